@@ -1,0 +1,51 @@
+# /openapi.json, /docs and /redoc: the document as JSON and the scripts of the two pages, which come from npm at build
+# time (api/package-lock.json pins them by hash) and are linked into the binary, so that it needs no other host.
+find_program(NPM npm)
+if(NOT NPM)
+  message(FATAL_ERROR "npm is needed to build the pages /docs and /redoc. Install it with: apt-get install npm")
+endif()
+# Debian's Python first: another one on the PATH may lack yaml.
+find_program(DEBIAN_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH)
+find_program(DEBIAN_PYTHON python3 REQUIRED)
+execute_process(COMMAND ${DEBIAN_PYTHON} -c "import yaml" RESULT_VARIABLE no_yaml ERROR_QUIET)
+if(no_yaml)
+  message(FATAL_ERROR "Python's yaml is needed to build /openapi.json. Install it with: apt-get install python3-yaml")
+endif()
+
+set(api ${CMAKE_SOURCE_DIR}/api)
+set(pages ${CMAKE_BINARY_DIR}/pages)
+file(MAKE_DIRECTORY ${pages}/npm)
+
+add_custom_command(
+  OUTPUT ${pages}/openapi.json
+  COMMAND ${DEBIAN_PYTHON} -c
+    "import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1], encoding='utf-8')), open(sys.argv[2], 'w'), separators=(',', ':'))"
+    ${api}/openapi.yaml ${pages}/openapi.json
+  DEPENDS ${api}/openapi.yaml
+  COMMENT "Writing openapi.json"
+  VERBATIM)
+
+set(scripts ${pages}/swagger-ui.css ${pages}/swagger-ui-bundle.js ${pages}/redoc.standalone.js)
+add_custom_command(
+  OUTPUT ${scripts}
+  COMMAND ${CMAKE_COMMAND} -E copy ${api}/package.json ${api}/package-lock.json ${api}/.npmrc .
+  COMMAND ${NPM} ci --omit=dev --omit=peer --prefer-offline --loglevel=error
+  COMMAND ${CMAKE_COMMAND} -E copy
+    node_modules/swagger-ui-dist/swagger-ui.css
+    node_modules/swagger-ui-dist/swagger-ui-bundle.js
+    node_modules/redoc/bundles/redoc.standalone.js
+    ${pages}
+  COMMAND ${CMAKE_COMMAND} -E touch ${scripts}
+  COMMAND ${CMAKE_COMMAND} -E rm -r node_modules
+  WORKING_DIRECTORY ${pages}/npm
+  DEPENDS ${api}/package.json ${api}/package-lock.json ${api}/.npmrc
+  COMMENT "Getting the scripts of /docs and /redoc from npm"
+  VERBATIM)
+
+# A library of its own, so that the room http compiles without waiting for npm.
+add_library(tps_pages STATIC)
+target_link_libraries(tps_pages PRIVATE tps_options)
+target_link_libraries(tps_http PRIVATE tps_pages)
+embed_files(tps_pages pages
+  ${pages}/openapi.json ${api}/pages/docs.html ${api}/pages/docs.js ${api}/pages/redoc.html ${api}/pages/redoc.css
+  ${scripts})

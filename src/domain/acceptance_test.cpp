@@ -1,0 +1,122 @@
+#include "domain/acceptance.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace tps::domain {
+namespace {
+
+using std::chrono::microseconds;
+
+constexpr Timestamp kNow{microseconds{1'000}};
+
+Hash128 hash(std::uint8_t first) { return Hash128{first}; }
+
+Submission item(const std::string& user, std::uint8_t key = 0, std::uint8_t content = 0,
+                std::optional<std::string> reference = std::nullopt, std::uint32_t group = 0) {
+  Submission submission;
+  submission.transaction.user_id = user;
+  submission.transaction.reference = std::move(reference);
+  if (key != 0) {
+    submission.transaction.idempotency_hash = hash(key);
+    submission.transaction.content_hash = hash(content);
+  }
+  submission.group = group;
+  return submission;
+}
+
+struct Flight {
+  std::vector<Submission> items;
+  std::vector<Submission*> pointers;
+
+  explicit Flight(std::vector<Submission> list) : items(std::move(list)) {
+    for (Submission& one : items) pointers.push_back(&one);
+  }
+  std::size_t accept(const Existing& existing = {}, Timestamp last = {}, Timestamp now = kNow) {
+    return domain::accept(pointers, existing, 10, last, now);
+  }
+};
+
+TEST(Acceptance, IdsFollowWithoutGaps) {
+  Flight flight({item("a"), item("b"), item("c")});
+  EXPECT_EQ(flight.accept(), 3U);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(flight.items[i].acceptance, Acceptance::accepted);
+    EXPECT_EQ(flight.items[i].transaction.id, 11 + static_cast<std::int64_t>(i));
+    EXPECT_EQ(flight.items[i].transaction.created_at, kNow);
+  }
+}
+
+TEST(Acceptance, TimeNeverRunsBack) {
+  Flight flight({item("a")});
+  flight.accept({}, Timestamp{microseconds{5'000}});
+  EXPECT_EQ(flight.items[0].transaction.created_at, Timestamp{microseconds{5'000}});
+}
+
+TEST(Acceptance, AStoredKeyReplaysOrIsRefused) {
+  Existing existing;
+  existing.by_key[hash(1)].id = 7;
+  existing.by_key[hash(1)].content_hash = hash(9);
+  existing.by_key[hash(1)].status = Status::settled;
+  Flight flight({item("a", 1, 9), item("a", 1, 8), item("a", 2, 9)});
+  EXPECT_EQ(flight.accept(existing), 1U);
+  EXPECT_EQ(flight.items[0].acceptance, Acceptance::replayed);
+  EXPECT_EQ(flight.items[0].transaction.id, 7);
+  EXPECT_EQ(flight.items[0].transaction.status, Status::settled);
+  EXPECT_EQ(flight.items[1].acceptance, Acceptance::key_reused);
+  EXPECT_EQ(flight.items[2].transaction.id, 11);
+}
+
+TEST(Acceptance, WithinAFlightTheFirstOneWins) {
+  Flight flight({item("a", 1, 9), item("a", 1, 9), item("a", 1, 8), item("a", 0, 0, "r"), item("a", 0, 0, "r"),
+                 item("b", 0, 0, "r")});
+  EXPECT_EQ(flight.accept(), 3U);
+  EXPECT_EQ(flight.items[1].acceptance, Acceptance::replayed);
+  EXPECT_EQ(flight.items[1].transaction.id, flight.items[0].transaction.id);
+  EXPECT_EQ(flight.items[2].acceptance, Acceptance::key_reused);
+  EXPECT_EQ(flight.items[4].acceptance, Acceptance::duplicate_reference);
+  EXPECT_EQ(flight.items[4].existing_id, flight.items[3].transaction.id);
+  EXPECT_EQ(flight.items[5].acceptance, Acceptance::accepted);
+}
+
+TEST(Acceptance, AGroupIsAllOrNothingAndLeavesNoGapNorTrace) {
+  Existing existing;
+  existing.by_reference[{"a", "taken"}] = 3;
+  Flight flight({item("a", 1, 1, "x", 1), item("a", 2, 2, "taken", 1), item("a", 1, 5, "x"), item("b", 0, 0, {}, 2),
+                 item("c", 0, 0, {}, 2)});
+  EXPECT_EQ(flight.accept(existing), 3U);
+  EXPECT_EQ(flight.items[0].acceptance, Acceptance::group_refused);
+  EXPECT_EQ(flight.items[1].acceptance, Acceptance::duplicate_reference);
+  EXPECT_EQ(flight.items[2].acceptance, Acceptance::accepted);  // the refused group's key and reference are free
+  EXPECT_EQ(flight.items[2].transaction.id, 11);
+  EXPECT_EQ(flight.items[4].transaction.id, 13);
+}
+
+TEST(Acceptance, AGroupThatWasAcceptedBeforeReplaysAsAWhole) {
+  Existing existing;
+  existing.by_key[hash(1)].id = 4;
+  existing.by_key[hash(1)].content_hash = hash(1);
+  existing.by_key[hash(2)].id = 5;
+  existing.by_key[hash(2)].content_hash = hash(2);
+  Flight flight({item("a", 1, 1, {}, 1), item("a", 2, 2, {}, 1)});
+  EXPECT_EQ(flight.accept(existing), 0U);
+  EXPECT_EQ(flight.items[0].acceptance, Acceptance::replayed);
+  EXPECT_EQ(flight.items[1].transaction.id, 5);
+}
+
+TEST(Acceptance, RevokeTakesBackWhatThisFlightAddedAndNothingElse) {
+  Existing existing;
+  existing.by_key[hash(1)].id = 4;
+  existing.by_key[hash(1)].content_hash = hash(1);
+  Flight flight({item("a", 1, 1), item("a", 2, 2), item("a", 2, 2), item("a", 1, 3)});
+  flight.accept(existing);
+  revoke(flight.pointers, 10, Acceptance::unknown);
+  EXPECT_EQ(flight.items[0].acceptance, Acceptance::replayed);
+  EXPECT_EQ(flight.items[1].acceptance, Acceptance::unknown);
+  EXPECT_EQ(flight.items[2].acceptance, Acceptance::unknown);
+  EXPECT_EQ(flight.items[3].acceptance, Acceptance::key_reused);
+}
+
+}  // namespace
+}  // namespace tps::domain

@@ -1,0 +1,89 @@
+// Everything that can be wrong with a request, as closed lists in order of precedence: when several
+// apply, the earlier one is answered. The enumerator's name is the code on the wire.
+// Whether a code is a 4xx or a 5xx is HTTP's business and lives in http/problem.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tps::domain {
+
+// What a request as a whole is answered with when it is not answered with success.
+enum class ErrorCode : std::uint8_t {
+  // The request cannot be read.
+  malformed_request,
+  malformed_json,
+  invalid_idempotency_key,
+  invalid_parameter,
+  invalid_cursor,
+  not_found,
+  method_not_allowed,
+  not_acceptable,
+  request_timeout,
+  payload_too_large,
+  uri_too_long,
+  unsupported_media_type,
+  expectation_failed,
+  headers_too_large,
+  // The request can be read, but breaks a rule.
+  validation_failed,
+  idempotency_key_reused,
+  duplicate_reference,
+  group_refused,  // an item of an atomic batch, refused only because a neighbour was
+  unprocessable,  // the store itself refuses this one item (SQLSTATE 22xxx, 23xxx)
+  // Nothing was added; asking again later may work.
+  overloaded,
+  draining,
+  deadline_exceeded,
+  store_unavailable,
+  // Nobody knows whether something was added; ask again with the same Idempotency-Key.
+  outcome_unknown,
+  internal_error,
+};
+
+// What is wrong with one member of a body or one query parameter.
+enum class FieldRule : std::uint8_t {
+  duplicate_member,
+  unknown_member,
+  read_only,
+  required,
+  wrong_type,
+  too_short,
+  too_long,
+  invalid_characters,
+  not_a_number,
+  not_positive,
+  too_many_decimals,
+  too_large,
+  too_small,
+  unknown_currency,
+  unknown_value,
+  same_as_user_id,
+  not_allowed,
+  not_supported,
+  too_many,
+};
+
+struct FieldError {
+  std::string pointer;  // RFC 6901 JSON pointer ("/amount"), or the bare name of a query parameter or header
+  FieldRule rule;
+  std::string detail;  // one sentence for people
+
+  bool operator==(const FieldError&) const = default;
+};
+
+struct Error {
+  ErrorCode code;
+  std::string detail;                         // one sentence for people; empty = the code's default
+  std::vector<FieldError> fields{};           // every broken rule at once
+  std::optional<std::int64_t> existing_id{};  // duplicate_reference: the transaction that has it
+};
+
+// The wire slugs: exactly the enumerators' names.
+std::string_view slug(ErrorCode code);
+std::string_view slug(FieldRule rule);
+
+}  // namespace tps::domain

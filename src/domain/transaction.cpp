@@ -1,0 +1,73 @@
+#include "domain/transaction.hpp"
+
+#include <algorithm>
+
+namespace tps::domain {
+namespace {
+
+// One row of a two-way table between an enumerator and its name.
+template <class Enum>
+struct Name {
+  Enum value;
+  std::string_view text;
+};
+
+constexpr std::array kTypes{
+    Name{Type::deposit, "deposit"},   Name{Type::withdrawal, "withdrawal"},
+    Name{Type::transfer, "transfer"}, Name{Type::capture, "capture"},
+    Name{Type::void_, "void"},        Name{Type::expiry, "expiry"},
+    Name{Type::reversal, "reversal"}, Name{Type::account_update, "account_update"},
+};
+constexpr std::array kStatuses{
+    Name{Status::pending, "pending"},       Name{Status::settled, "settled"}, Name{Status::failed, "failed"},
+    Name{Status::authorized, "authorized"}, Name{Status::voided, "voided"},   Name{Status::expired, "expired"},
+};
+constexpr std::array kFailures{
+    Name{Failure::insufficient_funds, "insufficient_funds"},
+    Name{Failure::account_frozen, "account_frozen"},
+    Name{Failure::balance_overflow, "balance_overflow"},
+    Name{Failure::invalid_parent_state, "invalid_parent_state"},
+    Name{Failure::capture_exceeds_hold, "capture_exceeds_hold"},
+    Name{Failure::reversal_exceeds_original, "reversal_exceeds_original"},
+    Name{Failure::unprocessable, "unprocessable"},
+};
+constexpr std::array kCaptures{Name{Capture::automatic, "automatic"}, Name{Capture::manual, "manual"}};
+
+template <class Enum, std::size_t N>
+constexpr std::string_view text_of(const std::array<Name<Enum>, N>& names, Enum value) {
+  for (const auto& name : names) {
+    if (name.value == value) return name.text;
+  }
+  return "unknown";
+}
+
+template <class Enum, std::size_t N>
+constexpr std::optional<Enum> value_of(const std::array<Name<Enum>, N>& names, std::string_view text) {
+  for (const auto& name : names) {
+    if (name.text == text) return name.value;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view slug(Type type) { return text_of(kTypes, type); }
+std::string_view slug(Status status) { return text_of(kStatuses, status); }
+std::string_view slug(Failure failure) { return text_of(kFailures, failure); }
+std::string_view slug(Capture capture) { return text_of(kCaptures, capture); }
+std::optional<Type> parse_type(std::string_view text) { return value_of(kTypes, text); }
+std::optional<Status> parse_status(std::string_view text) { return value_of(kStatuses, text); }
+std::optional<Failure> parse_failure(std::string_view text) { return value_of(kFailures, text); }
+std::optional<Capture> parse_capture(std::string_view text) { return value_of(kCaptures, text); }
+
+bool has_control_characters(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte < 0x20 || byte == 0x7F) return true;
+    // U+0080..U+009F is C2 80 .. C2 9F in UTF-8.
+    if (byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0) return true;
+  }
+  return false;
+}
+
+}  // namespace tps::domain
