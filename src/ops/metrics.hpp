@@ -1,0 +1,99 @@
+// Every metric of the system, once: name, labels, meaning. Labels take only values from closed sets, so the number of
+// series does not depend on what clients send. Thread-safe: counters and histograms are atomics.
+#pragma once
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include <array>
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace tps::ops {
+
+struct LaneMetrics {
+  prometheus::Gauge& depth;               // tps_lane_queue_depth{lane}
+  prometheus::Histogram& flight_size;     // tps_lane_flight_size{lane}: weight of the jobs of one flight
+  prometheus::Histogram& flight_seconds;  // tps_lane_flight_seconds{lane}: one round trip; for submit, the commit
+  prometheus::Histogram& wait_seconds;    // tps_lane_wait_seconds{lane}: the longest wait of a flight's jobs
+  prometheus::Counter& shed_full;         // tps_shed_total{lane,reason="full"}
+  prometheus::Counter& shed_expired;      // tps_shed_total{lane,reason="expired"}
+};
+
+// The two metrics of one route; a status code gets its series when it first occurs.
+class RouteMetrics {
+ public:
+  RouteMetrics(prometheus::Family<prometheus::Counter>& requests, prometheus::Histogram& duration, std::string method,
+               std::string endpoint);
+  void observe(int status, double seconds);
+
+ private:
+  static constexpr int kFirstStatus = 100;
+  static constexpr int kLastStatus = 599;
+
+  prometheus::Family<prometheus::Counter>& requests_;
+  prometheus::Histogram& duration_;
+  const std::string method_;
+  const std::string endpoint_;
+  std::array<std::atomic<prometheus::Counter*>, kLastStatus - kFirstStatus + 1> by_status_{};
+};
+
+class Metrics {
+ public:
+  Metrics();
+
+  // The seed's two: http_requests_total{method,endpoint,http_status} and
+  // http_request_duration_seconds{method,endpoint}. `endpoint` is the route's template, `method` one of the
+  // table's or "OTHER". The reference lives as long as this object; look it up once.
+  RouteMetrics& route(const std::string& method, const std::string& endpoint);
+
+  LaneMetrics& lane(const std::string& name);
+
+  // tps_store_operations_total{operation,outcome}; outcome: ok, unavailable, unknown, incompatible, refused.
+  prometheus::Counter& store_operation(const std::string& operation, const std::string& outcome);
+  // tps_cache_operations_total{cache,outcome}; cache: local, redis; outcome: hit, miss, error, rejected, skipped,
+  // stored.
+  prometheus::Counter& cache_operation(const std::string& cache, const std::string& outcome);
+  // tps_transactions_settled_total{status}, tps_transactions_failed_total{failure}.
+  prometheus::Counter& settled(const std::string& status);
+  prometheus::Counter& failed(const std::string& failure);
+
+ private:
+  std::shared_ptr<prometheus::Registry> registry_;
+  prometheus::Family<prometheus::Counter>& requests_;
+  prometheus::Family<prometheus::Histogram>& durations_;
+  prometheus::Family<prometheus::Counter>& store_operations_;
+  prometheus::Family<prometheus::Counter>& cache_operations_;
+  prometheus::Family<prometheus::Counter>& settled_;
+  prometheus::Family<prometheus::Counter>& failed_;
+
+  std::mutex mutex_;
+  // Under mutex_.
+  std::map<std::string, std::unique_ptr<LaneMetrics>, std::less<>> lanes_;
+  std::map<std::pair<std::string, std::string>, std::unique_ptr<RouteMetrics>> routes_;
+
+ public:
+  prometheus::Counter& store_reconnects;       // tps_store_reconnects_total
+  prometheus::Gauge& cache_breaker_open;       // tps_cache_breaker_open: 1 while Redis is left alone
+  prometheus::Gauge& connections;              // tps_http_connections
+  prometheus::Counter& connections_refused;    // tps_http_connections_refused_total
+  prometheus::Gauge& ready;                    // tps_ready
+  prometheus::Counter& transactions_accepted;  // tps_transactions_accepted_total
+  prometheus::Counter& transactions_replayed;  // tps_transactions_replayed_total
+  prometheus::Histogram& settle_batch_size;    // tps_settle_batch_size
+  prometheus::Histogram& settle_seconds;       // tps_settle_seconds: one batch, lock to commit
+  prometheus::Gauge& oldest_pending_seconds;   // tps_oldest_pending_seconds
+  prometheus::Gauge& backlog;                  // tps_settlement_backlog
+
+  // Prometheus text exposition format 0.0.4.
+  [[nodiscard]] std::string text() const;
+};
+
+}  // namespace tps::ops

@@ -1,0 +1,95 @@
+#include "service/flights.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tps::service {
+namespace {
+
+using domain::Acceptance;
+using domain::Submission;
+
+std::vector<Submission*> gather(std::span<LaneJob* const> jobs) {
+  std::vector<Submission*> flight;
+  std::uint32_t groups = 0;
+  for (LaneJob* const base : jobs) {
+    auto& job = static_cast<SubmitJob&>(*base);
+    if (job.atomic) ++groups;
+    for (Submission& submission : job.submissions) {
+      submission.group = job.atomic ? groups : 0;
+      flight.push_back(&submission);
+    }
+  }
+  return flight;
+}
+
+// A store appends to one partition at a time. The order within a partition stays.
+void append_by_partition(Store& session, std::vector<Submission*>& flight, domain::Timestamp now, Deadline deadline) {
+  const auto partition = [](const Submission* item) { return item->transaction.partition; };
+  std::ranges::stable_sort(flight, {}, partition);
+  for (auto begin = flight.begin(); begin != flight.end();) {
+    const auto end =
+        std::find_if(begin, flight.end(), [&](Submission* item) { return partition(item) != partition(*begin); });
+    session.append({begin, end}, now, deadline);
+    begin = end;
+  }
+}
+
+}  // namespace
+
+Lane::Fly submit_flight(Store& session, Clock clock, std::function<void()> accepted) {
+  return [&session, clock = std::move(clock), accepted = std::move(accepted)](std::span<LaneJob* const> jobs,
+                                                                              Deadline deadline) {
+    std::vector<Submission*> flight = gather(jobs);
+    append_by_partition(session, flight, clock(), deadline);
+    const auto is_accepted = [](const Submission* item) { return item->acceptance == Acceptance::accepted; };
+    if (std::ranges::any_of(flight, is_accepted)) accepted();
+  };
+}
+
+Lane::Fly find_flight(Store& session) {
+  return [&session](std::span<LaneJob* const> jobs, Deadline deadline) {
+    std::vector<std::int64_t> ids;
+    ids.reserve(jobs.size());
+    for (LaneJob* const base : jobs) ids.push_back(static_cast<FindJob&>(*base).id);
+    auto found = session.find(ids, deadline);
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+      auto& job = static_cast<FindJob&>(*jobs[i]);
+      if (found) {
+        job.found = std::move((*found)[i]);
+      } else {
+        job.found = std::unexpected(found.error());
+      }
+    }
+  };
+}
+
+Lane::Fly query_flight(Store& session) {
+  return [&session](std::span<LaneJob* const> jobs, Deadline deadline) {
+    for (LaneJob* const base : jobs) static_cast<QueryJob&>(*base).run(session, deadline);
+  };
+}
+
+Lane::Fly cache_flight(Cache& cache) {
+  return [&cache](std::span<LaneJob* const> jobs, Deadline deadline) {
+    std::vector<std::int64_t> ids;
+    std::vector<CacheJob*> askers;
+    std::vector<const domain::Transaction*> puts;
+    for (LaneJob* const base : jobs) {
+      auto& job = static_cast<CacheJob&>(*base);
+      if (job.put != nullptr) {
+        puts.push_back(job.put);
+      } else {
+        ids.push_back(job.id);
+        askers.push_back(&job);
+      }
+    }
+    if (!ids.empty()) {
+      auto found = cache.get(ids, deadline);
+      for (std::size_t i = 0; i < askers.size(); ++i) askers[i]->found = std::move(found[i]);
+    }
+    if (!puts.empty()) cache.put(puts, deadline);
+  };
+}
+
+}  // namespace tps::service

@@ -1,0 +1,33 @@
+#include "service/local_cache.hpp"
+
+#include <cassert>
+#include <utility>
+
+namespace tps::service {
+
+LocalCache::LocalCache(std::size_t capacity) : capacity_per_shard_((capacity + kShards - 1) / kShards) {}
+
+LocalCache::Entry LocalCache::get(std::int64_t id) {
+  Shard& shard = shard_of(id);
+  const std::scoped_lock lock(shard.mutex);
+  const auto found = shard.by_id.find(id);
+  if (found == shard.by_id.end()) return nullptr;
+  shard.entries.splice(shard.entries.begin(), shard.entries, found->second);
+  return *found->second;
+}
+
+void LocalCache::put(Entry transaction) {
+  assert(domain::is_final(transaction->status));
+  if (capacity_per_shard_ == 0) return;
+  Shard& shard = shard_of(transaction->id);
+  const std::scoped_lock lock(shard.mutex);
+  if (shard.by_id.contains(transaction->id)) return;
+  if (shard.entries.size() == capacity_per_shard_) {
+    shard.by_id.erase(shard.entries.back()->id);
+    shard.entries.pop_back();
+  }
+  shard.entries.push_front(std::move(transaction));
+  shard.by_id.emplace(shard.entries.front()->id, shard.entries.begin());
+}
+
+}  // namespace tps::service

@@ -1,0 +1,69 @@
+#include "service/local_cache.hpp"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+#include <vector>
+
+namespace tps::service {
+namespace {
+
+LocalCache::Entry entry(std::int64_t id) {
+  domain::Transaction transaction;
+  transaction.id = id;
+  transaction.status = domain::Status::settled;
+  return std::make_shared<const domain::Transaction>(transaction);
+}
+
+TEST(LocalCache, GivesWhatWasPut) {
+  LocalCache cache(100);
+  EXPECT_EQ(cache.get(1), nullptr);
+  cache.put(entry(1));
+  ASSERT_NE(cache.get(1), nullptr);
+  EXPECT_EQ(cache.get(1)->id, 1);
+}
+
+TEST(LocalCache, TheLeastRecentlyUsedGoesFirst) {
+  LocalCache cache(32);  // two in each of 16 shards
+  cache.put(entry(16));
+  cache.put(entry(32));
+  EXPECT_NE(cache.get(16), nullptr);
+  cache.put(entry(48));
+  EXPECT_NE(cache.get(16), nullptr);
+  EXPECT_EQ(cache.get(32), nullptr);
+  EXPECT_NE(cache.get(48), nullptr);
+}
+
+TEST(LocalCache, HoldsNoMoreThanItsCapacity) {
+  LocalCache cache(160);
+  for (std::int64_t id = 1; id <= 10'000; ++id) cache.put(entry(id));
+  std::size_t held = 0;
+  for (std::int64_t id = 1; id <= 10'000; ++id) held += cache.get(id) ? 1 : 0;
+  EXPECT_EQ(held, 160U);
+}
+
+TEST(LocalCache, CapacityZeroHoldsNothing) {
+  LocalCache cache(0);
+  cache.put(entry(1));
+  EXPECT_EQ(cache.get(1), nullptr);
+}
+
+TEST(LocalCache, ManyThreadsSeeOnlyWholeEntries) {
+  LocalCache cache(64);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&cache] {
+      for (std::int64_t id = 1; id <= 5'000; ++id) {
+        cache.put(entry(id));
+        const auto found = cache.get(id - id % 7);
+        if (found) {
+          EXPECT_EQ(found->id, id - id % 7);
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace
+}  // namespace tps::service

@@ -1,0 +1,237 @@
+#include "service/transactions.hpp"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <iterator>
+#include <utility>
+
+#include "ops/log.hpp"
+#include "service/flights.hpp"
+#include "service/identity.hpp"
+
+namespace tps::service {
+namespace {
+
+using boost::asio::awaitable;
+using domain::Acceptance;
+using domain::Error;
+using domain::ErrorCode;
+using domain::Submission;
+
+// A batch flies in pieces of this many, so that it does not keep single requests waiting for long.
+constexpr std::size_t kBatchPiece = 1'000;
+
+// How long a look into the shared cache may take, queue and all.
+constexpr std::chrono::milliseconds kCacheBudget{25};
+
+Error error_of(LaneVerdict verdict) {
+  switch (verdict) {
+    case LaneVerdict::full:
+      return {ErrorCode::overloaded, "too many requests are waiting; nothing was added"};
+    case LaneVerdict::expired:
+      return {ErrorCode::deadline_exceeded, "the request waited too long and was dropped; nothing was added"};
+    default:
+      return {ErrorCode::draining, "this instance is shutting down; nothing was added"};
+  }
+}
+
+Error error_of(const StoreFault& fault) {
+  ops::log(ops::Level::warn, "store read failed", {{"detail", fault.detail}});
+  return {ErrorCode::store_unavailable, "the store cannot be reached"};
+}
+
+Error error_of(const Submission& submission) {
+  switch (submission.acceptance) {
+    case Acceptance::key_reused:
+      return {ErrorCode::idempotency_key_reused, "this Idempotency-Key was used before with other content"};
+    case Acceptance::duplicate_reference:
+      return {ErrorCode::duplicate_reference,
+              "this user already has a transaction with this reference",
+              {},
+              submission.existing_id};
+    case Acceptance::group_refused:
+      return {ErrorCode::group_refused, "another item of the atomic batch was refused; nothing was added"};
+    case Acceptance::unprocessable:
+      return {ErrorCode::unprocessable, "the store refuses this transaction; nothing was added"};
+    case Acceptance::unavailable:
+      return {ErrorCode::store_unavailable, "the store cannot be reached; nothing was added"};
+    case Acceptance::unknown:
+      return {ErrorCode::outcome_unknown,
+              "the transaction may or may not have been added; ask again with the same Idempotency-Key"};
+    default:
+      return {ErrorCode::internal_error, {}};
+  }
+}
+
+void log_store_fault(const Submission& submission) {
+  if (submission.acceptance == Acceptance::undecided) {
+    ops::log(ops::Level::error, "a flight left a submission undecided");
+  }
+}
+
+}  // namespace
+
+Transactions::Transactions(std::uint32_t partitions, Parts parts)
+    : partitions_(partitions),
+      parts_(parts),
+      local_hits_(parts.metrics.cache_operation("local", "hit")),
+      local_misses_(parts.metrics.cache_operation("local", "miss")) {}
+
+Submission Transactions::prepare(Instruction instruction, const Caller& caller) const {
+  Submission submission{.transaction = std::move(instruction.transaction)};
+  domain::Transaction& transaction = submission.transaction;
+  transaction.partition = partition_of(transaction.user_id, partitions_);
+  if (transaction.to_user_id) transaction.to_partition = partition_of(*transaction.to_user_id, partitions_);
+  transaction.created_by = caller.principal;
+  if (instruction.key) {
+    transaction.idempotency_hash =
+        idempotency_hash(caller.principal, transaction.user_id, instruction.key->text, instruction.key->item);
+    transaction.content_hash = content_hash(transaction);
+  }
+  return submission;
+}
+
+Answer<Submitted> Transactions::answer_of(Submission& submission) {
+  log_store_fault(submission);
+  switch (submission.acceptance) {
+    case Acceptance::accepted:
+      parts_.metrics.transactions_accepted.Increment();
+      return Submitted{std::move(submission.transaction), false};
+    case Acceptance::replayed:
+      parts_.metrics.transactions_replayed.Increment();
+      return Submitted{std::move(submission.transaction), true};
+    default:
+      return std::unexpected(error_of(submission));
+  }
+}
+
+awaitable<Answer<Submitted>> Transactions::submit(Instruction instruction, const Caller& caller, Deadline deadline) {
+  SubmitJob job;
+  job.submissions.push_back(prepare(std::move(instruction), caller));
+  const LaneVerdict verdict = co_await parts_.submit.submit(job, deadline);
+  if (verdict != LaneVerdict::done) co_return std::unexpected(error_of(verdict));
+  co_return answer_of(job.submissions.front());
+}
+
+awaitable<std::vector<Answer<Submitted>>> Transactions::submit_batch(std::vector<Answer<Instruction>> items,
+                                                                     bool atomic, const Caller& caller,
+                                                                     Deadline deadline) {
+  std::vector<Answer<Submitted>> answers;
+  answers.reserve(items.size());
+  const bool any_refused = std::ranges::any_of(items, [](const auto& item) { return !item.has_value(); });
+  for (auto& item : items) {
+    if (!item) {
+      answers.push_back(std::unexpected(std::move(item.error())));
+    } else if (atomic && any_refused) {
+      answers.push_back(
+          std::unexpected(error_of(Submission{.transaction = {}, .acceptance = Acceptance::group_refused})));
+    } else {
+      answers.push_back(Submitted{});
+    }
+  }
+  if (atomic && any_refused) co_return answers;
+
+  std::size_t done = 0;
+  while (done < items.size()) {
+    SubmitJob job;
+    job.atomic = atomic;
+    std::vector<std::size_t> places;
+    for (; done < items.size() && (atomic || places.size() < kBatchPiece); ++done) {
+      if (!items[done]) continue;
+      job.submissions.push_back(prepare(std::move(*items[done]), caller));
+      places.push_back(done);
+    }
+    if (places.empty()) break;
+    const LaneVerdict verdict = co_await parts_.submit.submit(job, deadline, places.size());
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      if (verdict == LaneVerdict::done) {
+        answers[places[i]] = answer_of(job.submissions[i]);
+      } else {
+        answers[places[i]] = std::unexpected(error_of(verdict));
+      }
+    }
+  }
+  co_return answers;
+}
+
+awaitable<Answer<domain::Transaction>> Transactions::find(std::int64_t id, Deadline deadline) {
+  if (const auto entry = parts_.local_cache.get(id)) {
+    local_hits_.Increment();
+    co_return *entry;
+  }
+  local_misses_.Increment();
+  if (auto cached = co_await find_in_caches(id)) co_return std::move(*cached);
+  co_return co_await find_in_store(id, deadline);
+}
+
+awaitable<std::optional<domain::Transaction>> Transactions::find_in_caches(std::int64_t id) {
+  if (parts_.shared_cache == nullptr || !parts_.shared_cache->available()) co_return std::nullopt;
+  if (id > newest_final_.load(std::memory_order_relaxed)) co_return std::nullopt;
+  CacheJob job;
+  job.id = id;
+  const LaneVerdict verdict = co_await parts_.cache->submit(job, std::chrono::steady_clock::now() + kCacheBudget);
+  if (verdict != LaneVerdict::done || !job.found) co_return std::nullopt;
+  parts_.local_cache.put(std::make_shared<const domain::Transaction>(*job.found));
+  co_return std::move(job.found);
+}
+
+awaitable<Answer<domain::Transaction>> Transactions::find_in_store(std::int64_t id, Deadline deadline) {
+  FindJob job;
+  job.id = id;
+  const LaneVerdict verdict = co_await parts_.read.submit(job, deadline);
+  if (verdict != LaneVerdict::done) co_return std::unexpected(error_of(verdict));
+  if (!job.found) co_return std::unexpected(error_of(job.found.error()));
+  if (!*job.found) co_return std::unexpected(Error{ErrorCode::not_found, "Transaction not found"});
+  remember(**job.found, co_await boost::asio::this_coro::executor);
+  co_return std::move(**job.found);
+}
+
+void Transactions::remember(const domain::Transaction& transaction, const boost::asio::any_io_executor& executor) {
+  if (!domain::is_final(transaction.status)) return;
+  std::int64_t newest = newest_final_.load(std::memory_order_relaxed);
+  while (newest < transaction.id && !newest_final_.compare_exchange_weak(newest, transaction.id)) {
+  }
+  auto entry = std::make_shared<const domain::Transaction>(transaction);
+  parts_.local_cache.put(entry);
+  if (parts_.shared_cache == nullptr || !parts_.shared_cache->available()) return;
+  boost::asio::co_spawn(executor, put_in_shared_cache(std::move(entry)), boost::asio::detached);
+}
+
+awaitable<void> Transactions::put_in_shared_cache(LocalCache::Entry entry) {
+  CacheJob job;
+  job.put = entry.get();
+  co_await parts_.cache->submit(job, std::chrono::steady_clock::now() + kCacheBudget);
+}
+
+template <class T>
+awaitable<Answer<T>> Transactions::query(std::function<StoreResult<T>(Store&, Deadline)> run, Deadline deadline) {
+  std::optional<StoreResult<T>> result;
+  QueryJob job;
+  job.run = [&](Store& session, Deadline flight_deadline) { result = run(session, flight_deadline); };
+  const LaneVerdict verdict = co_await parts_.query.submit(job, deadline);
+  if (verdict != LaneVerdict::done) co_return std::unexpected(error_of(verdict));
+  if (!*result) co_return std::unexpected(error_of(result->error()));
+  co_return std::move(**result);
+}
+
+awaitable<Answer<ListPage>> Transactions::list(ListQuery query_members, Deadline deadline) {
+  co_return co_await query<ListPage>([&](Store& session, Deadline until) { return session.list(query_members, until); },
+                                     deadline);
+}
+
+awaitable<Answer<std::vector<Balance>>> Transactions::balances(std::string user_id, Deadline deadline) {
+  const std::uint32_t partition = partition_of(user_id, partitions_);
+  co_return co_await query<std::vector<Balance>>(
+      [&](Store& session, Deadline until) { return session.balances(partition, user_id, until); }, deadline);
+}
+
+awaitable<domain::Transaction> Transactions::wait(domain::Transaction transaction, Deadline until) {
+  if (transaction.status != domain::Status::pending) co_return transaction;
+  auto settled = co_await parts_.waiters.wait(transaction.id, until);
+  if (settled) co_return std::move(*settled);
+  co_return transaction;
+}
+
+}  // namespace tps::service

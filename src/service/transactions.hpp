@@ -1,0 +1,99 @@
+// The use cases: submit, find, list, balances, wait. Called from coroutines on IO threads; everything that leaves
+// the process goes through a lane. One object for the whole process; any IO thread may call.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "domain/error.hpp"
+#include "domain/transaction.hpp"
+#include "ops/metrics.hpp"
+#include "service/lane.hpp"
+#include "service/local_cache.hpp"
+#include "service/ports.hpp"
+#include "service/waiters.hpp"
+
+namespace tps::service {
+
+template <class T>
+using Answer = std::expected<T, domain::Error>;
+
+// What a client's idempotency key stands for: the key, and within a batch that has one key the item's index.
+struct IdempotencyKey {
+  std::string text;
+  std::optional<std::uint32_t> item;
+};
+
+// One valid instruction of a caller.
+struct Instruction {
+  domain::Transaction transaction;  // from domain::validate
+  std::optional<IdempotencyKey> key;
+};
+
+struct Submitted {
+  domain::Transaction transaction;
+  bool replayed = false;  // it was there already, under this key and with this content
+};
+
+struct Caller {
+  std::string principal;  // stable subject; "anonymous" when nobody needs to log in
+};
+
+class Transactions {
+ public:
+  // All are given by who builds the program and must outlive this object.
+  struct Parts {
+    Lane& submit;
+    Lane& read;   // find, coalesced
+    Lane& query;  // list, balances
+    LocalCache& local_cache;
+    Lane* cache = nullptr;  // both null: there is no shared cache
+    Cache* shared_cache = nullptr;
+    Waiters& waiters;
+    ops::Metrics& metrics;
+  };
+  Transactions(std::uint32_t partitions, Parts parts);
+
+  // Durable when it answers with a value. A repeated key must come with the same content (members, type, parent).
+  boost::asio::awaitable<Answer<Submitted>> submit(Instruction instruction, const Caller& caller, Deadline deadline);
+
+  // One answer per item, in order. Items that are errors already pass through. `atomic`: all or none; when one is
+  // refused, the others answer group_refused. Non-atomic items may end up in different flights.
+  boost::asio::awaitable<std::vector<Answer<Submitted>>> submit_batch(std::vector<Answer<Instruction>> items,
+                                                                      bool atomic, const Caller& caller,
+                                                                      Deadline deadline);
+
+  boost::asio::awaitable<Answer<domain::Transaction>> find(std::int64_t id, Deadline deadline);
+  boost::asio::awaitable<Answer<ListPage>> list(ListQuery query, Deadline deadline);
+  boost::asio::awaitable<Answer<std::vector<Balance>>> balances(std::string user_id, Deadline deadline);
+
+  // The transaction once it is no longer pending, or as it stands when `until` comes or draining begins.
+  boost::asio::awaitable<domain::Transaction> wait(domain::Transaction transaction, Deadline until);
+
+ private:
+  domain::Submission prepare(Instruction instruction, const Caller& caller) const;
+  Answer<Submitted> answer_of(domain::Submission& submission);
+  boost::asio::awaitable<std::optional<domain::Transaction>> find_in_caches(std::int64_t id);
+  boost::asio::awaitable<Answer<domain::Transaction>> find_in_store(std::int64_t id, Deadline deadline);
+  void remember(const domain::Transaction& transaction, const boost::asio::any_io_executor& executor);
+  boost::asio::awaitable<void> put_in_shared_cache(LocalCache::Entry entry);
+  template <class T>
+  boost::asio::awaitable<Answer<T>> query(std::function<StoreResult<T>(Store&, Deadline)> run, Deadline deadline);
+
+  const std::uint32_t partitions_;
+  const Parts parts_;
+  prometheus::Counter& local_hits_;
+  prometheus::Counter& local_misses_;
+  // The newest id that was seen final: what is newer is not worth a look into the shared cache.
+  std::atomic<std::int64_t> newest_final_{0};
+};
+
+}  // namespace tps::service
