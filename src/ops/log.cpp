@@ -127,6 +127,8 @@ bool log_enabled(Level level) {
   return state().logger->should_log(static_cast<spdlog::level::level_enum>(static_cast<int>(level) + 1));
 }
 
+bool log_is_human() { return !state().json; }
+
 void log(Level level, std::string_view message, LogFields fields) {
   if (!log_enabled(level)) return;
   const LogState& current = state();

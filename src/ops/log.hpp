@@ -22,6 +22,9 @@ using LogFields = std::initializer_list<std::pair<std::string_view, std::string_
 void set_up_log(Level level, LogFormat format);
 bool log_enabled(Level level);
 
+// True when logs are in the human form: then a person may be spoken to between them.
+bool log_is_human();
+
 // log(Level::warn, "store unreachable", {{"store", "postgresql"}, {"detail", text}});
 void log(Level level, std::string_view message, LogFields fields = {});
 

@@ -76,21 +76,36 @@ SettlementLoop::Progress SettlementLoop::settle_once(std::uint32_t partition) {
   const auto start = std::chrono::steady_clock::now();
   auto input = session_.next(partition, options_.batch, start + options_.budget);
   if (!input) {
-    ops::log(ops::Level::warn, "settlement could not read the log", {{"detail", input.error().detail}});
+    report_trouble("settlement could not read the log", input.error());
     return Progress::none;
   }
-  if (!*input || (*input)->transactions.empty()) return Progress::none;
+  if (!*input || (*input)->transactions.empty()) {
+    report_recovery();
+    return Progress::none;
+  }
 
   const domain::SettlementOutput output = domain::settle(**input, clock_());
   const auto recorded = session_.record(partition, output, std::chrono::steady_clock::now() + options_.budget);
   if (!recorded) {
     // Written or not, the next look at the log finds out: the position is in the settlements themselves.
-    ops::log(ops::Level::warn, "settlement could not be written", {{"detail", recorded.error().detail}});
+    report_trouble("settlement could not be written", recorded.error());
     return Progress::none;
   }
+  report_recovery();
   metrics_.settle_seconds.Observe(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   announce(**input, output);
   return output.settlements.size() >= options_.batch ? Progress::full_batch : Progress::some;
+}
+
+// Once when trouble begins and once when it ends; the loop tries many times a second.
+void SettlementLoop::report_trouble(const char* what, const StoreFault& fault) {
+  if (!troubled_) ops::log(ops::Level::warn, what, {{"detail", fault.detail}});
+  troubled_ = true;
+}
+
+void SettlementLoop::report_recovery() {
+  if (troubled_) ops::log(ops::Level::info, "settlement goes on");
+  troubled_ = false;
 }
 
 void SettlementLoop::announce(domain::SettlementInput& input, const domain::SettlementOutput& output) {

@@ -49,6 +49,8 @@ class SettlementLoop {
   Progress settle_once(std::uint32_t partition);
   void announce(domain::SettlementInput& input, const domain::SettlementOutput& output);
   void report_backlog();
+  void report_trouble(const char* what, const StoreFault& fault);
+  void report_recovery();
 
   const SettlementOptions options_;
   Store& session_;
@@ -59,6 +61,7 @@ class SettlementLoop {
   // Only the loop's thread.
   std::chrono::milliseconds idle_pause_;
   std::chrono::steady_clock::time_point next_report_{};
+  bool troubled_ = false;
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -38,7 +38,8 @@ Error error_of(LaneVerdict verdict) {
 }
 
 Error error_of(const StoreFault& fault) {
-  ops::log(ops::Level::warn, "store read failed", {{"detail", fault.detail}});
+  // Readiness tells operators that the store is away; a line for every request would bury it.
+  ops::log(ops::Level::debug, "store read failed", {{"detail", fault.detail}});
   return {ErrorCode::store_unavailable, "the store cannot be reached"};
 }
 

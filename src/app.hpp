@@ -1,0 +1,25 @@
+// The commands of the program. Each builds what it needs, in order, on the stack; destructors stop it in reverse.
+#pragma once
+
+#include "config.hpp"
+
+namespace tps {
+
+// Exit codes, as documented in --help.
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitFailed = 1;
+inline constexpr int kExitUsage = 2;
+
+// Serves until SIGTERM or SIGINT, then drains.
+int serve(const Config& config);
+
+// Brings the schema up to date.
+int migrate(const Config& config);
+
+// Every setting, its value and where it came from, on stdout.
+int show_config(const Config& config, bool json);
+
+// Asks /readiness of the instance at `listen`: 0 when it is ready.
+int health(const Config& config);
+
+}  // namespace tps

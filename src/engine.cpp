@@ -1,0 +1,62 @@
+#include "engine.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <utility>
+
+#include "adapters/postgres_store.hpp"
+#include "adapters/sqlite_store.hpp"
+
+namespace tps {
+namespace {
+
+constexpr std::string_view kSqlitePrefix = "sqlite:";
+constexpr std::chrono::seconds kMigrationBudget{60};
+
+std::expected<Engine, std::string> sqlite_engine(const std::string& path, std::uint32_t partitions,
+                                                 const domain::Currencies& currencies) {
+  if (path.empty()) return std::unexpected("database-url: sqlite: needs a path, such as sqlite:tps.db");
+  auto database = adapters::SqliteDatabase::open(path);
+  if (!database) return std::unexpected(database.error());
+  Engine engine;
+  engine.name = "SQLite";
+  engine.where = std::filesystem::absolute(path).string();
+  engine.migrates_itself = true;
+  engine.session = [shared = *database, &currencies] {
+    return std::make_unique<adapters::SqliteStore>(shared, currencies);
+  };
+  engine.migrate = [shared = *database, partitions] { return shared->migrate(partitions); };
+  return engine;
+}
+
+Engine postgres_engine(const Config& config, std::uint32_t partitions, const domain::Currencies& currencies,
+                       ops::Metrics& metrics) {
+  const adapters::PostgresOptions options{.url = config.text("database-url"),
+                                          .prepared_statements = config.toggle("prepared-statements")};
+  Engine engine;
+  engine.name = "PostgreSQL";
+  engine.where = without_password(options.url);
+  engine.session = [options, &currencies, &metrics] {
+    return std::make_unique<adapters::PostgresStore>(options, currencies, metrics);
+  };
+  engine.migrate = [options, partitions] {
+    return adapters::migrate_postgres(options, partitions, std::chrono::steady_clock::now() + kMigrationBudget);
+  };
+  return engine;
+}
+
+}  // namespace
+
+std::expected<Engine, std::string> make_engine(const Config& config, const domain::Currencies& currencies,
+                                               ops::Metrics& metrics) {
+  const std::string& url = config.text("database-url");
+  const auto partitions = static_cast<std::uint32_t>(config.number("partitions"));
+  if (url.starts_with(kSqlitePrefix)) return sqlite_engine(url.substr(kSqlitePrefix.size()), partitions, currencies);
+  if (url.starts_with("postgresql://") || url.starts_with("postgres://")) {
+    return postgres_engine(config, partitions, currencies, metrics);
+  }
+  return std::unexpected("database-url: expected sqlite:PATH or postgresql://..., got \"" + without_password(url) +
+                         "\"");
+}
+
+}  // namespace tps

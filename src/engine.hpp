@@ -1,0 +1,30 @@
+// Which store a database URL means, and how to get sessions of it.
+#pragma once
+
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "config.hpp"
+#include "domain/currency.hpp"
+#include "ops/metrics.hpp"
+#include "service/ports.hpp"
+
+namespace tps {
+
+struct Engine {
+  std::string name;              // "SQLite" or "PostgreSQL"
+  std::string where;             // for people; without passwords
+  bool migrates_itself = false;  // an embedded file, nobody else's
+  std::function<std::unique_ptr<service::Store>()> session;
+  // Brings the schema up to date. Forward only, idempotent.
+  std::function<std::expected<void, std::string>()> migrate;
+};
+
+// `currencies` and `metrics` must outlive all sessions. The error is a sentence for people. Opens an
+// embedded file (which must not be in use), and does not connect to a server yet.
+std::expected<Engine, std::string> make_engine(const Config& config, const domain::Currencies& currencies,
+                                               ops::Metrics& metrics);
+
+}  // namespace tps
