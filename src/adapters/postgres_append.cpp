@@ -1,0 +1,93 @@
+#include "adapters/postgres_append.hpp"
+
+#include <algorithm>
+
+#include "ops/log.hpp"
+
+namespace tps::adapters {
+namespace {
+
+using domain::Acceptance;
+using domain::Submission;
+using service::Deadline;
+
+constexpr int kAttempts = 2;
+
+// Xmax of the lock row is the transaction that holds it.
+constexpr PostgresStatement kEndBlocker{
+    nullptr,
+    "SELECT pg_terminate_backend(a.pid) FROM partitions p"
+    " JOIN pg_locks l ON l.locktype = 'transactionid' AND l.transactionid = p.xmax AND l.granted"
+    " JOIN pg_stat_activity a ON a.pid = l.pid"
+    " WHERE p.partition = $1 AND a.wait_event = 'ClientRead' AND a.usename = current_user"
+    " AND clock_timestamp() - a.xact_start > interval '1500 milliseconds'"};
+
+// The place nearest to the middle that does not tear an atomic group; 0 if there is none.
+std::size_t middle(FlightSpan flight) {
+  const auto tears = [&](std::size_t place) {
+    return flight[place]->group != 0 && flight[place]->group == flight[place - 1]->group;
+  };
+  const std::size_t half = flight.size() / 2;
+  for (std::size_t away = 0; away < flight.size(); ++away) {
+    if (half > away && !tears(half - away)) return half - away;
+    if (half + away < flight.size() && half + away > 0 && !tears(half + away)) return half + away;
+  }
+  return 0;
+}
+
+void decide_all(FlightSpan flight, Acceptance verdict) {
+  for (Submission* item : flight) {
+    if (item->acceptance == Acceptance::undecided) item->acceptance = verdict;
+  }
+}
+
+// A value was refused: the two halves fly again, in order, so that in the end the culprit fails alone.
+void fly_halves(PostgresSession& session, FlightSpan flight, domain::Timestamp now, Deadline deadline) {
+  const std::size_t place = flight.size() > 1 ? middle(flight) : 0;
+  if (place == 0) return decide_all(flight, Acceptance::unprocessable);
+  postgres_append(session, flight.first(place), now, deadline);
+  postgres_append(session, flight.subspan(place), now, deadline);
+}
+
+}  // namespace
+
+void postgres_append(PostgresSession& session, FlightSpan flight, domain::Timestamp now, Deadline deadline) {
+  const std::uint32_t partition = flight.front()->transaction.partition;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    if (!session.ready(deadline)) break;
+    FlightRecord record;
+    switch (fly_once(session, flight, now, deadline, record)) {
+      case Landing::committed:
+        return;
+      case Landing::in_doubt:
+        return resolve(session, flight, record, deadline);
+      case Landing::value_refused:
+        take_back(flight, Acceptance::undecided);
+        return fly_halves(session, flight, now, deadline);
+      case Landing::blocked:
+        end_blocker(session, partition, deadline);
+        [[fallthrough]];
+      case Landing::repeat:
+        take_back(flight, Acceptance::undecided);
+        continue;
+      case Landing::failed:
+        break;
+    }
+    break;
+  }
+  take_back(flight, Acceptance::unavailable);
+  decide_all(flight, Acceptance::unavailable);
+}
+
+void end_blocker(PostgresSession& session, std::uint32_t partition, Deadline deadline) {
+  PostgresParameters parameters;
+  session.connection.queue(kEndBlocker, parameters.add(static_cast<std::int16_t>(partition)));
+  const auto ended = session.connection.fly(deadline);
+  if (!ended) return recover(session.connection, ended.error(), deadline);
+  if (ended->front().rows() > 0) {
+    ops::log(ops::Level::warn, "ended a session that held a partition's lock and did not go on",
+             {{"partition", std::to_string(partition)}});
+  }
+}
+
+}  // namespace tps::adapters

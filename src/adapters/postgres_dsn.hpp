@@ -1,0 +1,21 @@
+// The connection parameters that libpq gets: what the operator wrote, and what this system needs besides.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tps::adapters {
+
+using PostgresKeywords = std::vector<std::pair<std::string, std::string>>;
+
+// Adds, unless given: a TCP user timeout, keepalives, UTF-8, a session that may write, and an application name.
+// Never `options`, which PgBouncer refuses. The error is libpq's sentence about a URL that it cannot read.
+std::expected<PostgresKeywords, std::string> postgres_keywords(const std::string& url);
+
+// The same with the list of hosts (and their addresses and ports) rotated by `first`, so that a host that does not
+// even refuse cannot keep the others from being tried.
+PostgresKeywords starting_at_host(PostgresKeywords keywords, std::size_t first);
+
+}  // namespace tps::adapters

@@ -1,0 +1,119 @@
+#include <fmt/format.h>
+
+#include <string>
+#include <thread>
+
+#include "adapters/migration.hpp"
+#include "adapters/postgres_session.hpp"
+#include "adapters/postgres_store.hpp"
+#include "embedded/postgres_migrations.hpp"
+
+namespace tps::adapters {
+namespace {
+
+using service::Deadline;
+using Outcome = std::expected<void, PostgresFault>;
+
+constexpr std::chrono::milliseconds kPause{100};
+
+constexpr PostgresStatement kHasStore{nullptr, "SELECT to_regclass('store') IS NOT NULL"};
+// Others that migrate wait here, and see afterwards what was done.
+constexpr PostgresStatement kLockStore{nullptr, "LOCK TABLE store IN ACCESS EXCLUSIVE MODE"};
+constexpr PostgresStatement kVersion{nullptr, "SELECT schema, min_binary FROM store"};
+constexpr PostgresStatement kCreateStore{nullptr,
+                                         "INSERT INTO store (store_id, schema, min_binary, cache_secret, partitions)"
+                                         " VALUES ($1::text::uuid, 0, 0, $2, $3)"};
+constexpr PostgresStatement kCreatePartitions{
+    nullptr, "INSERT INTO partitions (partition) SELECT generate_series(0, partitions - 1) FROM store"};
+constexpr PostgresStatement kCreateReaders{
+    nullptr, "INSERT INTO readers (partition, reader) SELECT partition, $1 FROM partitions"};
+constexpr PostgresStatement kSetVersion{nullptr, "UPDATE store SET schema = $1::bigint, min_binary = $2::bigint"};
+
+std::unexpected<PostgresFault> refused(std::string why) {
+  return std::unexpected(PostgresFault{PostgresFault::Kind::refused, "", std::move(why)});
+}
+
+PostgresAnswer<PostgresResult> run(PostgresConnection& connection, const PostgresStatement& statement,
+                                   Deadline deadline, const PostgresParameters& parameters = {}) {
+  connection.queue(statement, parameters);
+  auto results = connection.fly(deadline);
+  if (!results) return std::unexpected(std::move(results.error()));
+  return std::move(results->front());
+}
+
+PostgresAnswer<std::optional<SchemaVersion>> locked_version(PostgresConnection& connection, Deadline deadline) {
+  auto has_store = run(connection, kHasStore, deadline);
+  if (!has_store) return std::unexpected(has_store.error());
+  if (!has_store->boolean(0, 0)) return std::nullopt;
+  if (auto locked = run(connection, kLockStore, deadline); !locked) return std::unexpected(locked.error());
+  auto version = run(connection, kVersion, deadline);
+  if (!version) return std::unexpected(version.error());
+  if (version->rows() == 0) return refused("the table store is empty: this is not a database of tps");
+  return SchemaVersion{version->integer<std::int32_t>(0, 0), version->integer<std::int32_t>(0, 1)};
+}
+
+Outcome fill(PostgresConnection& connection, std::uint32_t partitions, Deadline deadline) {
+  const std::string id = new_store_id();
+  const auto secret = new_cache_secret();
+  PostgresParameters store;
+  PostgresParameters readers;
+  connection.queue(kCreateStore, store.add(std::string_view(id))
+                                     .add(std::string_view(reinterpret_cast<const char*>(secret.data()), secret.size()))
+                                     .add(static_cast<std::int16_t>(partitions)));
+  connection.queue(kCreatePartitions);
+  connection.queue(kCreateReaders, readers.add(kSettlementReader));
+  auto done = connection.fly(deadline);
+  if (!done) return std::unexpected(std::move(done.error()));
+  return {};
+}
+
+// In one open transaction.
+Outcome apply(PostgresConnection& connection, std::uint32_t partitions, Deadline deadline) {
+  static const std::vector<Migration> known = migrations(embedded::postgres_migrations);
+  const auto version = locked_version(connection, deadline);
+  if (!version) return std::unexpected(version.error());
+  if (auto refusal = migration_refusal(known, *version)) return refused(std::move(*refusal));
+  for (const Migration& migration : pending_migrations(known, *version ? (*version)->schema : 0)) {
+    if (auto done = connection.run_script(std::string(migration.sql), deadline); !done) return done;
+    if (migration.number == 1) {
+      if (auto filled = fill(connection, partitions, deadline); !filled) return filled;
+    }
+    PostgresParameters parameters;
+    parameters.add(std::int64_t{migration.number}).add(std::int64_t{migration.min_binary});
+    if (auto set = run(connection, kSetVersion, deadline, parameters); !set) return std::unexpected(set.error());
+  }
+  return {};
+}
+
+Outcome attempt(PostgresConnection& connection, std::uint32_t partitions, Deadline deadline) {
+  if (auto connected = connection.connect_patiently(deadline); !connected) return connected;
+  if (connection.parameter("server_encoding") != "UTF8") return refused("the database must have the encoding UTF8");
+  if (auto begun = run(connection, kBegin, deadline); !begun) return std::unexpected(begun.error());
+  auto applied = apply(connection, partitions, deadline);
+  if (!applied) {
+    connection.roll_back(deadline);
+    return applied;
+  }
+  auto committed = run(connection, kCommit, deadline);
+  if (!committed) return std::unexpected(committed.error());
+  return {};
+}
+
+}  // namespace
+
+std::expected<void, std::string> migrate_postgres(const PostgresOptions& options, std::uint32_t partitions,
+                                                  Deadline deadline) {
+  ops::Metrics metrics;
+  PostgresConnection connection(options, metrics);
+  for (;;) {
+    const auto outcome = attempt(connection, partitions, deadline);
+    if (outcome) return {};
+    // Two that both found an empty database: the second one's CREATE collides, and then finds all done.
+    const bool collided = outcome.error().sqlstate == "42P07" || outcome.error().sqlstate == "23505";
+    if (!collided || std::chrono::steady_clock::now() + kPause > deadline)
+      return std::unexpected(told(outcome.error()).detail);
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+}  // namespace tps::adapters

@@ -1,0 +1,74 @@
+#include "adapters/postgres_row.hpp"
+
+#include <string_view>
+
+namespace tps::adapters {
+namespace {
+
+// In the order of the enumerators.
+constexpr std::string_view kTypes = "dwtcvera";
+constexpr std::string_view kCaptures = "am";
+constexpr std::string_view kStatuses = "?sfavx";
+
+template <class Enum>
+std::optional<Enum> enumerator(std::string_view letters, char letter) {
+  const std::size_t place = letters.find(letter);
+  if (place == std::string_view::npos) return std::nullopt;
+  return static_cast<Enum>(place);
+}
+
+std::optional<domain::Hash128> optional_hash(const PostgresResult& rows, int row, int column) {
+  domain::Hash128 hash;
+  const std::string_view bytes = rows.text(row, column);
+  if (rows.is_null(row, column) || bytes.size() != hash.size()) return std::nullopt;
+  std::memcpy(hash.data(), bytes.data(), hash.size());
+  return hash;
+}
+
+// False: unknown to this binary.
+bool read_settlement(const PostgresResult& rows, int row, domain::Transaction& transaction) {
+  if (rows.is_null(row, 18)) return true;
+  const auto status = enumerator<domain::Status>(kStatuses, rows.letter(row, 18));
+  if (!status) return false;
+  transaction.status = *status;
+  transaction.settled_at = rows.optional_time(row, 20);
+  if (rows.is_null(row, 19)) return true;
+  transaction.failure = domain::parse_failure(rows.text(row, 19));
+  return transaction.failure.has_value();
+}
+
+}  // namespace
+
+char letter(domain::Type type) { return kTypes.at(static_cast<std::size_t>(type)); }
+char letter(domain::Capture capture) { return kCaptures.at(static_cast<std::size_t>(capture)); }
+char letter(domain::Status status) { return kStatuses.at(static_cast<std::size_t>(status)); }
+
+std::optional<domain::Transaction> read_transaction(const PostgresResult& rows, int row) {
+  const auto type = enumerator<domain::Type>(kTypes, rows.letter(row, 2));
+  const auto capture = enumerator<domain::Capture>(kCaptures, rows.letter(row, 3));
+  if (!type || !capture) return std::nullopt;
+  std::optional<domain::Transaction> result(std::in_place);
+  domain::Transaction& transaction = *result;
+  transaction.id = rows.int8(row, 0);
+  transaction.partition = static_cast<std::uint32_t>(rows.int2(row, 1));
+  transaction.type = *type;
+  transaction.capture = *capture;
+  transaction.amount_minor = rows.int8(row, 4);
+  transaction.created_at = rows.time(row, 5);
+  transaction.user_id = rows.text(row, 6);
+  transaction.currency = rows.text(row, 7);
+  transaction.created_by = rows.text(row, 8);
+  transaction.to_user_id = rows.optional_text(row, 9);
+  if (!rows.is_null(row, 10)) transaction.to_partition = static_cast<std::uint32_t>(rows.int2(row, 10));
+  transaction.parent_id = rows.optional_int8(row, 11);
+  transaction.hold_expires_at = rows.optional_time(row, 12);
+  transaction.idempotency_hash = optional_hash(rows, row, 13);
+  transaction.content_hash = optional_hash(rows, row, 14);
+  transaction.reference = rows.optional_text(row, 15);
+  transaction.description = rows.optional_text(row, 16);
+  transaction.metadata = rows.optional_text(row, 17);
+  if (!read_settlement(rows, row, transaction)) return std::nullopt;
+  return result;
+}
+
+}  // namespace tps::adapters

@@ -1,0 +1,99 @@
+#include "adapters/postgres_session.hpp"
+
+#include <fmt/format.h>
+
+#include "adapters/migration.hpp"
+#include "embedded/postgres_migrations.hpp"
+
+namespace tps::adapters {
+namespace {
+
+using service::StoreFault;
+using service::StoreResult;
+
+constexpr std::string_view kUndefinedTable = "42P01";
+
+// The session's name for the cluster, so that after a lost answer xids are only compared within it.
+constexpr PostgresStatement kIdentity{
+    nullptr,
+    "SELECT store_id::text, schema, min_binary, cache_secret, partitions, system_identifier"
+    " FROM store, pg_control_system()"};
+constexpr PostgresStatement kCurrencies{nullptr, "SELECT code, exponent FROM currencies"};
+
+std::unexpected<StoreFault> incompatible(std::string detail) {
+  return std::unexpected(StoreFault{StoreFault::Kind::incompatible, std::move(detail)});
+}
+
+}  // namespace
+
+PostgresSession::PostgresSession(const PostgresOptions& options, const domain::Currencies& known, ops::Metrics& metrics)
+    : connection(options, metrics), currencies(known) {}
+
+StoreResult<void> PostgresSession::ready(service::Deadline deadline) {
+  if (std::chrono::steady_clock::now() >= deadline) {
+    return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "the deadline has passed"});
+  }
+  if (connection.connected()) return {};
+  if (auto connected = connection.connect(deadline); !connected) return std::unexpected(told(connected.error()));
+  return check(deadline);
+}
+
+StoreResult<void> PostgresSession::ready_patiently(service::Deadline deadline) {
+  if (connection.connected()) return {};
+  if (auto connected = connection.connect_patiently(deadline); !connected) {
+    return std::unexpected(told(connected.error()));
+  }
+  return check(deadline);
+}
+
+StoreResult<void> PostgresSession::check(service::Deadline deadline) {
+  static const std::vector<Migration> known = migrations(embedded::postgres_migrations);
+  connection.queue(kIdentity);
+  connection.queue(kCurrencies);
+  auto results = connection.fly(deadline);
+  if (!results) {
+    connection.close();
+    if (results.error().sqlstate == kUndefinedTable) return incompatible(*incompatibility(known, std::nullopt));
+    return std::unexpected(told(results.error()));
+  }
+  const PostgresResult& store = (*results)[0];
+  const PostgresResult& recorded = (*results)[1];
+  std::optional<SchemaVersion> version;
+  if (store.rows() == 1) version = SchemaVersion{store.integer<std::int32_t>(0, 1), store.integer<std::int32_t>(0, 2)};
+  if (auto refusal = incompatibility(known, version)) {
+    connection.close();
+    return incompatible(std::move(*refusal));
+  }
+  recorded_currencies.clear();  // another server may be behind than the last one
+  for (int row = 0; row < recorded.rows(); ++row) {
+    const domain::Currency* configured = currencies.find(recorded.text(row, 0));
+    if (configured != nullptr && configured->exponent != recorded.int2(row, 1)) {
+      connection.close();
+      return incompatible(currency_mismatch(recorded.text(row, 0), recorded.int2(row, 1), configured->exponent));
+    }
+    recorded_currencies.emplace(recorded.text(row, 0));
+  }
+  const std::string_view secret = store.text(0, 3);
+  identity = service::StoreIdentity{.store_id = std::string(store.text(0, 0)),
+                                    .schema = version->schema,
+                                    .partitions = static_cast<std::uint32_t>(store.int2(0, 4)),
+                                    .cache_secret = {secret.begin(), secret.end()}};
+  system_identifier = store.int8(0, 5);
+  return {};
+}
+
+StoreFault told(const PostgresFault& fault) {
+  return {StoreFault::Kind::unavailable,
+          fault.sqlstate.empty() ? fault.detail : fmt::format("{} (SQLSTATE {})", fault.detail, fault.sqlstate)};
+}
+
+void recover(PostgresConnection& connection, const PostgresFault& fault, service::Deadline deadline) {
+  const bool about_us = fault.about_a_value() || fault.worth_repeating() || fault.sqlstate == "55P03";
+  if (fault.kind == PostgresFault::Kind::refused && about_us) {
+    connection.roll_back(deadline);
+  } else {
+    connection.close();
+  }
+}
+
+}  // namespace tps::adapters

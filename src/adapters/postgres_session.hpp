@@ -1,0 +1,67 @@
+// What every use of the store shares: a connection to a database of ours, the statements that open and
+// close a transaction, and how faults are told to the service.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+
+#include "adapters/postgres_connection.hpp"
+#include "domain/currency.hpp"
+#include "ops/metrics.hpp"
+#include "service/ports.hpp"
+
+namespace tps::adapters {
+
+struct PostgresSession {
+  PostgresSession(const PostgresOptions& options, const domain::Currencies& known, ops::Metrics& metrics);
+
+  // Connects if needed, and checks the database behind each new connection: its schema, its currencies.
+  service::StoreResult<void> ready(service::Deadline deadline);
+  // The same, sitting out the pauses between attempts.
+  service::StoreResult<void> ready_patiently(service::Deadline deadline);
+
+  PostgresConnection connection;
+  const domain::Currencies& currencies;
+  // What the database said of itself when the connection was new.
+  std::optional<service::StoreIdentity> identity;
+  std::int64_t system_identifier = 0;
+  // Currencies whose row is committed.
+  std::set<std::string, std::less<>> recorded_currencies;
+
+ private:
+  service::StoreResult<void> check(service::Deadline deadline);
+};
+
+// Planning must not depend on when a statement was first planned or on statistics, which are stale while a log grows by
+// a million rows a minute: one plan per statement, always nested loops over indexes. A reader that joins by
+// unnest() and full keys gets the right index from this at any size. JIT would cost more than any of our statements.
+inline constexpr char kPlanSettings[] =
+    "set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true), "
+    "set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), "
+    "set_config('enable_bitmapscan', 'off', true), set_config('enable_material', 'off', true), "
+    "set_config('jit', 'off', true)";
+
+// statement_timeout is off because it would also end a COMMIT's wait for a synchronous standby, and the commit with it.
+// idle_in_transaction_session_timeout takes the locks from an instance that stopped between two round trips.
+inline constexpr char kSafetySettings[] =
+    "set_config('synchronous_commit', 'on', true), set_config('lock_timeout', '2s', true), "
+    "set_config('statement_timeout', '0', true), "
+    "set_config('idle_in_transaction_session_timeout', '3s', true)";
+
+inline constexpr PostgresStatement kBegin{"begin", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"};
+inline constexpr PostgresStatement kBeginSnapshot{"begin_snapshot", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"};
+inline constexpr auto kWriteSettingsText = joined("SELECT ", kSafetySettings, ", ", kPlanSettings);
+inline constexpr PostgresStatement kWriteSettings{"write_settings", kWriteSettingsText.data()};
+// A flight without BEGIN is one transaction all the same, so this holds for it and no longer.
+inline constexpr auto kReadSettingsText = joined("SELECT ", kPlanSettings);
+inline constexpr PostgresStatement kReadSettings{"read_settings", kReadSettingsText.data()};
+inline constexpr PostgresStatement kCommit{"commit", "COMMIT"};
+
+// For a fault before anything was committed, or of a read.
+service::StoreFault told(const PostgresFault& fault);
+
+// Keeps the connection when the fault leaves it usable, closes it when that is not certain.
+void recover(PostgresConnection& connection, const PostgresFault& fault, service::Deadline deadline);
+
+}  // namespace tps::adapters

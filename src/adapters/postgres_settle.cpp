@@ -1,0 +1,190 @@
+#include "adapters/postgres_settle.hpp"
+
+#include <algorithm>
+
+#include "adapters/migration.hpp"
+#include "adapters/postgres_row.hpp"
+
+namespace tps::adapters {
+namespace {
+
+using domain::Account;
+using domain::AccountKey;
+using domain::SettlementInput;
+using service::Deadline;
+using service::StoreFault;
+using service::StoreResult;
+
+constexpr PostgresStatement kHasPending{
+    "has_pending",
+    "SELECT EXISTS (SELECT FROM transaction_log WHERE partition = $1 AND id > coalesce("
+    "(SELECT transaction_id FROM settlement_log WHERE partition = $1 ORDER BY transaction_id DESC LIMIT 1), 0))"};
+
+// Before anything is read, and in a statement of its own: its snapshot would be from before the lock.
+constexpr PostgresStatement kLockReader{
+    "lock_reader", "SELECT 1 FROM readers WHERE partition = $1 AND reader = $2 FOR UPDATE SKIP LOCKED"};
+
+// The position is in the settlements themselves. Payer and receiver come along.
+constexpr auto kBatchText = joined(
+    "SELECT ", kTransactionColumns,
+    ", p.settled_at, a.posted, a.held, a.version, a.overdraft_limit, a.frozen,"
+    " b.posted, b.held, b.version, b.overdraft_limit, b.frozen"
+    " FROM (SELECT 1) one"
+    " LEFT JOIN (SELECT transaction_id, settled_at FROM settlement_log"
+    " WHERE partition = $1 ORDER BY transaction_id DESC LIMIT 1) p ON true"
+    " JOIN LATERAL (SELECT * FROM transaction_log"
+    " WHERE partition = $1 AND id > coalesce(p.transaction_id, 0) ORDER BY id LIMIT $2) t ON true"
+    " LEFT JOIN accounts a ON a.partition = t.partition AND a.user_id = t.user_id AND a.currency = t.currency"
+    " LEFT JOIN accounts b ON b.partition = t.to_partition AND b.user_id = t.to_user_id AND b.currency = t.currency"
+    " LEFT JOIN (SELECT NULL::\"char\" AS status, NULL::text AS failure_code, NULL::timestamptz AS settled_at) s"
+    " ON true");
+constexpr PostgresStatement kBatch{"batch", kBatchText.data()};
+constexpr int kLastSettledAt = kTransactionColumnCount;
+constexpr int kPayer = kLastSettledAt + 1;
+constexpr int kReceiver = kPayer + 5;
+
+constexpr PostgresStatement kTotals{"totals",
+                                    "SELECT currency, deposits, withdrawals FROM totals WHERE partition = $1"};
+
+// Several partitions share accounts. All that a batch touches are made, then locked in one order, so that no two
+// settlements can wait for each other; what they hold is read only then.
+constexpr PostgresStatement kOpenAccounts{
+    "open_accounts",
+    "INSERT INTO accounts (partition, user_id, currency, posted, held, version)"
+    " SELECT n.partition, n.user_id, n.currency, 0, 0, 0"
+    " FROM unnest($1::smallint[], $2::text[], $3::text[]) AS n(partition, user_id, currency)"
+    " ORDER BY n.partition, n.user_id COLLATE \"C\", n.currency COLLATE \"C\" ON CONFLICT DO NOTHING"};
+constexpr PostgresStatement kLockAccounts{
+    "lock_accounts",
+    "SELECT a.partition, a.user_id, a.currency, a.posted, a.held, a.version, a.overdraft_limit, a.frozen"
+    " FROM unnest($1::smallint[], $2::text[], $3::text[]) AS n(partition, user_id, currency)"
+    " JOIN accounts a ON a.partition = n.partition AND a.user_id = n.user_id AND a.currency = n.currency"
+    " ORDER BY a.partition, a.user_id, a.currency FOR UPDATE OF a"};
+
+Account read_account(const PostgresResult& rows, int row, int column) {
+  return {.posted = rows.int8(row, column),
+          .held = rows.int8(row, column + 1),
+          .version = rows.int8(row, column + 2),
+          .overdraft_limit = rows.int8(row, column + 3),
+          .frozen = rows.boolean(row, column + 4)};
+}
+
+std::optional<AccountKey> receiver_of(const domain::Transaction& transaction) {
+  if (!transaction.to_user_id) return std::nullopt;
+  return AccountKey{transaction.to_partition.value_or(transaction.partition), *transaction.to_user_id,
+                    transaction.currency};
+}
+
+StoreResult<SettlementInput> read_batch(const PostgresResult& rows, const PostgresResult& totals) {
+  SettlementInput input;
+  const int count = rows.rows();
+  input.transactions.reserve(static_cast<std::size_t>(count));
+  input.accounts.reserve(static_cast<std::size_t>(count));
+  for (int row = 0; row < count; ++row) {
+    auto transaction = read_transaction(rows, row);
+    if (!transaction) {
+      return std::unexpected(
+          StoreFault{StoreFault::Kind::incompatible,
+                     "transaction " + std::to_string(rows.int8(row, 0)) + " is newer than this tps"});
+    }
+    if (!rows.is_null(row, kPayer)) {
+      const AccountKey payer{transaction->partition, transaction->user_id, transaction->currency};
+      input.accounts.try_emplace(payer, read_account(rows, row, kPayer));
+    }
+    if (!rows.is_null(row, kReceiver)) {
+      input.accounts.try_emplace(*receiver_of(*transaction), read_account(rows, row, kReceiver));
+    }
+    input.transactions.push_back(std::move(*transaction));
+  }
+  if (count > 0 && !rows.is_null(0, kLastSettledAt)) input.last_settled_at = rows.time(0, kLastSettledAt);
+  // No statement promises an order that its outermost level does not ask for.
+  const auto by_id = [](const domain::Transaction& a, const domain::Transaction& b) { return a.id < b.id; };
+  if (!std::ranges::is_sorted(input.transactions, by_id)) std::ranges::sort(input.transactions, by_id);
+  for (int row = 0; row < totals.rows(); ++row) {
+    input.totals.emplace(totals.text(row, 0),
+                         domain::Totals{.deposits = totals.int8(row, 1), .withdrawals = totals.int8(row, 2)});
+  }
+  return input;
+}
+
+// Replaces the accounts that were read with the batch by the same ones, locked.
+PostgresAnswer<void> lock_accounts(PostgresConnection& connection, SettlementInput& input, Deadline deadline) {
+  std::vector<AccountKey> keys;
+  for (const domain::Transaction& transaction : input.transactions) {
+    keys.push_back({transaction.partition, transaction.user_id, transaction.currency});
+    if (auto receiver = receiver_of(transaction)) keys.push_back(std::move(*receiver));
+  }
+  std::ranges::sort(keys);
+  keys.erase(std::ranges::unique(keys).begin(), keys.end());
+  PostgresArray partitions(PostgresType::int2);
+  PostgresArray users(PostgresType::text);
+  PostgresArray currencies(PostgresType::text);
+  for (const AccountKey& key : keys) {
+    partitions.add(static_cast<std::int16_t>(key.partition));
+    users.add(std::string_view(key.user_id));
+    currencies.add(std::string_view(key.currency));
+  }
+  PostgresParameters parameters;
+  parameters.add(partitions).add(users).add(currencies);
+  connection.queue(kOpenAccounts, parameters);
+  connection.queue(kLockAccounts, parameters);
+  auto results = connection.fly(deadline);
+  if (!results) return std::unexpected(results.error());
+  const PostgresResult& rows = (*results)[1];
+  for (int row = 0; row < rows.rows(); ++row) {
+    AccountKey key{static_cast<std::uint32_t>(rows.int2(row, 0)), std::string(rows.text(row, 1)),
+                   std::string(rows.text(row, 2))};
+    input.accounts.insert_or_assign(std::move(key), read_account(rows, row, 3));
+  }
+  return {};
+}
+
+}  // namespace
+
+StoreResult<bool> postgres_has_pending(PostgresSession& session, std::uint32_t partition, Deadline deadline) {
+  PostgresParameters parameters;
+  session.connection.queue(kReadSettings);
+  session.connection.queue(kHasPending, parameters.add(static_cast<std::int16_t>(partition)));
+  const auto results = session.connection.fly(deadline);
+  if (results) return (*results)[1].boolean(0, 0);
+  recover(session.connection, results.error(), deadline);
+  return std::unexpected(told(results.error()));
+}
+
+StoreResult<std::optional<SettlementInput>> postgres_next(PostgresSession& session, std::uint32_t partition,
+                                                          std::size_t max, Deadline deadline) {
+  PostgresConnection& connection = session.connection;
+  const auto number = static_cast<std::int16_t>(partition);
+  PostgresParameters lock;
+  PostgresParameters batch;
+  PostgresParameters totals;
+  connection.queue(kBegin);
+  connection.queue(kWriteSettings);
+  connection.queue(kLockReader, lock.add(number).add(kSettlementReader));
+  connection.queue(kBatch, batch.add(number).add(static_cast<std::int64_t>(max)));
+  connection.queue(kTotals, totals.add(number));
+  auto results = connection.fly(deadline);
+  if (!results) {
+    recover(connection, results.error(), deadline);
+    return std::unexpected(told(results.error()));
+  }
+  if ((*results)[2].rows() == 0) {
+    connection.roll_back(deadline);
+    return std::nullopt;
+  }
+  auto input = read_batch((*results)[3], (*results)[4]);
+  if (!input || input->transactions.empty()) {
+    connection.roll_back(deadline);
+    if (!input) return std::unexpected(input.error());
+    return std::move(*input);
+  }
+  if (session.identity->partitions > 1) {
+    if (auto locked = lock_accounts(connection, *input, deadline); !locked) {
+      recover(connection, locked.error(), deadline);
+      return std::unexpected(told(locked.error()));
+    }
+  }
+  return std::move(*input);
+}
+
+}  // namespace tps::adapters

@@ -1,0 +1,40 @@
+// The addresses behind a host name, found without ever waiting for DNS longer than the caller can.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tps::adapters {
+
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t size = 0;
+};
+
+// One thread at a time.
+class RedisAddress {
+ public:
+  using Deadline = std::chrono::steady_clock::time_point;
+
+  RedisAddress(std::string host, std::uint16_t port);
+
+  // Looked up anew each time, since names move; numeric addresses at once. A name that is not found by the
+  // deadline is looked up further in a thread of its own (getaddrinfo cannot be stopped), and the next call takes that
+  // result.
+  std::expected<std::vector<SocketAddress>, std::string> find(Deadline deadline);
+
+ private:
+  struct Lookup;
+
+  const std::string host_;
+  const std::string port_;
+  std::shared_ptr<Lookup> lookup_;  // under way
+};
+
+}  // namespace tps::adapters

@@ -1,0 +1,50 @@
+// service::Store over an embedded SQLite file. Writing goes through the one writer connection, in turn with the other
+// sessions of the database; reading through a connection of the session's own.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "adapters/sqlite_database.hpp"
+#include "domain/currency.hpp"
+#include "service/ports.hpp"
+
+namespace tps::adapters {
+
+class SqliteStore final : public service::Store {
+ public:
+  // `currencies` must outlive this object.
+  SqliteStore(std::shared_ptr<SqliteDatabase> database, const domain::Currencies& currencies);
+  ~SqliteStore() override;
+
+  service::StoreResult<service::StoreIdentity> open(service::Deadline deadline) override;
+  void append(std::span<domain::Submission* const> flight, domain::Timestamp now, service::Deadline deadline) override;
+  service::StoreResult<std::optional<domain::SettlementInput>> next(std::uint32_t partition, std::size_t max,
+                                                                    service::Deadline deadline) override;
+  service::StoreResult<void> record(std::uint32_t partition, const domain::SettlementOutput& output,
+                                    service::Deadline deadline) override;
+  service::StoreResult<std::vector<std::optional<domain::Transaction>>> find(std::span<const std::int64_t> ids,
+                                                                             service::Deadline deadline) override;
+  service::StoreResult<service::ListPage> list(const service::ListQuery& query, service::Deadline deadline) override;
+  service::StoreResult<std::vector<service::Balance>> balances(std::uint32_t partition, const std::string& user_id,
+                                                               service::Deadline deadline) override;
+  service::StoreResult<Backlog> backlog(std::uint32_t partition, service::Deadline deadline) override;
+  service::StoreResult<void> ping(service::Deadline deadline) override;
+
+ private:
+  class Settling;
+  // The session's read connection and identity, ready until `deadline`; opened when it is not yet.
+  service::StoreResult<SqliteConnection*> reader(service::Deadline deadline);
+
+  const std::shared_ptr<SqliteDatabase> database_;
+  const domain::Currencies& currencies_;
+  // Used by the session's thread only.
+  std::unique_ptr<SqliteConnection> reader_;
+  std::optional<service::StoreIdentity> identity_;
+  std::set<std::string, std::less<>> recorded_currencies_;
+  std::unique_ptr<Settling> settling_;  // from next() to record()
+};
+
+}  // namespace tps::adapters
