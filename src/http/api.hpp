@@ -1,0 +1,53 @@
+// The choke point: every request passes here to be matched, authorised, timed, counted and, if something throws,
+// caught.
+#pragma once
+
+#include <array>
+#include <boost/asio/awaitable.hpp>
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+#include "domain/error.hpp"
+#include "http/handlers.hpp"
+#include "http/message.hpp"
+#include "http/routes.hpp"
+
+namespace tps::http {
+
+// One for the process; any IO thread may call. What is passed by reference must outlive it.
+class Api {
+ public:
+  Api(ApiOptions options, service::Transactions& transactions, const domain::Currencies& currencies,
+      ops::Metrics& metrics, Readiness readiness);
+
+  // The answer to a whole request; never throws. Sets the request's deadline. `request` must outlive the coroutine.
+  boost::asio::awaitable<Response> handle(Request& request);
+
+  // The answer to what the server refuses by itself. The request may be empty but for its id.
+  Response refuse(const domain::Error& error, const Request& request);
+
+  // The largest body that a request may have.
+  [[nodiscard]] std::size_t body_limit(Method method, std::string_view path) const;
+
+ private:
+  struct Entry {
+    const Route* route;
+    ops::RouteMetrics* metrics;
+    ops::RouteMetrics* head_metrics;  // GET routes only
+  };
+  struct Match {
+    const Entry* entry = nullptr;
+    std::string_view parameter;
+  };
+
+  [[nodiscard]] Match find(Method method, std::string_view path) const;
+  Response answer_unmatched(const Request& request);
+  ops::RouteMetrics& metrics_of(const Match& found, const Request& request);
+
+  const Services services_;
+  std::vector<Entry> entries_;
+  std::array<ops::RouteMetrics*, static_cast<std::size_t>(Method::other) + 1> unmatched_{};
+};
+
+}  // namespace tps::http

@@ -1,0 +1,60 @@
+// What each route does: decode, one call of the service, encode.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "domain/currency.hpp"
+#include "http/message.hpp"
+#include "ops/metrics.hpp"
+#include "service/transactions.hpp"
+
+namespace tps::http {
+
+// nullopt when this instance can serve, else the reason; "draining" is answered as such. Asked on IO threads, so it
+// must not block.
+using Readiness = std::function<std::optional<std::string>()>;
+
+struct ApiOptions {
+  std::chrono::milliseconds request_timeout{10'000};
+  std::chrono::seconds max_wait{30};  // of Prefer: wait
+  std::size_t max_batch_items = 10'000;
+  std::size_t max_atomic_items = 1'000;
+};
+
+// What the handlers work with.
+struct Services {
+  ApiOptions options;
+  service::Transactions& transactions;
+  const domain::Currencies& currencies;
+  ops::Metrics& metrics;
+  Readiness readiness;
+};
+
+// One request on its way through a route. All of it outlives the handler's coroutine.
+struct Call {
+  const Services& services;
+  const Request& request;
+  const service::Caller& caller;
+  std::string_view parameter;  // what stands for {...} in the route's template, not decoded
+};
+
+using ResponseTask = boost::asio::awaitable<Response>;
+
+ResponseTask create_transaction(Call call);
+ResponseTask create_batch(Call call);
+ResponseTask get_transaction(Call call);
+ResponseTask list_transactions(Call call);
+ResponseTask get_balances(Call call);
+
+Response health(const Call& call);
+Response readiness(const Call& call);
+Response metrics(const Call& call);
+Response page(const Call& call);
+
+}  // namespace tps::http

@@ -1,0 +1,105 @@
+// POST /transactions, GET /transactions/{id}, GET /transactions.
+#include "http/cursor.hpp"
+#include "http/handlers.hpp"
+#include "http/idempotency_key.hpp"
+#include "http/json_reader.hpp"
+#include "http/json_writer.hpp"
+#include "http/list_query.hpp"
+#include "http/media_type.hpp"
+#include "http/prefer.hpp"
+#include "http/problem.hpp"
+#include "http/query.hpp"
+
+namespace tps::http {
+namespace {
+
+using domain::Error;
+using domain::ErrorCode;
+
+constexpr std::size_t kUsualBodyBytes = 256;
+
+std::expected<service::Instruction, Error> decode_instruction(const Call& call) {
+  if (auto refused = refuse_parameters(call.request.query)) return std::unexpected(std::move(*refused));
+  if (body_kind(call.request) != BodyKind::json) return std::unexpected(Error{ErrorCode::unsupported_media_type, {}});
+  auto key = idempotency_key_of(call.request);
+  if (!key) return std::unexpected(std::move(key.error()));
+  auto decoded = decode_transaction(call.request.body);
+  if (!decoded) return std::unexpected(std::move(decoded.error()));
+  auto transaction = domain::validate(decoded->draft, call.services.currencies, std::move(decoded->errors));
+  if (!transaction) {
+    return std::unexpected(Error{ErrorCode::validation_failed, {}, std::move(transaction.error())});
+  }
+  service::Instruction instruction;
+  instruction.transaction = std::move(*transaction);
+  if (*key) instruction.key = service::IdempotencyKey{std::move(**key), std::nullopt};
+  return instruction;
+}
+
+Response created(const service::Submitted& submitted, const Services& services) {
+  Response response;
+  response.status = 201;
+  response.body.reserve(kUsualBodyBytes);
+  append_transaction(response.body, submitted.transaction, services.currencies);
+  std::string location = "/transactions/";
+  append_integer(location, submitted.transaction.id);
+  response.headers.emplace_back("Location", std::move(location));
+  if (submitted.replayed) response.headers.emplace_back("Idempotent-Replayed", "true");
+  return response;
+}
+
+}  // namespace
+
+ResponseTask create_transaction(Call call) {
+  auto instruction = decode_instruction(call);
+  if (!instruction) co_return problem(instruction.error(), call.request);
+  const auto wait = wait_preference(call.request, call.services.options.max_wait);
+  service::Transactions& transactions = call.services.transactions;
+  auto submitted = co_await transactions.submit(std::move(*instruction), call.caller, call.request.deadline);
+  if (!submitted) co_return problem(submitted.error(), call.request);
+  if (wait && submitted->transaction.status == domain::Status::pending) {
+    const auto until = std::chrono::steady_clock::now() + *wait;
+    submitted->transaction = co_await transactions.wait(std::move(submitted->transaction), until);
+  }
+  Response response = created(*submitted, call.services);
+  if (wait) response.headers.emplace_back("Preference-Applied", "wait=" + std::to_string(wait->count()));
+  co_return response;
+}
+
+ResponseTask get_transaction(Call call) {
+  if (const auto refused = refuse_parameters(call.request.query)) co_return problem(*refused, call.request);
+  const Error not_found{ErrorCode::not_found, "Transaction not found"};
+  const auto id = parse_id(call.parameter);
+  if (!id) co_return problem(not_found, call.request);
+  auto found = co_await call.services.transactions.find(*id, call.request.deadline);
+  if (!found) {
+    co_return problem(found.error().code == ErrorCode::not_found ? not_found : found.error(), call.request);
+  }
+  Response response;
+  response.body.reserve(kUsualBodyBytes);
+  append_transaction(response.body, *found, call.services.currencies);
+  co_return response;
+}
+
+ResponseTask list_transactions(Call call) {
+  auto query = parse_list_query(call.request.query, call.services.currencies);
+  if (!query) co_return problem(query.error(), call.request);
+  const auto page = co_await call.services.transactions.list(*query, call.request.deadline);
+  if (!page) co_return problem(page.error(), call.request);
+  Response response;
+  response.body.reserve(kUsualBodyBytes * (page->transactions.size() + 1));
+  response.body += R"({"data":[)";
+  for (const domain::Transaction& transaction : page->transactions) {
+    if (&transaction != &page->transactions.front()) response.body += ',';
+    append_transaction(response.body, transaction, call.services.currencies);
+  }
+  response.body += R"(],"next_cursor":)";
+  if (page->next_after) {
+    append_string(response.body, make_cursor(*page->next_after, *query));
+  } else {
+    response.body += "null";
+  }
+  response.body += '}';
+  co_return response;
+}
+
+}  // namespace tps::http

@@ -1,0 +1,151 @@
+#include "http/json_writer.hpp"
+
+#include <charconv>
+#include <stdexcept>
+
+#include "domain/money.hpp"
+#include "http/timestamp.hpp"
+
+namespace tps::http {
+namespace {
+
+bool needs_escape(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; }
+
+void append_escaped(std::string& out, char c) {
+  static constexpr std::string_view kHex = "0123456789abcdef";
+  switch (c) {
+    case '"':
+      out += R"(\")";
+      return;
+    case '\\':
+      out += R"(\\)";
+      return;
+    case '\n':
+      out += R"(\n)";
+      return;
+    case '\r':
+      out += R"(\r)";
+      return;
+    case '\t':
+      out += R"(\t)";
+      return;
+    default:
+      out += R"(\u00)";
+      out += kHex[static_cast<unsigned char>(c) >> 4];
+      out += kHex[static_cast<unsigned char>(c) & 15];
+  }
+}
+
+void append_optional_string(std::string& out, std::string_view name, const std::optional<std::string>& text) {
+  if (!text) return;
+  out += name;
+  append_string(out, *text);
+}
+
+void append_quoted_time(std::string& out, domain::Timestamp time) {
+  out += '"';
+  append_timestamp(out, time);
+  out += '"';
+}
+
+void append_rare_members(std::string& out, const domain::Transaction& transaction) {
+  append_optional_string(out, R"(,"to_user_id":)", transaction.to_user_id);
+  if (transaction.parent_id) {
+    out += R"(,"parent_id":)";
+    append_integer(out, *transaction.parent_id);
+  }
+  if (transaction.capture == domain::Capture::manual) {
+    out += R"(,"capture":")";
+    out += slug(transaction.capture);
+    out += '"';
+  }
+  if (transaction.hold_expires_at) {
+    out += R"(,"hold_expires_at":)";
+    append_quoted_time(out, *transaction.hold_expires_at);
+  }
+  append_optional_string(out, R"(,"reference":)", transaction.reference);
+  append_optional_string(out, R"(,"description":)", transaction.description);
+  if (transaction.metadata) {
+    out += R"(,"metadata":)";
+    out += *transaction.metadata;
+  }
+}
+
+}  // namespace
+
+void append_string(std::string& out, std::string_view text) {
+  out += '"';
+  std::size_t clean = 0;  // start of what is not copied yet
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (!needs_escape(text[i])) continue;
+    out.append(text.substr(clean, i - clean));
+    append_escaped(out, text[i]);
+    clean = i + 1;
+  }
+  out.append(text.substr(clean));
+  out += '"';
+}
+
+void append_integer(std::string& out, std::int64_t value) {
+  char digits[24];
+  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+  out.append(digits, end);
+}
+
+void append_money(std::string& out, std::int64_t minor, std::string_view currency,
+                  const domain::Currencies& currencies) {
+  const domain::Currency* known = currencies.find(currency);
+  if (known == nullptr) throw std::logic_error("a stored currency is not configured");
+  domain::append_amount(out, minor, known->exponent);
+}
+
+void append_transaction(std::string& out, const domain::Transaction& transaction,
+                        const domain::Currencies& currencies) {
+  out += R"({"id":)";
+  append_integer(out, transaction.id);
+  out += R"(,"user_id":)";
+  append_string(out, transaction.user_id);
+  out += R"(,"type":")";
+  out += slug(transaction.type);
+  out += R"(","amount":)";
+  append_money(out, transaction.amount_minor, transaction.currency, currencies);
+  out += R"(,"currency":")";
+  out += transaction.currency;
+  out += R"(","status":")";
+  out += slug(transaction.status);
+  out += R"(","created_at":)";
+  append_quoted_time(out, transaction.created_at);
+  out += R"(,"settled_at":)";
+  if (transaction.settled_at) {
+    append_quoted_time(out, *transaction.settled_at);
+  } else {
+    out += "null";
+  }
+  out += R"(,"failure":)";
+  if (transaction.failure) {
+    append_string(out, slug(*transaction.failure));
+  } else {
+    out += "null";
+  }
+  append_rare_members(out, transaction);
+  out += '}';
+}
+
+void append_balance(std::string& out, const service::Balance& balance, const domain::Currencies& currencies) {
+  const auto money = [&](std::string_view name, std::int64_t minor) {
+    out += name;
+    append_money(out, minor, balance.currency, currencies);
+  };
+  out += R"({"currency":")";
+  out += balance.currency;
+  out += '"';
+  money(R"(,"posted":)", balance.posted);
+  money(R"(,"held":)", balance.held);
+  money(R"(,"available":)", balance.available);
+  money(R"(,"pending":)", balance.pending);
+  out += R"(,"version":)";
+  append_integer(out, balance.version);
+  out += '}';
+}
+
+}  // namespace tps::http

@@ -1,0 +1,24 @@
+// The parameters of GET /transactions.
+#pragma once
+
+#include <expected>
+#include <string_view>
+
+#include "domain/currency.hpp"
+#include "domain/error.hpp"
+#include "service/ports.hpp"
+
+namespace tps::http {
+
+inline constexpr std::size_t kDefaultPageSize = 50;
+inline constexpr std::size_t kMaxPageSize = 1000;
+
+// `text` is the query part of the target. Every bad parameter is named in one answer; a cursor that does not belong to
+// the filters is invalid_cursor.
+std::expected<service::ListQuery, domain::Error> parse_list_query(std::string_view text,
+                                                                  const domain::Currencies& currencies);
+
+// A decimal id, 1..2^53; nullopt for anything else.
+std::optional<std::int64_t> parse_id(std::string_view text);
+
+}  // namespace tps::http

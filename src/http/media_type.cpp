@@ -1,0 +1,23 @@
+#include "http/media_type.hpp"
+
+#include "http/text.hpp"
+
+namespace tps::http {
+
+BodyKind body_kind(const Request& request) {
+  const auto value = request.header("content-type");
+  if (!value || request.header_count("content-type") > 1) return BodyKind::other;
+  std::string_view rest = *value;
+  const std::string_view type = next_element(rest, ';');
+  while (!rest.empty()) {
+    std::string_view parameter = next_element(rest, ';');
+    if (!equal_ignoring_case(next_element(parameter, '='), "charset")) continue;
+    if (!equal_ignoring_case(parameter, "utf-8") && !equal_ignoring_case(parameter, "\"utf-8\"")) {
+      return BodyKind::other;
+    }
+  }
+  if (equal_ignoring_case(type, "application/json")) return BodyKind::json;
+  return equal_ignoring_case(type, "application/x-ndjson") ? BodyKind::json_lines : BodyKind::other;
+}
+
+}  // namespace tps::http

@@ -1,0 +1,153 @@
+#include "http/server.hpp"
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <charconv>
+
+#include "http/request_id.hpp"
+#include "http/response_writer.hpp"
+#include "ops/log.hpp"
+
+namespace tps::http {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+namespace {
+
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+constexpr std::chrono::milliseconds kAcceptPause{100};  // when the process is out of descriptors, say
+
+}  // namespace
+
+std::expected<tcp::endpoint, std::string> parse_endpoint(std::string_view text) {
+  const auto bad =
+      std::unexpected("'" + std::string(text) + "' is not ADDRESS:PORT, such as 127.0.0.1:8000 or [::1]:8000");
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return bad;
+  std::string_view host = text.substr(0, colon);
+  const std::string_view digits = text.substr(colon + 1);
+  const bool bracketed = host.starts_with('[') && host.ends_with(']');
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  std::uint16_t port = 0;
+  const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (fault != std::errc{} || end != digits.data() + digits.size()) return bad;
+  boost::system::error_code error;
+  const auto address = asio::ip::make_address(host == "localhost" ? "127.0.0.1" : std::string(host), error);
+  if (error || address.is_v6() != bracketed) return bad;
+  return tcp::endpoint(address, port);
+}
+
+Server::Server(ServerOptions options, Api& api, ops::Metrics& metrics)
+    : options_(std::move(options)),
+      state_{options_, api, metrics, Connections(options_.max_connections)},
+      loops_([this] {
+        std::vector<std::unique_ptr<IoLoop>> loops;
+        for (unsigned i = 0; i < std::max(1U, options_.io_threads); ++i)
+          loops.push_back(std::make_unique<IoLoop>(state_));
+        return loops;
+      }()),
+      acceptor_(loops_.front()->context()) {}
+
+Server::~Server() { stop(); }
+
+std::expected<void, std::string> Server::start() {
+  const auto endpoint = parse_endpoint(options_.listen);
+  if (!endpoint) return std::unexpected(endpoint.error());
+  try {
+    acceptor_.open(endpoint->protocol());
+    acceptor_.set_option(tcp::acceptor::reuse_address(true));
+    if (endpoint->address().is_v6()) acceptor_.set_option(asio::ip::v6_only(false));
+    acceptor_.bind(*endpoint);
+    acceptor_.listen(asio::socket_base::max_listen_connections);
+    port_ = acceptor_.local_endpoint().port();
+  } catch (const boost::system::system_error& error) {
+    return std::unexpected("cannot listen on " + options_.listen + ": " + error.code().message());
+  }
+  asio::co_spawn(loops_.front()->context(), accept_loop(), asio::detached);
+  for (const auto& loop : loops_) loop->start();
+  return {};
+}
+
+std::vector<asio::io_context*> Server::contexts() const {
+  std::vector<asio::io_context*> contexts;
+  for (const auto& loop : loops_) contexts.push_back(&loop->context());
+  return contexts;
+}
+
+asio::awaitable<void> Server::accept_loop() {
+  asio::steady_timer pause(loops_.front()->context());
+  for (std::size_t next = 0; acceptor_.is_open(); next = (next + 1) % loops_.size()) {
+    IoLoop& loop = *loops_[next];
+    auto [error, socket] = co_await acceptor_.async_accept(loop.context(), kAwait);
+    if (!error) {
+      accept(std::move(socket), loop);
+    } else if (acceptor_.is_open() && error != asio::error::connection_aborted) {
+      ops::log(ops::Level::error, "cannot accept connections", {{"detail", error.message()}});
+      pause.expires_after(kAcceptPause);
+      co_await pause.async_wait(kAwait);
+    }
+  }
+}
+
+void Server::accept(Socket socket, IoLoop& loop) {
+  if (state_.connections.enter()) {
+    loop.serve(std::move(socket));
+    return;
+  }
+  state_.metrics.connections_refused.Increment();
+  Request nobody;
+  set_request_id(nobody);
+  nobody.received_at = std::chrono::steady_clock::now();
+  const Response response =
+      state_.api.refuse({domain::ErrorCode::overloaded, "Too many connections; nothing was added"}, nobody);
+  std::string bytes;
+  append_head(bytes, response, nobody, ConnectionNote::close, loops_.front()->date());
+  bytes += response.body;
+  boost::system::error_code ignored;
+  socket.non_blocking(true, ignored);
+  socket.write_some(asio::buffer(bytes), ignored);
+  // What the client has sent already must be read, or closing would reset the connection and lose the answer.
+  std::array<char, 4096> unwanted;
+  socket.read_some(asio::buffer(unwanted), ignored);
+  socket.shutdown(tcp::socket::shutdown_both, ignored);
+}
+
+void Server::close_listener() {
+  asio::post(loops_.front()->context(), [this] {
+    boost::system::error_code ignored;
+    acceptor_.close(ignored);
+  });
+}
+
+void Server::drain() {
+  {
+    std::unique_lock lock(mutex_);
+    if (stop_asked_.wait_for(lock, options_.drain_delay, [this] { return stopping_; })) return;
+  }
+  close_listener();
+  state_.draining = true;
+  for (const auto& loop : loops_) loop->hurry_idle();
+  state_.connections.wait_for_none(options_.drain_limit);
+}
+
+void Server::stop() {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (std::exchange(stopping_, true)) return;
+  }
+  stop_asked_.notify_all();
+  close_listener();
+  state_.draining = true;
+  for (const auto& loop : loops_) loop->close_all();
+  state_.connections.wait_for_none(options_.stop_limit);
+  for (const auto& loop : loops_) loop->join();
+}
+
+}  // namespace tps::http

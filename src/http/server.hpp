@@ -1,0 +1,64 @@
+// The HTTP server: listens, spreads connections over IO threads, drains and stops. Sockets are seen here and in
+// session and io_loop only.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <condition_variable>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "http/api.hpp"
+#include "http/io_loop.hpp"
+#include "http/server_options.hpp"
+#include "ops/metrics.hpp"
+
+namespace tps::http {
+
+// Order for who builds the program: drain(), then stop what handlers wait for (lanes), then stop(). The contexts exist
+// from construction to destruction, so the object must outlive everything that completes work on them.
+class Server {
+ public:
+  Server(ServerOptions options, Api& api, ops::Metrics& metrics);
+  ~Server();  // stop()
+
+  // Listens and serves. The error is a sentence for people.
+  std::expected<void, std::string> start();
+
+  // Where it listens, once started.
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] std::vector<boost::asio::io_context*> contexts() const;
+
+  // Goes on as before for drain_delay. Then accepts nobody new, closes connections after their next answer and idle
+  // ones after drain_idle, and returns when all are closed or drain_limit is over. stop() from another thread cuts it
+  // short.
+  void drain();
+
+  // Closes what is left and ends the threads. Idempotent.
+  void stop();
+
+ private:
+  boost::asio::awaitable<void> accept_loop();
+  void accept(Socket socket, IoLoop& loop);
+  void close_listener();
+
+  const ServerOptions options_;
+  ServerState state_;
+  std::vector<std::unique_ptr<IoLoop>> loops_;
+  boost::asio::ip::tcp::acceptor acceptor_;  // on the first loop's thread
+  std::uint16_t port_ = 0;
+
+  std::mutex mutex_;
+  // Under mutex_.
+  std::condition_variable stop_asked_;
+  bool stopping_ = false;
+};
+
+// "127.0.0.1:8000" or "[::1]:8000".
+std::expected<boost::asio::ip::tcp::endpoint, std::string> parse_endpoint(std::string_view text);
+
+}  // namespace tps::http

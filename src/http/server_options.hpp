@@ -1,0 +1,31 @@
+// Every limit of the server, in one place.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+#include "http/parser.hpp"
+
+namespace tps::http {
+
+struct ServerOptions {
+  std::string listen = "127.0.0.1:8000";  // or "[::1]:8000"; port 0: any free one
+  unsigned io_threads = 1;
+  std::size_t max_connections = 10'000;  // one more is answered 503 and closed
+  ParserLimits parser;
+
+  std::chrono::milliseconds header_timeout{10'000};  // first byte of a request to the end of its head
+  std::chrono::milliseconds body_timeout{30'000};    // end of the head to the end of the body
+  std::chrono::milliseconds idle_timeout{75'000};    // between requests
+  std::chrono::milliseconds write_timeout{30'000};   // one answer
+  std::chrono::milliseconds linger_timeout{2'000};   // reading on after the last answer, so that it arrives
+  std::chrono::milliseconds sweep_interval{250};     // how often the above are looked at
+
+  std::chrono::milliseconds drain_delay{0};       // still accepting, so that balancers see /readiness first
+  std::chrono::milliseconds drain_idle{500};      // then idle connections may send one last request for so long
+  std::chrono::milliseconds drain_limit{20'000};  // then requests under way get so long
+  std::chrono::milliseconds stop_limit{1'000};    // closing what is left
+};
+
+}  // namespace tps::http

@@ -1,0 +1,306 @@
+#include "http/session.hpp"
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <cstring>
+#include <utility>
+
+#include "http/request_id.hpp"
+
+namespace tps::http {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+constexpr std::size_t kInitialBuffer = 4 * 1024;
+constexpr std::size_t kReadPiece = 16 * 1024;
+constexpr std::size_t kInlineBody = 16 * 1024;  // smaller bodies are copied behind the head: one buffer, one send
+constexpr std::size_t kKeptBuffer = 64 * 1024;  // what an idle connection may hold on to
+constexpr Refusal kEndedEarly{domain::ErrorCode::malformed_request, "The request ended early"};
+constexpr Refusal kTooSlow{domain::ErrorCode::request_timeout, {}};
+constexpr Refusal kLargeBody{domain::ErrorCode::payload_too_large, {}};
+
+void give_back_if_large(std::string& text) {
+  text.clear();
+  if (text.capacity() > kKeptBuffer) text.shrink_to_fit();
+}
+
+std::string_view body_of(const Response& response) {
+  return response.shared_body ? std::string_view(*response.shared_body) : std::string_view(response.body);
+}
+
+}  // namespace
+
+asio::awaitable<void> Session::serve(ServerState& state, IoLoop& loop, Socket socket) {
+  Session session(state, loop, std::move(socket));
+  co_await session.run();
+}
+
+Session::Session(ServerState& state, IoLoop& loop, Socket socket)
+    : state_(state), loop_(loop), socket_(std::move(socket)), place_(loop.add(*this)), in_(kInitialBuffer) {
+  state_.metrics.connections.Increment();
+  boost::system::error_code ignored;
+  socket_.non_blocking(true, ignored);
+  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  const auto remote = socket_.remote_endpoint(ignored);
+  if (!ignored) request_.remote_address = remote.address().to_string();
+}
+
+Session::~Session() {
+  loop_.remove(place_);
+  close();
+  state_.metrics.connections.Decrement();
+  state_.connections.leave();
+}
+
+asio::awaitable<void> Session::run() {
+  enter(Phase::idle);
+  for (;;) {
+    const auto head = parse_buffered();
+    if (!head) {
+      co_await refuse(head.error());
+      break;
+    }
+    if (!*head) {
+      if (!buffered().empty() && phase_ == Phase::idle) enter(Phase::head);
+      if (phase_ == Phase::idle && state_.draining) break;
+      make_room();
+      const auto [error, count] =
+          co_await socket_.async_read_some(asio::buffer(in_.data() + end_, in_.size() - end_), kAwait);
+      if (error) {
+        if (phase_ == Phase::head) co_await refuse(why_reading_ended(error));
+        break;
+      }
+      end_ += count;
+      if (phase_ == Phase::idle) enter(Phase::head);
+      continue;
+    }
+    if (framing_.chunked || framing_.content_length > 0) {
+      const auto body = co_await read_body();
+      if (!body) {
+        co_await refuse(body.error());
+        break;
+      }
+    }
+    enter(Phase::handling);
+    request_.received_at = std::chrono::steady_clock::now();
+    const Response response = co_await state_.api.handle(request_);
+    const bool keep_alive = framing_.keep_alive && !state_.draining;
+    if (!send_at_once(response, keep_alive) && !co_await answer(response)) break;
+    if (!keep_alive) {
+      co_await linger();
+      break;
+    }
+    finish_request();
+  }
+}
+
+std::expected<std::optional<std::size_t>, Refusal> Session::parse_buffered() {
+  // RFC 9112 section 2.2: an empty line before a request is forgiven.
+  if (scanner_.is_fresh() && buffered().starts_with("\r\n")) begin_ += 2;
+  const auto size = scanner_.scan(buffered(), state_.options.parser);
+  if (!size) return std::unexpected(size.error());
+  if (!*size) return std::nullopt;
+  const auto framing = parse_head(buffered().substr(0, **size), state_.options.parser, request_);
+  if (!framing) return std::unexpected(framing.error());
+  framing_ = *framing;
+  request_end_ = begin_ + **size;
+  request_.body = {};
+  set_request_id(request_);
+  return *size;
+}
+
+asio::awaitable<std::expected<void, Refusal>> Session::read_body() {
+  const std::size_t limit = state_.api.body_limit(request_.method, request_.path);
+  if (framing_.content_length > limit) co_return std::unexpected(kLargeBody);
+  const auto size = static_cast<std::size_t>(framing_.content_length);
+  if (!framing_.chunked && end_ - request_end_ >= size) {
+    request_.body = {in_.data() + request_end_, size};
+    request_end_ += size;
+    co_return std::expected<void, Refusal>{};
+  }
+  enter(Phase::body);
+  if (framing_.expects_continue && end_ == request_end_) {
+    static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+    const auto [error, count] = co_await asio::async_write(socket_, asio::buffer(kContinue), kAwait);
+    if (error) co_return std::unexpected(why_reading_ended(error));
+  }
+  if (framing_.chunked) co_return co_await read_chunked(limit);
+  co_return co_await read_counted(size);
+}
+
+// Memory grows with what has arrived, not with what is announced.
+asio::awaitable<std::expected<void, Refusal>> Session::read_counted(std::size_t size) {
+  body_.assign(in_.data() + request_end_, end_ - request_end_);
+  request_end_ = end_;
+  while (body_.size() < size) {
+    const std::size_t have = body_.size();
+    body_.resize(have + std::min(size - have, std::max(kReadPiece, have)));
+    const auto [error, count] =
+        co_await socket_.async_read_some(asio::buffer(body_.data() + have, body_.size() - have), kAwait);
+    body_.resize(have + count);
+    if (error) co_return std::unexpected(why_reading_ended(error));
+  }
+  request_.body = body_;
+  co_return std::expected<void, Refusal>{};
+}
+
+asio::awaitable<std::expected<void, Refusal>> Session::read_chunked(std::size_t limit) {
+  ChunkReader reader;
+  const auto first = reader.feed({in_.data() + request_end_, end_ - request_end_}, body_, limit);
+  if (!first) co_return std::unexpected(first.error());
+  request_end_ += *first;
+  std::vector<char> piece(reader.done() ? 0 : kReadPiece);
+  while (!reader.done()) {
+    const auto [error, count] = co_await socket_.async_read_some(asio::buffer(piece), kAwait);
+    if (error) co_return std::unexpected(why_reading_ended(error));
+    const auto used = reader.feed({piece.data(), count}, body_, limit);
+    if (!used) co_return std::unexpected(used.error());
+    carry_.assign(piece.data() + *used, count - *used);
+  }
+  request_.body = body_;
+  co_return std::expected<void, Refusal>{};
+}
+
+// True if all of it went out; an error is found again by answer().
+bool Session::send_at_once(const Response& response, bool keep_alive) {
+  ConnectionNote note = ConnectionNote::none;
+  if (!keep_alive) {
+    note = ConnectionNote::close;
+  } else if (!framing_.http_1_1) {
+    note = ConnectionNote::keep_alive;
+  }
+  out_.clear();
+  sent_ = 0;
+  append_head(out_, response, request_, note, loop_.date());
+  const std::string_view body = request_.method == Method::head ? std::string_view{} : body_of(response);
+  const bool is_inline = body.size() <= kInlineBody;
+  if (is_inline) out_ += body;
+  boost::system::error_code error;
+  if (is_inline) {
+    sent_ = socket_.write_some(asio::buffer(out_), error);
+    return sent_ == out_.size();
+  }
+  sent_ = socket_.write_some(std::array{asio::buffer(std::as_const(out_)), asio::buffer(body)}, error);
+  return sent_ == out_.size() + body.size();
+}
+
+// What send_at_once() left. False if the client did not take it in time.
+asio::awaitable<bool> Session::answer(const Response& response) {
+  enter(Phase::writing);
+  const std::string_view head = std::string_view(out_).substr(std::min(sent_, out_.size()));
+  std::string_view body = rest_of_body(response);
+  body.remove_prefix(sent_ > out_.size() ? sent_ - out_.size() : 0);
+  const std::array buffers{asio::buffer(head), asio::buffer(body)};
+  const auto [error, count] = co_await asio::async_write(socket_, buffers, kAwait);
+  co_return !error;
+}
+
+std::string_view Session::rest_of_body(const Response& response) const {
+  const std::string_view body = body_of(response);
+  return request_.method == Method::head || body.size() <= kInlineBody ? std::string_view{} : body;
+}
+
+asio::awaitable<void> Session::refuse(Refusal refusal) {
+  if (client_gone_) co_return;
+  if (request_.request_id.empty()) set_request_id(request_);
+  request_.received_at = std::chrono::steady_clock::now();
+  const Response response = state_.api.refuse({refusal.code, std::string(refusal.detail)}, request_);
+  if (send_at_once(response, false) || co_await answer(response)) co_await linger();
+}
+
+// Closing with bytes unread would reset the connection, and the answer might be lost with it.
+asio::awaitable<void> Session::linger() {
+  boost::system::error_code failed;
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, failed);
+  enter(Phase::lingering);
+  std::vector<char> unwanted(kReadPiece);
+  while (!failed && !expired_) {
+    const auto [error, count] = co_await socket_.async_read_some(asio::buffer(unwanted), kAwait);
+    failed = error;
+  }
+}
+
+void Session::enter(Phase phase) {
+  const ServerOptions& options = state_.options;
+  phase_ = phase;
+  expired_ = false;
+  switch (phase) {
+    case Phase::idle:
+      phase_ends_ = loop_.now() + options.idle_timeout;
+      return;
+    case Phase::head:
+      phase_ends_ = loop_.now() + options.header_timeout;
+      return;
+    case Phase::body:
+      phase_ends_ = loop_.now() + options.body_timeout;
+      return;
+    case Phase::handling:  // ends by the request's own deadline
+      phase_ends_ = std::chrono::steady_clock::time_point::max();
+      return;
+    case Phase::writing:
+      phase_ends_ = loop_.now() + options.write_timeout;
+      return;
+    case Phase::lingering:
+      phase_ends_ = loop_.now() + options.linger_timeout;
+      return;
+  }
+}
+
+void Session::enforce_time_limit(std::chrono::steady_clock::time_point now) {
+  if (now < phase_ends_ || expired_) return;
+  expired_ = true;
+  boost::system::error_code ignored;
+  socket_.cancel(ignored);
+}
+
+void Session::hurry(std::chrono::steady_clock::time_point idle_ends) {
+  if (phase_ == Phase::idle) phase_ends_ = std::min(phase_ends_, idle_ends);
+}
+
+void Session::close() {
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+}
+
+Refusal Session::why_reading_ended(boost::system::error_code error) {
+  if (expired_) return kTooSlow;
+  client_gone_ = error != asio::error::eof;
+  return kEndedEarly;
+}
+
+void Session::make_room() {
+  if (begin_ > 0) {
+    std::memmove(in_.data(), in_.data() + begin_, end_ - begin_);
+    end_ -= std::exchange(begin_, 0);
+  }
+  if (end_ == in_.size()) in_.resize(in_.size() * 2);  // the parser's limits end this
+}
+
+void Session::finish_request() {
+  begin_ = request_end_;
+  if (begin_ == end_) {
+    begin_ = end_ = 0;
+    if (in_.size() > kReadPiece) in_ = std::vector<char>(kInitialBuffer);
+    if (in_.size() < carry_.size()) in_.resize(carry_.size());
+    std::memcpy(in_.data(), carry_.data(), carry_.size());
+    end_ = carry_.size();
+    carry_.clear();
+  }
+  give_back_if_large(body_);
+  give_back_if_large(out_);
+  scanner_ = {};
+  request_.method = Method::other;
+  request_.method_text = request_.target = request_.path = request_.query = request_.body = {};
+  request_.headers.clear();
+  request_.request_id.clear();
+  enter(Phase::idle);
+}
+
+}  // namespace tps::http

@@ -1,0 +1,85 @@
+// One connection: reads requests within the limits, passes each to the API, sends the answers in order.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/io_loop.hpp"
+#include "http/message.hpp"
+#include "http/parser.hpp"
+#include "http/response_writer.hpp"
+
+namespace tps::http {
+
+// Lives in the frame of its coroutine; everything happens on the loop's thread.
+class Session {
+ public:
+  static boost::asio::awaitable<void> serve(ServerState& state, IoLoop& loop, Socket socket);
+
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  ~Session();
+
+  // Ends what the connection waits for if it has waited too long.
+  void enforce_time_limit(std::chrono::steady_clock::time_point now);
+  // If idle, be gone by then.
+  void hurry(std::chrono::steady_clock::time_point idle_ends);
+  void close();
+
+ private:
+  enum class Phase : std::uint8_t { idle, head, body, handling, writing, lingering };
+
+  Session(ServerState& state, IoLoop& loop, Socket socket);
+  boost::asio::awaitable<void> run();
+
+  // nullopt: more bytes are needed.
+  std::expected<std::optional<std::size_t>, Refusal> parse_buffered();
+  // The body into request_.body.
+  boost::asio::awaitable<std::expected<void, Refusal>> read_body();
+  boost::asio::awaitable<std::expected<void, Refusal>> read_counted(std::size_t size);
+  boost::asio::awaitable<std::expected<void, Refusal>> read_chunked(std::size_t limit);
+  boost::asio::awaitable<bool> answer(const Response& response);
+  boost::asio::awaitable<void> refuse(Refusal refusal);
+  boost::asio::awaitable<void> linger();
+
+  void enter(Phase phase);
+  bool send_at_once(const Response& response, bool keep_alive);
+  [[nodiscard]] std::string_view rest_of_body(const Response& response) const;
+  Refusal why_reading_ended(boost::system::error_code error);
+  void make_room();
+  void finish_request();
+  [[nodiscard]] std::string_view buffered() const { return {in_.data() + begin_, end_ - begin_}; }
+
+  ServerState& state_;
+  IoLoop& loop_;
+  Socket socket_;
+  IoLoop::Place place_;
+
+  Phase phase_ = Phase::idle;
+  std::chrono::steady_clock::time_point phase_ends_;
+  bool expired_ = false;
+  bool client_gone_ = false;  // nobody is there to answer
+
+  // Received bytes: in_[begin_, end_) starts with the current request's head, which request_ has views of, so nothing
+  // moves between parse_buffered() and finish_request().
+  std::vector<char> in_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  std::size_t request_end_ = 0;  // where the next request starts in in_
+  std::string body_;             // a body that was not in in_ as a whole
+  std::string carry_;            // bytes after a chunked body
+  HeadScanner scanner_;
+  Framing framing_;
+  Request request_;
+
+  std::string out_;
+  std::size_t sent_ = 0;  // of out_ and what follows it
+};
+
+}  // namespace tps::http

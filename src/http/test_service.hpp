@@ -1,0 +1,110 @@
+// For tests of this room: a whole service over a store that is two vectors. Accepts by the domain's rules; a user id
+// that starts with "fault:" makes the store fail in that way.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+
+#include "service/flights.hpp"
+#include "service/transactions.hpp"
+
+namespace tps::http {
+
+class TestStore : public service::Store {
+ public:
+  service::StoreResult<service::StoreIdentity> open(service::Deadline /*deadline*/) override {
+    return service::StoreIdentity{};
+  }
+
+  void append(std::span<domain::Submission* const> flight, domain::Timestamp now,
+              service::Deadline /*deadline*/) override {
+    const std::scoped_lock lock(mutex_);
+    domain::Existing existing;
+    for (const domain::Transaction& transaction : log_) {
+      if (transaction.idempotency_hash) existing.by_key.emplace(*transaction.idempotency_hash, transaction);
+      if (transaction.reference) existing.by_reference[{transaction.user_id, *transaction.reference}] = transaction.id;
+    }
+    for (domain::Submission* submission : flight) {
+      if (submission->transaction.user_id == "fault:unknown") submission->acceptance = domain::Acceptance::unknown;
+      if (submission->transaction.user_id == "fault:down") submission->acceptance = domain::Acceptance::unavailable;
+    }
+    domain::accept(flight, existing, static_cast<std::int64_t>(log_.size()), {}, now);
+    for (const domain::Submission* submission : flight) {
+      if (submission->acceptance == domain::Acceptance::accepted) log_.push_back(submission->transaction);
+    }
+  }
+
+  service::StoreResult<std::optional<domain::SettlementInput>> next(std::uint32_t, std::size_t,
+                                                                    service::Deadline) override {
+    return std::nullopt;
+  }
+  service::StoreResult<void> record(std::uint32_t, const domain::SettlementOutput&, service::Deadline) override {
+    return {};
+  }
+
+  service::StoreResult<std::vector<std::optional<domain::Transaction>>> find(std::span<const std::int64_t> ids,
+                                                                             service::Deadline) override {
+    const std::scoped_lock lock(mutex_);
+    std::vector<std::optional<domain::Transaction>> found;
+    for (const std::int64_t id : ids) {
+      const bool there = id >= 1 && id <= static_cast<std::int64_t>(log_.size());
+      found.push_back(there ? std::optional(log_[static_cast<std::size_t>(id - 1)]) : std::nullopt);
+    }
+    return found;
+  }
+
+  service::StoreResult<service::ListPage> list(const service::ListQuery& query, service::Deadline) override {
+    const std::scoped_lock lock(mutex_);
+    service::ListPage page;
+    const std::int64_t after = query.after.value_or(INT64_MAX);
+    for (auto it = log_.rbegin(); it != log_.rend() && page.transactions.size() < query.limit; ++it) {
+      if (it->id >= after || (query.user_id && *query.user_id != it->user_id)) continue;
+      page.transactions.push_back(*it);
+    }
+    if (page.transactions.size() == query.limit) page.next_after = page.transactions.back().id;
+    return page;
+  }
+
+  service::StoreResult<std::vector<service::Balance>> balances(std::uint32_t, const std::string& user_id,
+                                                               service::Deadline) override {
+    if (user_id == "nobody") return std::vector<service::Balance>{};
+    return std::vector<service::Balance>{{"JPY", 5, 0, 5, 0, 1}, {"USD", 1275, 100, 1175, -50, 3}};
+  }
+
+  service::StoreResult<Backlog> backlog(std::uint32_t, service::Deadline) override { return Backlog{}; }
+  service::StoreResult<void> ping(service::Deadline) override { return {}; }
+
+  [[nodiscard]] std::size_t size() const {
+    const std::scoped_lock lock(mutex_);
+    return log_.size();
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<domain::Transaction> log_;
+};
+
+struct TestService {
+  static domain::Timestamp now() {
+    return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+  }
+
+  TestStore store;
+  ops::Metrics metrics;
+  domain::Currencies currencies;
+  service::LocalCache local_cache{1000};
+  service::Waiters waiters{store};
+  service::Lane submit{{.name = "submit"}, metrics, service::submit_flight(store, now, [] {})};
+  service::Lane read{{.name = "read"}, metrics, service::find_flight(store)};
+  service::Lane query{{.name = "query", .max_flight = 1}, metrics, service::query_flight(store)};
+  service::Transactions transactions{1,
+                                     {.submit = submit,
+                                      .read = read,
+                                      .query = query,
+                                      .local_cache = local_cache,
+                                      .waiters = waiters,
+                                      .metrics = metrics}};
+};
+
+}  // namespace tps::http
