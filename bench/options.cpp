@@ -1,0 +1,124 @@
+#include "options.hpp"
+
+#include <arpa/inet.h>
+
+#include <charconv>
+#include <map>
+#include <optional>
+
+namespace tps::bench {
+
+const std::string_view kUsage = R"(Usage: tps-load MODE [OPTION VALUE]...
+
+  tps-load health --connections 64 --seconds 5
+  tps-load post --keys --rate 20000 --acknowledged ids.bin
+  tps-load get --ids 1-10000 --zipf
+  tps-load batch --items 1000 --ndjson --connections 4
+
+Puts load on a server on this machine and prints one line of JSON. Latencies count from the moment a
+request was due, so a server that stalls is charged for those that had to wait.
+
+  --address 127.0.0.1:8000   loopback only
+  --connections N            1..10000
+  --seconds S --warmup S     measured window, and the time before it
+  --count N                  stop after N requests instead
+  --rate N                   open loop: N requests a second; without it each connection asks again at once
+  --seed N --users N         users are long-tailed: user k is as likely as 1/k
+  --withdrawals P --transfers P   per cent of the transactions (default 10 and 0)
+  --keys                     a fresh Idempotency-Key for each request
+  --wait N                   Prefer: wait=N
+  --items N --ndjson         of a batch
+  --ids A-B                  for get: any of them; --zipf: few often; --in-order: each in turn
+  --acknowledged FILE        ids of what the server says it stored, 8 bytes each
+)";
+
+namespace {
+
+template <class Number>
+std::optional<Number> number(std::string_view text, Number least, Number most) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || !(value >= least && value <= most)) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+template <class Number>
+bool set(Number& target, std::string_view text, Number least, Number most) {
+  const std::optional<Number> value = number<Number>(text, least, most);
+  if (value) target = *value;
+  return value.has_value();
+}
+
+bool set_address(Options& options, std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return false;
+  options.host = text.substr(0, colon);
+  if (options.host == "localhost") options.host = "127.0.0.1";
+  in_addr address{};
+  if (inet_pton(AF_INET, options.host.c_str(), &address) != 1 || (ntohl(address.s_addr) >> 24) != 127) return false;
+  return set<std::uint16_t>(options.port, text.substr(colon + 1), 1, 65535);
+}
+
+bool set_ids(Options& options, std::string_view text) {
+  const std::size_t dash = text.find('-');
+  if (dash == std::string_view::npos) return false;
+  constexpr std::int64_t kMostId = std::int64_t{1} << 53;
+  return set<std::int64_t>(options.first_id, text.substr(0, dash), 1, kMostId) &&
+         set<std::int64_t>(options.last_id, text.substr(dash + 1), options.first_id, kMostId);
+}
+
+bool set_value(Options& o, std::string_view name, std::string_view text) {
+  if (name == "--address") return set_address(o, text);
+  if (name == "--connections") return set<std::size_t>(o.connections, text, 1, 10'000);
+  if (name == "--seconds") return set<double>(o.seconds, text, 0.1, 600);
+  if (name == "--warmup") return set<double>(o.warmup_seconds, text, 0, 60);
+  if (name == "--count") return set<std::uint64_t>(o.count, text, 1, 10'000'000);
+  if (name == "--rate") return set<double>(o.rate, text, 1, 1'000'000);
+  if (name == "--seed") return set<std::uint64_t>(o.seed, text, 0, UINT64_MAX);
+  if (name == "--users") return set<std::uint32_t>(o.users, text, 2, 1'000'000);
+  if (name == "--withdrawals") return set<unsigned>(o.withdrawals, text, 0, 100);
+  if (name == "--transfers") return set<unsigned>(o.transfers, text, 0, 100);
+  if (name == "--wait") return set<unsigned>(o.wait_seconds, text, 1, 30);
+  if (name == "--items") return set<std::size_t>(o.items, text, 1, 10'000);
+  if (name == "--ids") return set_ids(o, text);
+  if (name == "--acknowledged") o.acknowledged = text;
+  return name == "--acknowledged" && !text.empty();
+}
+
+bool set_flag(Options& options, std::string_view name) {
+  if (name == "--keys") return options.keys = true;
+  if (name == "--ndjson") return options.ndjson = true;
+  if (name == "--zipf") return options.zipf = true;
+  if (name == "--in-order") return options.in_order = true;
+  return false;
+}
+
+}  // namespace
+
+std::expected<Options, std::string> parse_options(std::span<const char* const> arguments) {
+  static const std::map<std::string_view, Mode> kModes = {
+      {"health", Mode::health}, {"post", Mode::post}, {"get", Mode::get}, {"batch", Mode::batch}};
+  if (arguments.empty()) return std::unexpected("no mode given: health, post, get or batch");
+  Options options;
+  const auto mode = kModes.find(arguments.front());
+  if (mode == kModes.end()) return std::unexpected("unknown mode '" + std::string(arguments.front()) + "'");
+  options.mode = mode->second;
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    const std::string name = arguments[i];
+    if (set_flag(options, name)) continue;
+    if (i + 1 == arguments.size()) return std::unexpected("'" + name + "' is unknown or lacks its value");
+    const std::string value = arguments[++i];
+    if (!set_value(options, name, value)) {
+      return std::unexpected(std::string("'").append(name).append(" ").append(value).append(
+          "' is unknown or out of bounds (addresses: 127.0.0.0/8 only)"));
+    }
+  }
+  if (options.withdrawals + options.transfers > 100)
+    return std::unexpected("more than 100% of withdrawals and transfers");
+  if (options.count > 0 && options.rate > 0) return std::unexpected("--count and --rate exclude each other");
+  return options;
+}
+
+}  // namespace tps::bench

@@ -1,0 +1,63 @@
+// What is sent: requests that were built beforehand, with the few bytes that differ patched in.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "options.hpp"
+
+namespace tps::bench {
+
+// splitmix64: one multiplication or two a number, and the same ones for the same seed.
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : state_(seed) {}
+  std::uint64_t next();
+  // 0 <= result < bound
+  std::uint64_t below(std::uint64_t bound);
+  // 0 <= result < bound; k is about as likely as 1 / (k + 1)
+  std::uint64_t long_tailed(std::uint64_t bound);
+
+ private:
+  double unit();  // 0 <= result < 1
+  std::uint64_t state_;
+};
+
+// One thread. The mix: several currencies with their own decimals, amounts over four magnitudes, a description in
+// three of ten transactions, metadata in one of ten.
+class Workload {
+ public:
+  explicit Workload(const Options& options);
+
+  // The next request, whole; valid until the next call.
+  std::string_view next();
+
+ private:
+  struct Template {
+    std::string bytes;
+    std::vector<std::size_t> users;  // offsets of six digits that name a user
+    std::size_t key = 0;             // offset of the twelve hex digits that make the key fresh; 0 = no key
+  };
+
+  void build();
+  [[nodiscard]] std::string make_head(std::string_view method, std::string_view target, std::string_view type,
+                                      std::size_t length) const;
+  Template make_post();
+  Template make_batch();
+  std::string make_item();
+  void patch_users(Template& chosen);
+  void patch_key(Template& chosen);
+
+  const Options options_;
+  Random random_;
+  std::string key_prefix_ = "00000000-0000-4000-8000-";  // the same for all keys of a run, different between runs
+  std::vector<Template> templates_;
+  std::size_t turn_ = 0;
+  std::uint64_t keys_made_ = 0;
+  std::uint64_t ids_asked_ = 0;
+};
+
+}  // namespace tps::bench

@@ -1,0 +1,83 @@
+// What every test of the contract starts from: one migrated store, and short ways to submit and settle.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "contract/stores.hpp"
+
+namespace tps::contract {
+
+using domain::Acceptance;
+using domain::Failure;
+using domain::Status;
+using domain::Submission;
+using domain::Timestamp;
+using domain::Transaction;
+using domain::Type;
+using service::ListPage;
+using service::ListQuery;
+using service::Order;
+using service::Store;
+using service::StoreFault;
+
+inline constexpr Timestamp kNow{std::chrono::microseconds(1'760'000'000'123'456)};
+
+inline service::Deadline soon() { return std::chrono::steady_clock::now() + std::chrono::seconds(10); }
+
+// Instructions, before they are submitted.
+Transaction deposit(const std::string& user_id, std::int64_t amount_minor = 100, const std::string& currency = "USD");
+Transaction withdrawal(const std::string& user_id, std::int64_t amount_minor, const std::string& currency = "USD");
+Transaction transfer(const std::string& from, const std::string& to, std::int64_t amount_minor,
+                     const std::string& currency = "USD");
+Transaction with_key(Transaction transaction, std::uint64_t key, std::uint8_t content = 1);
+Transaction with_reference(Transaction transaction, const std::string& reference);
+
+std::vector<std::int64_t> ids_of(const std::vector<Transaction>& transactions);
+std::vector<Acceptance> verdicts_of(const std::vector<Submission>& flight);
+
+// Submits as one flight and answers the submissions; groups are given by number, 0 where none are.
+std::vector<Submission> submit(Store& store, const std::vector<Transaction>& transactions,
+                               const std::vector<std::uint32_t>& groups = {}, Timestamp now = kNow);
+
+// Submits one that must be accepted.
+Transaction add(Store& store, const Transaction& transaction, Timestamp now = kNow);
+
+// Settles one batch that is there; answers what was recorded.
+domain::SettlementOutput settle(Store& store, std::uint32_t partition = 0, std::size_t max = 10'000,
+                                Timestamp now = kNow);
+
+Transaction found(Store& store, std::int64_t id);
+ListPage listed(Store& store, const ListQuery& query);
+std::vector<service::Balance> balances_of(Store& store, const std::string& user_id, std::uint32_t partition = 0);
+
+class StoreContract : public ::testing::TestWithParam<StoreMaker> {
+ protected:
+  void SetUp() override { start(1); }
+
+  void start(std::uint32_t partitions) {
+    ASSERT_TRUE(test_store_->migrate(partitions));
+    store_ = session();
+  }
+
+  std::unique_ptr<Store> session() { return test_store_->session(currencies_); }
+
+  const domain::Currencies currencies_;
+  const std::unique_ptr<TestStore> test_store_ = GetParam().make();
+  std::unique_ptr<Store> store_;  // one session, ready from the start
+};
+
+#define TPS_ON_EVERY_STORE(fixture)                                              \
+  INSTANTIATE_TEST_SUITE_P(Stores, fixture, ::testing::ValuesIn(store_makers()), \
+                           [](const auto& maker) { return maker.param.name; })
+
+// Those with tables that can be looked at and tampered with.
+#define TPS_ON_EVERY_DATABASE(fixture)                                              \
+  INSTANTIATE_TEST_SUITE_P(Stores, fixture, ::testing::ValuesIn(database_makers()), \
+                           [](const auto& maker) { return maker.param.name; })
+
+}  // namespace tps::contract

@@ -1,0 +1,19 @@
+# Black-box tests of the real binary: one ctest entry for each file of tests/e2e. pytest, psycopg2, redis and jsonschema
+# are Debian's; another Python on the PATH may lack them.
+set(TPS_PYTHON /usr/bin/python3)
+
+# add_python_test(NAME FILE LABEL TIMEOUT [ENVIRONMENT...])
+function(add_python_test name file label timeout)
+  if(NOT TARGET tps)
+    return()
+  endif()
+  add_test(NAME ${name} COMMAND ${TPS_PYTHON} -m pytest -q --maxfail=10 --tb=short -p no:cacheprovider --durations=3 ${file})
+  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${timeout} ENVIRONMENT
+    "TPS_BINARY=$<TARGET_FILE:tps>;PYTHONPATH=${CMAKE_CURRENT_SOURCE_DIR};PYTHONDONTWRITEBYTECODE=1;${ARGN}")
+endfunction()
+
+file(GLOB e2e_files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/e2e/test_*.py)
+foreach(file ${e2e_files})
+  string(REGEX REPLACE ".*/test_(.*)\\.py$" "\\1" subject ${file})
+  add_python_test(e2e.${subject} ${file} short 120)
+endforeach()

@@ -1,0 +1,131 @@
+"""The document of the wire: served as it is, true of real answers, and readable without any other host."""
+import json
+import re
+
+import jsonschema
+import pytest
+from support.answers import pay
+
+GOOD = {"user_id": "described", "amount": "12.75", "currency": "USD"}
+
+
+@pytest.fixture(scope="module")
+def document(sqlite_deployment):
+    with sqlite_deployment.client() as client:
+        return json.loads(client.get("/openapi.json").body)
+
+
+def resolved(document, schema):
+    """A schema that can be used alone: the document's components come with it."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "components": document["components"]} | schema
+
+
+def follow(document, node):
+    while "$ref" in node:
+        target = document
+        for part in node["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        node = target
+    return node
+
+
+def template_of(document, path):
+    """The path of the document that a request's path means."""
+    plain = path.partition("?")[0]
+    if plain in document["paths"]:
+        return plain
+    return next(template for template in document["paths"]
+                if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), plain))
+
+
+def assert_described(document, method, path, answer):
+    """Status, content type, headers and body are among those that the document promises."""
+    operation = document["paths"][template_of(document, path)][method.lower()]
+    assert str(answer.status) in operation["responses"], (method, path, answer.status)
+    response = follow(document, operation["responses"][str(answer.status)])
+    kind = answer.headers["content-type"]
+    media = next((media for name, media in response["content"].items() if kind.startswith(name)), None)
+    assert media, f"{kind} is not described for {method} {path} {answer.status}"
+    for name, header in response.get("headers", {}).items():
+        if follow(document, header).get("required"):
+            assert name.lower() in answer.headers, name
+    if "json" in kind:
+        jsonschema.Draft202012Validator(resolved(document, media["schema"])).validate(json.loads(answer.body))
+
+
+CASES = [
+    ("POST", "/transactions", GOOD, {}, 201),
+    ("POST", "/transactions", GOOD | {"type": "withdrawal", "reference": "r", "metadata": {"a": "b"}}, {}, 201),
+    ("POST", "/transactions", GOOD | {"reference": "r"}, {}, 409),
+    ("POST", "/transactions", GOOD, {"Idempotency-Key": "k"}, 201),
+    ("POST", "/transactions", GOOD | {"amount": 1}, {"Idempotency-Key": "k"}, 422),
+    ("POST", "/transactions", GOOD | {"amount": -1, "x": 1}, {}, 422),
+    ("POST", "/transactions", "{", {}, 400),
+    ("POST", "/transactions", GOOD, {"Idempotency-Key": "a b"}, 400),
+    ("POST", "/transactions", "x" * 2_000_000, {}, 413),
+    ("POST", "/transactions", GOOD, {"Content-Type": "text/plain"}, 415),
+    ("POST", "/transactions", GOOD, {"Expect": "x"}, 417),
+    ("POST", "/transactions/batch", {"transactions": [GOOD, GOOD | {"amount": 0}, GOOD | {"reference": "r"}]}, {}, 200),
+    ("POST", "/transactions/batch?atomic=true", {"transactions": [GOOD, GOOD | {"amount": 0}]}, {}, 200),
+    ("POST", "/transactions/batch", {"transactions": [GOOD | {"idempotency_key": "k"}]}, {}, 200),
+    ("POST", "/transactions/batch", {"transactions": []}, {}, 422),
+    ("POST", "/transactions/batch", "{", {}, 400),
+    ("POST", "/transactions/batch?atomic=x", {"transactions": [GOOD]}, {}, 400),
+    ("GET", "/transactions/1", None, {}, 200),
+    ("GET", "/transactions/999999", None, {}, 404),
+    ("GET", "/transactions/x", None, {}, 404),
+    ("GET", "/transactions/1?x=1", None, {}, 400),
+    ("GET", "/transactions", None, {}, 200),
+    ("GET", "/transactions?limit=1&order=asc&after=1", None, {}, 200),
+    ("GET", "/transactions?limit=0", None, {}, 400),
+    ("GET", "/transactions?cursor=x", None, {}, 400),
+    ("GET", "/users/described/balances", None, {}, 200),
+    ("GET", "/users/nobody/balances", None, {}, 200),
+    ("GET", "/users/%00/balances", None, {}, 400),
+    ("GET", "/health", None, {}, 200),
+    ("GET", "/readiness", None, {}, 200),
+    ("GET", "/metrics", None, {}, 200),
+    ("GET", "/docs", None, {}, 200),
+    ("GET", "/redoc", None, {}, 200),
+    ("GET", "/openapi.json", None, {}, 200),
+]
+
+
+def test_real_answers_are_as_described(sqlite_deployment, document):
+    with sqlite_deployment.client() as client:
+        for turn, (method, path, body, headers, status) in enumerate(CASES):
+            answer = client.request(method, path, body, headers)
+            assert answer.status == status, (turn, method, path, answer)
+            assert_described(document, method, path, answer)
+        for transaction in (pay(client, "described", 1), pay(client, "described", 10**6, type="withdrawal")):
+            path = f"/transactions/{transaction['id']}"
+            assert_described(document, "GET", path, client.get(path))
+
+
+def test_every_path_of_the_document_is_served(sqlite_deployment, document):
+    with sqlite_deployment.client() as client:
+        for template, operations in document["paths"].items():
+            path = template.replace("{id}", "1")
+            allow = client.request("OPTIONS", path).headers["allow"].replace(" ", "").split(",")
+            described = {name.upper() for name in operations if name in ("get", "post", "put", "patch", "delete")}
+            assert described == set(allow) - {"HEAD", "OPTIONS"}, template
+
+
+def test_the_document_is_3_1(document):
+    assert document["openapi"].startswith("3.1")
+
+
+HOST = re.compile(r"""(?:src|href|url|import)\s*[=(:]\s*["']?\s*(https?:)?//""", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("page", ["/docs", "/redoc"])
+def test_pages_need_no_other_host(sqlite_deployment, page):
+    with sqlite_deployment.client() as client:
+        html = client.get(page).body.decode()
+        assert not HOST.search(html)
+        needed = re.findall(r'(?:src|href)="(?!data:)([^"#]+)"', html)
+        assert needed
+        for path in needed:
+            path = path if path.startswith("/") else f"/{path}"
+            answer = client.get(path)
+            assert answer.status == 200 and len(answer.body) > 100, path

@@ -1,0 +1,297 @@
+"""Starting, stopping and living with it."""
+import os
+import re
+import shlex
+import signal
+import socket
+import sqlite3
+import threading
+import time
+import uuid
+
+import pytest
+from support.answers import accepted, assert_problem
+from support.client import Broken, Connection, request_bytes
+from support.deployment import deploy
+from support.process import free_port, run, wait_until
+from support.tcp_proxy import TcpProxy
+from support.tps import Tps, tps
+
+GOOD = {"user_id": "u", "amount": 1, "currency": "USD"}
+
+
+@pytest.fixture
+def server(folder):
+    one = Tps(folder)
+    yield one
+    if one.running:
+        one.kill()
+
+
+# ---- starting
+
+def test_an_empty_folder_is_enough(folder):
+    """What a newcomer sees: where the data is, the URLs, and a command to try."""
+    server = Tps(folder, environment={"TPS_LOG_FORMAT": "human"}).start()
+    text = wait_until(lambda: "curl" in server.log() and server.log(), 5)
+    assert "tps.db" in text and str(server.port) in text and "/docs" in text
+    assert (folder / "tps.db").exists()
+    typed = shlex.split(re.search(r"curl [^\n]*", text).group(0))
+    assert '"id":1,' in run([*typed, "--silent"]).stdout
+    server.stop()
+
+
+def test_a_restart_keeps_the_data(server):
+    with server.start().client() as client:
+        first = accepted(client.post("/transactions", GOOD, {"Prefer": "wait=5"}))
+    server.stop()
+    with server.start().client() as client:
+        assert client.get(f"/transactions/{first['id']}").json() == first
+        assert accepted(client.post("/transactions", GOOD))["id"] == first["id"] + 1
+    server.stop()
+
+
+def test_what_was_pending_at_the_end_settles_at_the_next_start(folder):
+    waiting = Tps(folder, "--no-worker").start()
+    with waiting.client() as client:
+        made = accepted(client.post("/transactions", GOOD, {"Prefer": "wait=1"}))
+    assert made["status"] == "pending"
+    waiting.stop()
+    worker = Tps(folder).start()
+    with worker.client() as client:
+        wait_until(lambda: client.get(f"/transactions/{made['id']}").json()["status"] == "settled")
+    worker.stop()
+
+
+def test_a_second_server_on_the_same_file_is_refused(folder, server):
+    server.start()
+    second = Tps(folder).launch()
+    code = second.process.wait(10)
+    assert code not in (0, -6, -11)
+    assert "tps.db" in second.log()
+    assert server.status("/readiness") == 200
+    server.stop()
+
+
+def test_a_port_that_is_taken(folder, server):
+    with socket.create_server(("127.0.0.1", server.port)):
+        code = server.launch().process.wait(10)
+    assert code not in (0, -6, -11)
+    assert str(server.port) in server.log()
+
+
+def test_a_schema_from_the_future_is_refused(folder, server):
+    server.start().stop()
+    with sqlite3.connect(folder / "tps.db") as database:
+        database.execute("UPDATE store SET min_binary = 1000000")
+    code = server.launch().process.wait(10)
+    assert code not in (0, -6, -11)
+    assert "newer" in server.log().lower() or "min_binary" in server.log()
+
+
+@pytest.mark.parametrize("url, words", [
+    ("sqlite:/nowhere/at/all/tps.db", "/nowhere/at/all"),
+    ("sqlite:/", "/"),
+    ("mysql://localhost/tps", "mysql"),
+    ("", "database"),
+])
+def test_databases_that_cannot_be_used(folder, url, words):
+    server = Tps(folder, "--database-url", url).launch()
+    assert server.process.wait(10) not in (0, -6, -11), server.log()
+    assert words in server.log()
+
+
+@pytest.mark.parametrize("arguments", [[], ["--migrate"]], ids=["serve", "migrate"])
+def test_a_database_that_is_not_up_yet_is_waited_for(folder, postgres, arguments):
+    database, port = postgres.create_database(), free_port()
+    tps("migrate", "--database-url", postgres.url(database))
+    server = Tps(folder, "--database-url", postgres.url(database, port), *arguments).launch()
+    wait_until(lambda: "waiting for the store" in server.log() or not server.running, 10)
+    proxy = TcpProxy(postgres.port, port=port)
+    wait_until(server.ready, 20)
+    server.stop()
+    proxy.stop()
+
+
+def test_waiting_for_the_database_can_be_ended(folder):
+    server = Tps(folder, "--database-url", f"postgresql://127.0.0.1:{free_port()}/tps").launch()
+    wait_until(lambda: "waiting for the store" in server.log(), 10)
+    server.process.end(signal.SIGTERM, 10)
+
+
+def test_a_file_that_is_no_database(folder, server):
+    (folder / "tps.db").write_bytes(b"this is not a database" * 1000)
+    code = server.launch().process.wait(10)
+    assert code not in (0, -6, -11)
+    assert "tps.db" in server.log()
+
+
+def test_postgres_without_tables_says_what_to_do(folder, postgres):
+    server = Tps(folder, "--database-url", postgres.url(postgres.create_database())).launch()
+    wait_until(lambda: not server.running or server.status("/readiness") == 503, 10)
+    assert "migrate" in wait_until(server.log, 5)
+    if server.running:
+        with server.client() as client:
+            assert_problem(client.post("/transactions", GOOD), 503, "store_unavailable")
+        server.stop()
+
+
+def test_migrate_alone_and_twice(folder, postgres):
+    url = postgres.url(postgres.create_database())
+    for _ in range(2):
+        result = tps("migrate", "--database-url", url)
+        assert result.returncode == 0, result.stderr
+    server = Tps(folder, "--database-url", url).start()
+    with server.client() as client:
+        assert accepted(client.post("/transactions", GOOD))["id"] == 1
+    server.stop()
+
+
+def test_two_migrations_at_the_same_time(folder, postgres):
+    url = postgres.url(postgres.create_database())
+    servers = [Tps(folder, "--database-url", url, "--migrate").launch() for _ in range(3)]
+    for server in servers:
+        wait_until(server.ready, 20)
+    for server in servers:
+        server.stop()
+
+
+# ---- commands
+
+def test_health_command(server):
+    assert tps("health", "--listen", f"127.0.0.1:{server.port}").returncode != 0
+    server.start()
+    assert tps("health", "--listen", f"127.0.0.1:{server.port}").returncode == 0
+    server.stop()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["serve", "--help"], ["--version"], ["help"]])
+def test_help(arguments):
+    result = tps(*arguments)
+    assert result.returncode == 0 and result.stdout and not result.stderr
+
+
+@pytest.mark.parametrize("arguments, word", [
+    (["sevre"], "serve"), (["serve", "--lissten", "x"], "--listen"), (["serve", "--listen", "nowhere"], "ADDRESS:PORT"),
+    (["serve", "--listen", "127.0.0.1:99999"], "ADDRESS:PORT"), ([], "serve"),
+])
+def test_mistyped_commands_get_a_hint_and_a_code(folder, arguments, word):
+    result = tps(*arguments, cwd=folder, timeout=10)
+    assert result.returncode not in (0, -6, -11) or arguments == []
+    assert word in result.stderr + result.stdout
+
+
+# ---- logs
+
+def test_logs_are_json_lines_with_the_request_id(folder):
+    # The most talkative level, so that requests are there.
+    server = Tps(folder, environment={"TPS_LOG_LEVEL": "debug", "TPS_LOG_FORMAT": "json"}).start()
+    with server.client() as client:
+        client.get('/nowhere"\\u000a{"level":"error"}', {"X-Request-Id": "find-me"})
+    server.stop()
+    lines = [line for line in server.log().splitlines() if line.startswith("{")]
+    assert lines
+    records = server.log_records()
+    assert any("find-me" in record.values() for record in records), server.log()
+    for record in records:
+        assert {"level", "message"} <= set(record) or {"level", "msg"} <= set(record), record
+
+
+def test_secrets_are_in_no_log(folder, postgres):
+    url = postgres.url(postgres.create_database()).replace("user@", "user:very-secret-word@")
+    server = Tps(folder, "--database-url", url, "--migrate", environment={"TPS_LOG_LEVEL": "debug"}).start()
+    server.stop()
+    assert "very-secret-word" not in server.log()
+
+
+# ---- stopping
+
+def test_sighup_is_harmless(server):
+    server.start()
+    with server.client() as client:
+        for _ in range(5):
+            server.process.send(signal.SIGHUP)
+            accepted(client.post("/transactions", GOOD))
+    server.stop()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_idle_server_ends_at_once(server, number):
+    server.start()
+    with server.client() as client:
+        client.get("/health")  # and an idle keep-alive connection does not keep it
+        started = time.monotonic()
+        assert server.process.end(number) == 0
+    assert time.monotonic() - started < 10
+
+
+def test_draining(folder):
+    """Readiness goes first; what is under way is finished; waiters are answered; exit code 0."""
+    server = Tps(folder, "--no-worker", environment={"TPS_DRAIN_DELAY": "700"}).start()
+    waiting, half, probe = (Connection(server.port) for _ in range(3))
+    try:
+        waiting.send(request_bytes("POST", "/transactions", GOOD, {"Prefer": "wait=25"}))
+        data = request_bytes("POST", "/transactions", GOOD)
+        half.send(data[:-5])
+        assert probe.send(request_bytes("GET", "/readiness")).read().status == 200
+        started = time.monotonic()
+        server.process.send(signal.SIGTERM)
+        statuses = []
+
+        def not_ready():
+            statuses.append(probe.send(request_bytes("GET", "/readiness")).read().status)
+            return statuses[-1] == 503
+        wait_until(not_ready, 5)
+        answer = waiting.read()
+        assert accepted(answer)["status"] == "pending"
+        accepted(half.send(data[-5:]).read())
+        assert half.ended(10), "keep-alive connections are closed after their answer"
+        assert server.process.wait(30) == 0
+        assert time.monotonic() - started < 20
+    finally:
+        for connection in (waiting, half, probe):
+            connection.close()
+
+
+def test_a_client_that_never_finishes_does_not_keep_it(folder):
+    server = Tps(folder, environment={"TPS_DRAIN_TIMEOUT": "1000"}).start()
+    with Connection(server.port) as half:
+        half.send(request_bytes("POST", "/transactions", GOOD)[:-5])
+        assert server.process.end(signal.SIGTERM, 10) == 0
+
+
+def test_draining_under_load_loses_nothing(folder, request):
+    """Every request gets an answer or a connection that was closed before it was read; keys say which (G2, G8)."""
+    with deploy("sqlite") as running:
+        keys, acknowledged = [], []
+
+        def work():
+            with running.client(timeout=35) as client:
+                while True:
+                    key = uuid.uuid4().hex
+                    try:
+                        answer = client.post("/transactions", GOOD, {"Idempotency-Key": key})
+                    except Broken:
+                        keys.append(key)
+                        return
+                    if answer.status != 201:
+                        assert_problem(answer, 503, "draining")
+                        return
+                    acknowledged.append(answer.json()["id"])
+
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: len(acknowledged) > 500, 30)
+        running.first.stop()
+        for thread in threads:
+            thread.join(40)
+        stored = running.database.rows("SELECT id FROM transaction_log ORDER BY id")
+        assert {one for (one,) in stored} >= set(acknowledged)
+        assert len(stored) <= len(acknowledged) + len(keys)
+
+
+def test_the_data_folder_is_private(folder, server):
+    server.start()
+    assert os.stat(folder / "tps.db").st_mode & 0o007 == 0, "others can read the database"
+    server.stop()

@@ -1,0 +1,22 @@
+# Crashes, stops and lost answers. Each file runs short in every run and long (label `long`) in the full one.
+file(GLOB fault_files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/fault/test_*.py)
+foreach(file ${fault_files})
+  string(REGEX REPLACE ".*/test_(.*)\\.py$" "\\1" subject ${file})
+  add_python_test(fault.${subject} ${file} short 120)
+  add_python_test(fault.${subject}.long ${file} long 1800 "TPS_LONG=1")
+endforeach()
+
+file(GLOB support_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/support/*.cpp)
+# add_fault_target(NAME FILE): C++ fault tests of one adapter against a real server.
+function(add_fault_target name file)
+  if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/fault/${file})
+    return()
+  endif()
+  add_executable(${name} fault/${file} ${support_sources})
+  target_include_directories(${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE tps_adapters tps_service tps_domain tps_ops GTest::gmock GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS short TIMEOUT 300)
+endfunction()
+add_fault_target(flight_tests postgres_flight_test.cpp)
+add_fault_target(redis_cache_tests redis_cache_test.cpp)

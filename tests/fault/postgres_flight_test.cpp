@@ -1,0 +1,439 @@
+// The rules of a flight, each against a real server that is harmed while it flies.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "adapters/postgres_store.hpp"
+#include "support/postgres_server.hpp"
+#include "support/tcp_proxy.hpp"
+
+namespace tps {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace std::string_literals;
+using adapters::PostgresOptions;
+using adapters::PostgresStore;
+using domain::Acceptance;
+using domain::Submission;
+using testing::Each;
+using tests::PgBouncer;
+using tests::PostgresServer;
+using tests::TcpProxy;
+
+// A prepared statement's name as it travels.
+const std::string kCommitOnTheWire = "commit\0"s;
+const std::string kLockOnTheWire = "lock_partition\0"s;
+
+service::Deadline in(std::chrono::milliseconds time) { return std::chrono::steady_clock::now() + time; }
+
+domain::Timestamp now() {
+  return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
+}
+
+domain::Hash128 hash_of(int number) {
+  domain::Hash128 hash{};
+  std::memcpy(hash.data(), &number, sizeof number);
+  hash[15] = 1;
+  return hash;
+}
+
+Submission deposit(std::optional<int> key = std::nullopt, std::int64_t amount = 100) {
+  Submission submission;
+  domain::Transaction& transaction = submission.transaction;
+  transaction.user_id = "user_1";
+  transaction.amount_minor = amount;
+  transaction.currency = "USD";
+  transaction.created_by = "anonymous";
+  if (key) {
+    transaction.idempotency_hash = hash_of(*key);
+    transaction.content_hash = hash_of(0);
+  }
+  return submission;
+}
+
+std::vector<Acceptance> append(PostgresStore& store, std::vector<Submission>& submissions,
+                               std::chrono::milliseconds budget = 10s) {
+  std::vector<Submission*> flight;
+  for (Submission& submission : submissions) flight.push_back(&submission);
+  store.append(flight, now(), in(budget));
+  std::vector<Acceptance> outcomes;
+  for (const Submission& submission : submissions) outcomes.push_back(submission.acceptance);
+  return outcomes;
+}
+
+class Flight : public testing::Test {
+ protected:
+  static PostgresServer& server() {
+    static PostgresServer shared;
+    return shared;
+  }
+
+  Flight() { migrate(server()); }
+
+  void migrate(const PostgresServer& on) {
+    const auto migrated = adapters::migrate_postgres({.url = on.url(database_)}, 1, in(30s));
+    if (!migrated) throw std::runtime_error(migrated.error());
+  }
+
+  PostgresStore store(int port = server().port(), bool prepared = true) {
+    return {{.url = PostgresServer::url(database_, port), .prepared_statements = prepared}, currencies_, metrics_};
+  }
+
+  std::string sql(const std::string& statement) { return server().query(database_, statement); }
+  int rows() { return std::stoi(sql("SELECT count(*) FROM transaction_log")); }
+
+  // Polls until `statement` answers something.
+  std::string await(const PostgresServer& on, const std::string& statement) {
+    for (const auto end = in(10s); std::chrono::steady_clock::now() < end; std::this_thread::sleep_for(5ms)) {
+      if (std::string answer = on.query("postgres", statement); !answer.empty()) return answer;
+    }
+    throw std::runtime_error("never: " + statement);
+  }
+
+  // The backend that waits for the partition's lock.
+  [[nodiscard]] std::string waiting_for_lock() const {
+    return "SELECT pid FROM pg_stat_activity WHERE datname = '" + database_ +
+           "' AND wait_event_type = 'Lock' AND query LIKE '%FOR UPDATE%'";
+  }
+
+  const std::string database_ = server().create_database();
+  domain::Currencies currencies_;
+  ops::Metrics metrics_;
+};
+
+// A session that holds the lock of partition 0, as an instance does that was stopped.
+class LockHolder {
+ public:
+  explicit LockHolder(const std::string& url) : connection_(PQconnectdb(url.c_str())) {
+    PQclear(PQexec(connection_, "BEGIN; SELECT 1 FROM partitions WHERE partition = 0 FOR UPDATE"));
+  }
+  ~LockHolder() { PQfinish(connection_); }
+  LockHolder(const LockHolder&) = delete;
+  LockHolder& operator=(const LockHolder&) = delete;
+
+  bool release() {
+    PGresult* result = PQexec(connection_, "COMMIT");
+    const bool good = PQresultStatus(result) == PGRES_COMMAND_OK;
+    PQclear(result);
+    return good;
+  }
+
+ private:
+  PGconn* connection_;
+};
+
+TEST_F(Flight, FindsOutTheFateOfALostCommitTwoHundredTimes) {
+  constexpr int kRounds = 200;
+  TcpProxy proxy(server().port());
+  auto through_proxy = store(proxy.port());
+  for (int round = 0; round < kRounds; ++round) {
+    std::vector<Submission> flight{deposit(), deposit(round * 2), deposit(), deposit(round * 2 + 1)};
+    proxy.harm_next(kCommitOnTheWire, TcpProxy::Harm::swallow_answer);
+    ASSERT_THAT(append(through_proxy, flight), Each(Acceptance::accepted)) << "round " << round;
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(flight[static_cast<std::size_t>(i)].transaction.id, round * 4 + i + 1);
+  }
+  EXPECT_EQ(proxy.harmed(), kRounds);
+  EXPECT_EQ(rows(), kRounds * 4);
+  EXPECT_EQ(sql("SELECT max(id) FROM transaction_log"), std::to_string(kRounds * 4));
+}
+
+TEST_F(Flight, SaysUnavailableWhenTheCommitNeverArrived) {
+  TcpProxy proxy(server().port());
+  auto through_proxy = store(proxy.port());
+  for (int round = 0; round < 20; ++round) {
+    std::vector<Submission> flight{deposit(), deposit(round)};
+    proxy.harm_next(kCommitOnTheWire, TcpProxy::Harm::cut_before);
+    EXPECT_THAT(append(through_proxy, flight), Each(Acceptance::unavailable));
+    EXPECT_EQ(flight[0].transaction.id, 0);
+  }
+  EXPECT_EQ(proxy.harmed(), 20);
+  EXPECT_EQ(rows(), 0);
+}
+
+TEST_F(Flight, StartsAgainWhenTheConnectionDiesBeforeAnythingWasWritten) {
+  TcpProxy proxy(server().port());
+  auto through_proxy = store(proxy.port());
+  proxy.harm_next(kLockOnTheWire, TcpProxy::Harm::cut_before);
+  std::vector<Submission> flight{deposit(), deposit(1)};
+  EXPECT_THAT(append(through_proxy, flight), Each(Acceptance::accepted));
+  proxy.cut();
+  std::vector<Submission> next{deposit(2)};
+  EXPECT_THAT(append(through_proxy, next), Each(Acceptance::accepted));
+  EXPECT_EQ(rows(), 3);
+}
+
+TEST_F(Flight, ReturnsByItsDeadlineWhenNothingAnswers) {
+  TcpProxy proxy(server().port());
+  auto through_proxy = store(proxy.port());
+  ASSERT_TRUE(through_proxy.open(in(10s)));
+  server().pause();
+  std::vector<Submission> flight{deposit(), deposit(1)};
+  const auto outcomes = append(through_proxy, flight, 300ms);
+  server().resume();
+  EXPECT_THAT(outcomes, Each(Acceptance::unavailable));
+  EXPECT_EQ(rows(), 0);
+}
+
+TEST_F(Flight, SurvivesAStalledConnectionAtCommit) {
+  TcpProxy proxy(server().port());
+  auto through_proxy = store(proxy.port());
+  proxy.harm_next(kCommitOnTheWire, TcpProxy::Harm::stall);
+  std::vector<Submission> flight{deposit(), deposit(1)};
+  // The whole deadline goes by in waiting for the answer, so nothing can be found out.
+  EXPECT_THAT(append(through_proxy, flight, 500ms), Each(Acceptance::unknown));
+  std::vector<Submission> again{deposit(1)};
+  EXPECT_THAT(append(through_proxy, again), Each(Acceptance::accepted));
+  EXPECT_EQ(rows(), 1);
+}
+
+TEST_F(Flight, SurvivesItsBackendBeingTerminated) {
+  auto session = store();
+  LockHolder holder(server().url(database_));
+  std::vector<Submission> flight{deposit(), deposit(1)};
+  std::vector<Acceptance> outcomes;
+  std::thread flying([&] { outcomes = append(session, flight); });
+  const std::string first = await(server(), waiting_for_lock());
+  server().query("postgres", "SELECT pg_terminate_backend(" + first + ")");
+  await(server(), waiting_for_lock() + " AND pid <> " + first);
+  EXPECT_TRUE(holder.release());
+  flying.join();
+  EXPECT_THAT(outcomes, Each(Acceptance::accepted));
+  EXPECT_EQ(rows(), 2);
+}
+
+TEST_F(Flight, AddsNothingWhenItsBackendIsCancelled) {
+  auto session = store();
+  LockHolder holder(server().url(database_));
+  std::vector<Submission> flight{deposit(), deposit(1)};
+  std::vector<Acceptance> outcomes;
+  std::thread flying([&] { outcomes = append(session, flight); });
+  server().query("postgres", "SELECT pg_cancel_backend(" + await(server(), waiting_for_lock()) + ")");
+  flying.join();
+  EXPECT_THAT(outcomes, Each(Acceptance::unavailable));
+  EXPECT_TRUE(holder.release());
+  EXPECT_THAT(append(session, flight = {deposit(1)}), Each(Acceptance::accepted));
+  EXPECT_EQ(rows(), 1);
+}
+
+TEST_F(Flight, EndsAnInstanceThatStoppedWhileItHeldTheLock) {
+  auto session = store();
+  LockHolder stopped(server().url(database_));
+  std::vector<Submission> flight{deposit(), deposit(1)};
+  EXPECT_THAT(append(session, flight), Each(Acceptance::accepted));
+  EXPECT_FALSE(stopped.release());
+}
+
+TEST_F(Flight, AcceptsANewKeyOnceThatComesTwice) {
+  auto session = store();
+  std::vector<Submission> flight{deposit(7), deposit(7)};
+  append(session, flight);
+  EXPECT_EQ(flight[0].acceptance, Acceptance::accepted);
+  EXPECT_EQ(flight[1].acceptance, Acceptance::replayed);
+  EXPECT_EQ(flight[1].transaction.id, flight[0].transaction.id);
+  EXPECT_EQ(rows(), 1);
+}
+
+TEST_F(Flight, FailsTheCulpritAlone) {
+  auto session = store();
+  std::vector<Submission> flight;
+  for (int i = 0; i < 33; ++i) flight.push_back(deposit(i));
+  flight[5].transaction.amount_minor = -1;       // refused by a CHECK
+  flight[20].transaction.description = "a\0b"s;  // refused before it is sent
+  flight[29].transaction.user_id = "\xC0\x80";   // refused as UTF-8
+  const auto outcomes = append(session, flight);
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    const bool culprit = i == 5 || i == 20 || i == 29;
+    EXPECT_EQ(outcomes[i], culprit ? Acceptance::unprocessable : Acceptance::accepted) << i;
+  }
+  EXPECT_EQ(rows(), 30);
+  EXPECT_EQ(sql("SELECT max(id) FROM transaction_log"), "30");
+}
+
+TEST_F(Flight, DoesNotTearAnAtomicGroupApart) {
+  auto session = store();
+  std::vector<Submission> flight;
+  for (int i = 0; i < 9; ++i) flight.push_back(deposit(i));
+  for (std::size_t i = 2; i < 7; ++i) flight[i].group = 1;
+  flight[4].transaction.amount_minor = -1;
+  const auto outcomes = append(session, flight);
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    EXPECT_EQ(outcomes[i] == Acceptance::accepted, i < 2 || i >= 7) << i;
+  }
+  EXPECT_EQ(rows(), 4);
+}
+
+// Its own server, because the settings are the whole server's.
+class FlightWithStandby : public Flight {
+ protected:
+  FlightWithStandby() {
+    standby_.query("postgres", "CREATE DATABASE " + database_);
+    migrate(standby_);
+    wait_for_standby("nobody");
+  }
+
+  void wait_for_standby(const std::string& name) {
+    standby_.query("postgres", "ALTER SYSTEM SET synchronous_standby_names = '" + name + "'");
+    standby_.query("postgres", "SELECT pg_reload_conf()");
+    await(standby_, "SELECT 1 WHERE current_setting('synchronous_standby_names') = '" + name + "'");
+  }
+
+  // Cancels the wait of the backend whose COMMIT waits for the standby.
+  std::string cancel_wait() {
+    return await(standby_,
+                 "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND datname = '" +
+                     database_ + "'");
+  }
+
+  PostgresServer standby_;
+};
+
+TEST_F(FlightWithStandby, DoesNotBelieveACommitWhoseWaitWasCancelled) {
+  auto session = store(standby_.port());
+  std::vector<Submission> flight{deposit(), deposit(1)};
+  std::vector<Acceptance> outcomes;
+  std::thread flying([&] { outcomes = append(session, flight, 2s); });
+  cancel_wait();
+  flying.join();
+  EXPECT_THAT(outcomes, Each(Acceptance::unknown));
+}
+
+TEST_F(FlightWithStandby, BelievesItOnceALaterWriteIsReplicated) {
+  auto session = store(standby_.port());
+  std::vector<Submission> flight{deposit(), deposit(1)};
+  std::vector<Acceptance> outcomes;
+  std::thread flying([&] { outcomes = append(session, flight); });
+  cancel_wait();
+  await(standby_, "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
+  wait_for_standby("");
+  flying.join();
+  EXPECT_THAT(outcomes, Each(Acceptance::accepted));
+  EXPECT_EQ(standby_.query(database_, "SELECT count(*) FROM transaction_log"), "2");
+}
+
+TEST_F(Flight, TakesTheLockFromAZombieThatSettles) {
+  auto zombie = store();
+  auto heir = store();
+  std::vector<Submission> flight{deposit(), deposit(1)};
+  append(zombie, flight);
+  const auto stale = zombie.next(0, 10, in(10s));
+  ASSERT_TRUE(stale && *stale);
+  EXPECT_EQ(heir.next(0, 10, in(10s)).value(), std::nullopt);
+  await(server(), "SELECT 1 WHERE NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = '" + database_ +
+                      "' AND state = 'idle in transaction')");
+  const auto input = heir.next(0, 10, in(10s));
+  ASSERT_TRUE(input && *input);
+  EXPECT_FALSE(zombie.record(0, domain::settle(**stale, now()), in(10s)));
+  EXPECT_TRUE(heir.record(0, domain::settle(**input, now()), in(10s)));
+  EXPECT_EQ(sql("SELECT posted FROM accounts"), "200");
+  EXPECT_EQ(sql("SELECT count(*) FROM settlement_log"), "2");
+}
+
+TEST_F(Flight, FliesThroughPgBouncerWithoutPreparedStatements) {
+  const PgBouncer bouncer(server());
+  auto session = store(bouncer.port(), false);
+  auto other = store(bouncer.port(), false);
+  ASSERT_TRUE(session.open(in(10s)));
+  for (int round = 0; round < 5; ++round) {
+    std::vector<Submission> flight{deposit(), deposit(round)};
+    EXPECT_THAT(append(round % 2 == 0 ? session : other, flight), Each(Acceptance::accepted));
+  }
+  const auto input = other.next(0, 100, in(10s));
+  ASSERT_TRUE(input && *input);
+  EXPECT_EQ((*input)->transactions.size(), 10U);
+  ASSERT_TRUE(other.record(0, domain::settle(**input, now()), in(10s)));
+  const auto found = session.find(std::vector<std::int64_t>{1, 10}, in(10s));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->at(1).value().status, domain::Status::settled);
+  EXPECT_EQ(session.list({}, in(10s)).value().transactions.size(), 10U);
+  EXPECT_EQ(session.balances(0, "user_1", in(10s)).value().at(0).posted, 1000);
+}
+
+// Each client retries its key until it has an answer. Afterwards each key is there once.
+TEST_F(Flight, LosesAndDoublesNothingWhenTheServerCrashes) {
+  constexpr int kClients = 3;
+  std::atomic<int> next_key = 0;
+  std::atomic<bool> enough = false;
+  std::array<std::map<int, std::int64_t>, kClients> acknowledged;
+  std::vector<std::thread> clients;
+  for (auto& mine : acknowledged) {
+    clients.emplace_back([&] {
+      auto session = store();
+      while (!enough) {
+        const int key = next_key++;
+        for (const auto give_up = in(30s); std::chrono::steady_clock::now() < give_up;) {
+          std::vector<Submission> flight{deposit(key), deposit(key + 1'000'000)};
+          append(session, flight, 3s);
+          const bool good =
+              flight[0].acceptance == Acceptance::accepted || flight[0].acceptance == Acceptance::replayed;
+          if (good) mine[key] = flight[0].transaction.id;
+          if (good) break;
+          std::this_thread::sleep_for(10ms);
+        }
+      }
+    });
+  }
+  for (int crash = 1; crash <= 3; ++crash) {
+    while (next_key < crash * 100) std::this_thread::sleep_for(5ms);
+    server().restart();
+  }
+  while (next_key < 400) std::this_thread::sleep_for(5ms);
+  enough = true;
+  for (std::thread& client : clients) client.join();
+
+  std::size_t keys = 0;
+  for (const auto& mine : acknowledged) {
+    keys += mine.size();
+    for (const auto& [key, id] : mine) {
+      EXPECT_EQ(sql("SELECT count(*) FROM transaction_log WHERE id = " + std::to_string(id)), "1");
+    }
+  }
+  EXPECT_EQ(keys, static_cast<std::size_t>(next_key));
+  EXPECT_EQ(static_cast<std::size_t>(rows()), keys * 2);
+  EXPECT_EQ(sql("SELECT max(id) FROM transaction_log"), std::to_string(rows()));
+}
+
+// Statements are planned while the log is empty. When it has grown a lot, without any ANALYZE, they must still go to
+// their rows by index.
+TEST_F(Flight, KeepsItsPlansGoodWhileTheLogGrows) {
+  sql("ALTER TABLE transaction_log SET (autovacuum_enabled = false)");
+  sql("ALTER TABLE settlement_log SET (autovacuum_enabled = false)");
+  auto session =
+      std::make_unique<PostgresStore>(PostgresOptions{.url = server().url(database_)}, currencies_, metrics_);
+  const auto use_everything = [&](int key) {
+    std::vector<Submission> flight{deposit(key), deposit()};
+    flight[1].transaction.reference = "r" + std::to_string(key);
+    EXPECT_THAT(append(*session, flight), Each(Acceptance::accepted));
+    EXPECT_TRUE(session->find(std::vector<std::int64_t>{1, 2}, in(10s)));
+    EXPECT_TRUE(session->backlog(0, in(10s)));
+    const auto input = session->next(0, 10, in(10s));
+    ASSERT_TRUE(input && *input);
+    EXPECT_TRUE(session->record(0, domain::settle(**input, now()), in(10s)));
+    EXPECT_TRUE(session->balances(0, "user_1", in(10s)));
+  };
+  use_everything(1);
+  use_everything(2);
+  sql("INSERT INTO transaction_log (partition, type, capture, id, amount_minor, created_at, user_id, currency,"
+      " created_by, idempotency_hash) SELECT 0, 'd', 'a', i, 1, now(), 'other_' || i % 100, 'USD', 'x',"
+      " decode(md5(i::text), 'hex') FROM generate_series(5, 50000) i");
+  sql("INSERT INTO settlement_log (partition, rules_version, status, transaction_id, posted_after, held_after,"
+      " account_version, settled_at) SELECT 0, 1, 's', i, 1, 0, 1, now() FROM generate_series(5, 50000) i");
+  const std::string read =
+      "SELECT sum(idx_tup_fetch + seq_tup_read) FROM pg_stat_user_tables WHERE relname LIKE '%_log'";
+  sql("SELECT pg_stat_force_next_flush()");
+  const long before = std::stol(sql(read));
+  use_everything(3);
+  session.reset();
+  await(server(),
+        "SELECT 1 WHERE NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'tps' AND datname = '" +
+            database_ + "')");
+  EXPECT_LT(std::stol(sql(read)) - before, 200);
+}
+
+}  // namespace
+}  // namespace tps

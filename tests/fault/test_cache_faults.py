@@ -1,0 +1,239 @@
+"""G10: whatever happens to Redis, every status and every body is the one that an instance without Redis gives."""
+import contextlib
+import random
+import signal
+import threading
+import time
+
+import pytest
+
+from support.client import Client
+from support.deployment import deploy
+from support.fixtures import short_or_long
+from support.process import wait_until
+from support.servers import Redis
+from support.tps import Tps
+
+THREADS = 6
+ANSWERS_DURING_A_FAULT = short_or_long(400, 8000)
+# Every look at a transaction goes past the cache in the process, so that Redis is asked each time.
+NO_LOCAL_CACHE = ("--local-cache", "0")
+
+
+class Conversation:
+    """Threads that post, replay and read, and remember what each request was answered with."""
+
+    def __init__(self, port):
+        self.port = port
+        self.answers = {}  # request -> (status, body)
+        self.count = 0
+        self.lock = threading.Lock()
+        self.stopping = threading.Event()
+        self.failures = []
+        self.threads = [threading.Thread(target=self._run, args=(number,)) for number in range(THREADS)]
+
+    def _run(self, number):
+        chance = random.Random(number)
+        try:
+            with Client(self.port) as client:
+                asked = [("GET", "/transactions/999999999", None, None)]
+                for turn in range(10**9):
+                    if self.stopping.is_set():
+                        return
+                    post = self._post(number, turn, chance)
+                    status, answer = self._ask(client, post)
+                    asked.append(post)
+                    if status == 201:
+                        asked.append(("GET", "/transactions/" + str(answer.json()["id"]), None, None))
+                    for request in [asked[-1], asked[-1], *chance.choices(asked, k=4)]:
+                        self._ask(client, request)
+        except BaseException as error:  # for the main thread to raise
+            self.failures.append(error)
+
+    @staticmethod
+    def _post(number, turn, chance):
+        amount = "-1" if turn % 20 == 7 else f"{chance.randrange(1, 900)}.00"
+        type_ = chance.choice(("deposit", "deposit", "withdrawal"))  # some fail for want of money
+        body = f'{{"user_id":"user_{number}","amount":{amount},"currency":"USD","type":"{type_}"}}'
+        return ("POST", "/transactions", body, f"key-{number}-{turn}")
+
+    def _ask(self, client, request):
+        status, answer = ask(client, request)
+        with self.lock:
+            self.count += 1
+            known = self.answers.setdefault(request, (status, answer.body))
+        assert known == (status, answer.body), f"{request}: first {known}, later {answer}"
+        return status, answer
+
+    def wait_for(self, count):
+        target = self.count + count
+        wait_until(lambda: self.failures or self.count >= target, 60, f"{count} more answers")
+        self.check()
+
+    def check(self):
+        if self.failures:
+            raise self.failures[0]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join(30)
+
+
+def ask(client, request):
+    """The id of the request is given, since problems repeat it; a post is answered when it is final."""
+    method, path, body, key = request
+    headers = {"X-Request-Id": "same-for-all"}
+    if key:
+        headers |= {"Idempotency-Key": key, "Prefer": "wait=20"}
+    answer = client.request(method, path, body, headers)
+    return answer.status, answer
+
+
+@contextlib.contextmanager
+def stopped(redis):
+    redis.process.kill()
+    try:
+        yield
+    finally:
+        redis.start()
+
+
+@contextlib.contextmanager
+def frozen(redis):
+    redis.process.send(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        redis.process.send(signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def paused(redis):
+    redis.client().execute_command("CLIENT", "PAUSE", "3000", "ALL")
+    yield
+
+
+@contextlib.contextmanager
+def full(redis):
+    client = redis.client()
+    client.config_set("maxmemory-policy", "noeviction")
+    client.config_set("maxmemory", "1")
+    try:
+        yield
+    finally:
+        client.config_set("maxmemory", "0")
+
+
+@contextlib.contextmanager
+def repeated(action):
+    """`action` over and over in a thread of its own."""
+    stopping = threading.Event()
+
+    def run():
+        while not stopping.is_set():
+            action()
+            time.sleep(0.05)  # Redis and the program need some of the machine too
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join(30)
+
+
+def flushed(redis):
+    return repeated(redis.client().flushall)
+
+
+def flip(value, chance):
+    spot = chance.randrange(len(value))
+    return value[:spot] + bytes([value[spot] ^ 1 << chance.randrange(8)]) + value[spot + 1:]
+
+
+# The wrong value for a key that holds `own`, where `other` is a good value of another key.
+POISONS = (
+    lambda own, other, chance: other,
+    lambda own, other, chance: flip(own, chance),
+    lambda own, other, chance: own[:-1],
+    lambda own, other, chance: own + b"x",
+    lambda own, other, chance: chance.randbytes(chance.randrange(200)),
+    lambda own, other, chance: b'{"id":1,"status":"settled","amount":1000000.00}',
+    lambda own, other, chance: None,  # a list
+)
+
+
+def poison(client, chance):
+    """Every value becomes a wrong one, in one go."""
+    keys = list(client.scan_iter("tps:*", count=5000))
+    known = [(key, value) for key, value in zip(keys, client.mget(keys) if keys else []) if value]
+    with client.pipeline(transaction=False) as changes:
+        for number, (key, own) in enumerate(known):
+            wrong = chance.choice(POISONS)(own, known[number - 1][1], chance)
+            if wrong is None:
+                changes.delete(key).lpush(key, "a list")
+            else:
+                changes.set(key, wrong)
+        changes.execute()
+
+
+def poisoned(redis):
+    client, chance = redis.client(), random.Random(1)
+    return repeated(lambda: poison(client, chance))
+
+
+# The fault, and how many outcomes of which kind prove that the program met it.
+FAULTS = {stopped: ("error", 3), frozen: ("error", 3), paused: ("error", 3), full: ("error", 20), flushed: ("miss", 20),
+          poisoned: ("rejected", 30)}
+
+
+def outcomes(program, outcome):
+    return program.metric(f'tps_cache_operations_total{{cache="redis",outcome="{outcome}"}}')
+
+
+@pytest.fixture(scope="module")
+def own_redis():
+    server = Redis()
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_a_broken_redis_changes_no_answer(kind, own_redis, request):
+    postgres = request.getfixturevalue("postgres") if kind == "postgres" else None
+    own_redis.client().flushall()
+    arguments = [*NO_LOCAL_CACHE, *(["--redis-url", own_redis.url] if kind == "sqlite" else [])]
+    with deploy(kind, postgres=postgres, redis=own_redis, arguments=arguments) as running:
+        program = running.first
+        with Conversation(program.port) as conversation:
+            conversation.wait_for(100)
+            for fault, (evidence, enough) in FAULTS.items():
+                hits = outcomes(program, "hit")
+                wait_until(lambda: outcomes(program, "hit") > hits, 30, f"hits before {fault.__name__}")
+                met = outcomes(program, evidence)
+                with fault(own_redis):
+                    conversation.wait_for(ANSWERS_DURING_A_FAULT)
+                    wait_until(lambda: conversation.failures or outcomes(program, evidence) >= met + enough, 30,
+                               f"{enough} times {evidence} while {fault.__name__}")
+                    assert program.status("/readiness") == 200, fault.__name__
+                conversation.check()
+            hits = outcomes(program, "hit")
+            wait_until(lambda: outcomes(program, "hit") > hits, 30, "hits after all faults")
+        conversation.check()
+        program.stop()
+
+        plain = Tps(running.folder, "--database-url", running.database.url, *NO_LOCAL_CACHE).start()
+        with plain.client() as client:
+            for asked, answered in conversation.answers.items():
+                status, answer = ask(client, asked)
+                assert (status, answer.body) == answered, asked
+        plain.stop()
+        statuses = {status for status, _ in conversation.answers.values()}
+        assert statuses == {200, 201, 404, 422}, statuses

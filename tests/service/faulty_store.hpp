@@ -1,0 +1,88 @@
+// A store of which the Nth call fails, in one of the ways that a real one can: before it did anything, or after it did
+// everything with the answer lost. For "fail at 0, 1, 2, ... until all succeeds".
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <utility>
+
+#include "service/ports.hpp"
+
+namespace tps::test {
+
+// Counts the calls of all sessions that share it.
+struct FaultPlan {
+  enum class Kind : std::uint8_t { unavailable, answer_lost };
+  std::atomic<int> calls = 0;
+  int fail_at = -1;
+  Kind kind = Kind::unavailable;
+
+  [[nodiscard]] bool reached() const { return calls > fail_at; }
+};
+
+class FaultyStore final : public service::Store {
+ public:
+  FaultyStore(std::unique_ptr<service::Store> real, FaultPlan& plan) : real_(std::move(real)), plan_(plan) {}
+
+  service::StoreResult<service::StoreIdentity> open(service::Deadline deadline) override {
+    return real_->open(deadline);
+  }
+
+  void append(std::span<domain::Submission* const> flight, domain::Timestamp now, service::Deadline deadline) override {
+    if (!fails()) return real_->append(flight, now, deadline);
+    auto verdict = domain::Acceptance::unavailable;
+    if (plan_.kind == FaultPlan::Kind::answer_lost) {
+      real_->append(flight, now, deadline);
+      verdict = domain::Acceptance::unknown;
+    }
+    for (domain::Submission* item : flight) item->acceptance = verdict;
+  }
+
+  service::StoreResult<std::optional<domain::SettlementInput>> next(std::uint32_t partition, std::size_t max,
+                                                                    service::Deadline deadline) override {
+    if (fails()) return fault(service::StoreFault::Kind::unavailable);
+    return real_->next(partition, max, deadline);
+  }
+
+  service::StoreResult<void> record(std::uint32_t partition, const domain::SettlementOutput& output,
+                                    service::Deadline deadline) override {
+    if (!fails()) return real_->record(partition, output, deadline);
+    if (plan_.kind == FaultPlan::Kind::unavailable) return fault(service::StoreFault::Kind::unavailable);
+    if (auto done = real_->record(partition, output, deadline); !done) return done;
+    return fault(service::StoreFault::Kind::unknown);
+  }
+
+  service::StoreResult<std::vector<std::optional<domain::Transaction>>> find(std::span<const std::int64_t> ids,
+                                                                             service::Deadline deadline) override {
+    if (fails()) return fault(service::StoreFault::Kind::unavailable);
+    return real_->find(ids, deadline);
+  }
+
+  service::StoreResult<service::ListPage> list(const service::ListQuery& query, service::Deadline deadline) override {
+    if (fails()) return fault(service::StoreFault::Kind::unavailable);
+    return real_->list(query, deadline);
+  }
+
+  service::StoreResult<std::vector<service::Balance>> balances(std::uint32_t partition, const std::string& user_id,
+                                                               service::Deadline deadline) override {
+    if (fails()) return fault(service::StoreFault::Kind::unavailable);
+    return real_->balances(partition, user_id, deadline);
+  }
+
+  service::StoreResult<Backlog> backlog(std::uint32_t partition, service::Deadline deadline) override {
+    return real_->backlog(partition, deadline);
+  }
+
+  service::StoreResult<void> ping(service::Deadline deadline) override { return real_->ping(deadline); }
+
+ private:
+  bool fails() { return plan_.calls++ == plan_.fail_at; }
+  static std::unexpected<service::StoreFault> fault(service::StoreFault::Kind kind) {
+    return std::unexpected(service::StoreFault{kind, "planned"});
+  }
+
+  const std::unique_ptr<service::Store> real_;
+  FaultPlan& plan_;
+};
+
+}  // namespace tps::test

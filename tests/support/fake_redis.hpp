@@ -1,0 +1,60 @@
+// A server on a loopback port that says whatever a test wants, where a real Redis would speak its protocol.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+struct redisReader;
+
+namespace tps::tests {
+
+class FakeRedis {
+ public:
+  // One accepted connection, in the hands of the script.
+  class Peer {
+   public:
+    explicit Peer(int socket);
+    Peer(const Peer&) = delete;
+    Peer& operator=(const Peer&) = delete;
+    ~Peer();
+
+    // The words of the next command; nullopt when the client is gone.
+    std::optional<std::vector<std::string>> read_command();
+    // False when the client is gone.
+    bool send(std::string_view bytes);
+    // False when the client leaves within this time; it must not send anything meanwhile.
+    bool stays(int milliseconds);
+
+   private:
+    const int socket_;
+    redisReader* const reader_;
+  };
+
+  // `script` runs on one thread for each connection in turn, numbered from 0; the connection is closed when it returns.
+  // It must return soon after its client is gone.
+  explicit FakeRedis(std::function<void(Peer&, int number)> script);
+  FakeRedis(const FakeRedis&) = delete;
+  FakeRedis& operator=(const FakeRedis&) = delete;
+  ~FakeRedis();
+
+  [[nodiscard]] std::string url() const { return "redis://127.0.0.1:" + std::to_string(port_); }
+  [[nodiscard]] int connections() const { return connections_; }
+
+ private:
+  void run();
+
+  const std::function<void(Peer&, int)> script_;
+  int listener_ = -1;
+  std::uint16_t port_ = 0;
+  std::atomic<int> connections_ = 0;
+  std::atomic<bool> stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace tps::tests

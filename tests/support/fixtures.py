@@ -1,0 +1,63 @@
+"""The fixtures of all suites."""
+import os
+import shutil
+
+import pytest
+
+from support.deployment import KINDS, deploy
+from support.servers import Postgres, Redis, temporary_folder
+
+LONG = os.environ.get("TPS_LONG") == "1"
+
+
+def short_or_long(short, long):
+    """How often, or how much: quick in every run, thorough in the full one."""
+    return long if LONG else short
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    server = Postgres()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis():
+    server = Redis()
+    yield server
+    server.stop()
+
+
+def servers_for(kind, request):
+    """PostgreSQL and Redis, started only when they are needed."""
+    if kind == "sqlite":
+        return {}
+    return {"postgres": request.getfixturevalue("postgres"), "redis": request.getfixturevalue("redis")}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def deployment(request):
+    """Shared by the tests of one file, on every kind of deployment."""
+    with deploy(request.param, **servers_for(request.param, request)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def sqlite_deployment():
+    """For what has nothing to do with the store."""
+    with deploy("sqlite") as running:
+        yield running
+
+
+@pytest.fixture
+def client(deployment):
+    with deployment.client() as one:
+        yield one
+
+
+@pytest.fixture
+def folder():
+    path = temporary_folder("test")
+    yield path
+    shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,102 @@
+"""Keyed load from many threads that remembers everything, and the retries that turn every unknown into an answer."""
+import random
+import threading
+import time
+
+from support.client import Broken, Client
+from support.history import Sent
+from support.process import wait_until
+
+ANSWERED = (200, 201)
+
+
+def submit(client, one):
+    """Sends it once and notes what its client may believe afterwards."""
+    try:
+        answer = client.post("/transactions", one.body(), {"Idempotency-Key": one.key})
+    except Broken:
+        one.outcome = "unknown"
+        return one
+    if answer.status in ANSWERED:
+        one.outcome, one.id = "acknowledged", answer.json()["id"]
+    else:
+        assert answer.status in (503, 500, 504), answer
+        one.outcome = "refused" if answer.status == 503 else "unknown"
+    return one
+
+
+class Load:
+    """`threads` clients over all ports until stop(). Each has users of its own, and so have loads of other `people`: what
+    is sent for one user is sent one after the other."""
+
+    def __init__(self, ports, threads=16, seed=1, name="load", people="user", timeout=10):
+        self.ports = ports
+        self.sent = [[] for _ in range(threads)]
+        self.name = name
+        self.people = people
+        self.timeout = timeout
+        self.stopping = threading.Event()
+        self.failures = []
+        self.threads = [threading.Thread(target=self._run, args=(number, random.Random(f"{seed}-{number}")))
+                        for number in range(threads)]
+
+    def start(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def _run(self, number, chance):
+        try:
+            first = number % len(self.ports)
+            client = Client(*self.ports[first:], *self.ports[:first], timeout=self.timeout)
+            while not self.stopping.is_set():
+                one = self._next(number, chance)
+                self.sent[number].append(one)
+                submit(client, one)
+                if one.outcome != "acknowledged":
+                    time.sleep(0.02)  # a server that is down costs no processor time of the test
+            client.close()
+        except BaseException as error:  # for the main thread to raise
+            self.failures.append(error)
+
+    def _next(self, number, chance):
+        key = f"{self.name}-{number}-{len(self.sent[number])}"
+        type_ = chance.choices(("deposit", "withdrawal", "transfer"), (5, 3, 2))[0]
+        currency = chance.choice(("USD", "JPY"))
+        amount = str(chance.randrange(1, 500)) if currency == "JPY" else f"{chance.randrange(1, 50000) / 100:.2f}"
+        receiver = f"receiver_{chance.randrange(160)}" if type_ == "transfer" else None
+        return Sent(key, f"{self.people}_{chance.randrange(4)}_of_{number}", type_, amount, currency, receiver)
+
+    def acknowledged(self):
+        return sum(one.outcome == "acknowledged" for mine in self.sent for one in mine[-5000:])
+
+    def wait_for(self, count, seconds=30):
+        """Returns when `count` more requests have been acknowledged."""
+        target = self.acknowledged() + count
+        wait_until(lambda: self.failures or self.acknowledged() >= target, seconds, f"{count} more answers")
+        self._raise()
+
+    def stop(self):
+        """Ends the load; returns everything sent, in order per user."""
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join(self.timeout + 30)
+        self._raise()
+        return [one for mine in self.sent for one in mine]
+
+    def _raise(self):
+        if self.failures:
+            raise self.failures[0]
+
+
+def retry_unknown(ports, sent, seconds=30):
+    """Asks again with the same key until each unknown has its one true answer; returns how many there were."""
+    unknown = [one for one in sent if one.outcome == "unknown"]
+    deadline = time.monotonic() + seconds
+    with Client(*ports) as client:
+        for one in unknown:
+            one.retried = True
+            while submit(client, one).outcome != "acknowledged":
+                assert time.monotonic() < deadline, f"no answer for {one}"
+                assert one.outcome != "refused" or time.sleep(0.05) is None
+    return len(unknown)

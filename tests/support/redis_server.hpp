@@ -1,0 +1,46 @@
+// A private redis-server on a loopback port, with its files in a temporary folder. It keeps its port over restarts and
+// is killed when this object, or the test program, ends.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace tps::tests {
+
+class RedisServer {
+ public:
+  // `arguments` as on redis-server's command line: {"--requirepass", "secret"}. Ready when the constructor returns.
+  explicit RedisServer(std::vector<std::string> arguments = {});
+  RedisServer(const RedisServer&) = delete;
+  RedisServer& operator=(const RedisServer&) = delete;
+  ~RedisServer();
+
+  // "redis://<login>127.0.0.1:<port><rest>"
+  [[nodiscard]] std::string url(const std::string& login = "", const std::string& rest = "") const;
+
+  void start();
+  void stop();    // SIGKILL: gone when this returns
+  void pause();   // SIGSTOP: stopped when this returns
+  void resume();  // SIGCONT
+
+  // One command; the reply as text, arrays as lines, nil as "(nil)". The program ends when Redis cannot be reached.
+  std::string command(const std::vector<std::string>& words) const;
+
+ private:
+  bool launch();
+  [[nodiscard]] bool answers() const;
+
+  const std::vector<std::string> arguments_;
+  const std::filesystem::path folder_;
+  std::uint16_t port_;
+  pid_t process_ = -1;
+};
+
+// A port on which nobody listens, below those that outgoing connections take.
+std::uint16_t free_port();
+
+}  // namespace tps::tests

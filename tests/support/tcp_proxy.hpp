@@ -1,0 +1,59 @@
+// A TCP proxy on loopback, inside the test, that can harm what passes through it. Any thread may call.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace tps::tests {
+
+class TcpProxy {
+ public:
+  explicit TcpProxy(int target_port);
+  ~TcpProxy();
+  TcpProxy(const TcpProxy&) = delete;
+  TcpProxy& operator=(const TcpProxy&) = delete;
+
+  [[nodiscard]] int port() const { return port_; }
+
+  enum class Harm {
+    none,
+    cut_before,      // both sides are closed; what was read last does not reach the server
+    swallow_answer,  // the server gets it and answers; the answer is dropped, then both sides are closed
+    stall,           // nothing passes any more, in either direction, until the connection ends
+  };
+  // The next time a client sends `text` (looked for in each piece that is read), this happens, once.
+  void harm_next(std::string text, Harm harm);
+  [[nodiscard]] int harmed() const { return harmed_; }
+
+  // Closes every connection. New ones are welcome.
+  void cut();
+
+ private:
+  struct Link;
+
+  void accept_clients();
+  void pump(Link& link);
+  Harm harm_for(std::string_view piece);
+
+  int listener_ = -1;
+  int port_ = 0;
+  const int target_port_;
+  std::atomic<bool> stopping_ = false;
+  std::atomic<int> generation_ = 0;  // connections of an older one are cut
+  std::atomic<int> harmed_ = 0;
+
+  std::mutex mutex_;
+  // Under mutex_.
+  std::string text_;
+  Harm harm_ = Harm::none;
+
+  std::vector<std::thread> pumps_;  // the accepting thread's
+  std::thread acceptor_;
+};
+
+}  // namespace tps::tests

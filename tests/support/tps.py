@@ -1,0 +1,100 @@
+"""The program under test, run as its user runs it."""
+import json
+import os
+import signal
+import time
+
+from support.client import Broken, Client
+from support.process import Process, free_port, run, wait_until
+
+BINARY = os.environ.get("TPS_BINARY", "build/release/tps")
+PATIENCE = 10 if "SAN_OPTIONS" not in str(list(os.environ)) else 60
+
+
+def clean_environment(extra=None):
+    """Ours without any setting of the program, so that a developer's shell changes no test."""
+    kept = {name: value for name, value in os.environ.items()
+            if not name.startswith("TPS_") and name not in ("DATABASE_URL", "REDIS_URL")}
+    return kept | (extra or {})
+
+
+def tps(*arguments, environment=None, **options):
+    """One run of a command to its end."""
+    return run([os.path.abspath(BINARY), *arguments], env=clean_environment(environment), **options)
+
+
+class Tps:
+    """One `tps serve`, kept on one port over restarts."""
+
+    def __init__(self, folder, *arguments, environment=None, command="serve"):
+        self.folder = folder
+        self.port = free_port()
+        self.arguments = [command, "--listen", f"127.0.0.1:{self.port}", *map(str, arguments)]
+        self.environment = clean_environment(environment)
+        self.log_path = folder / f"tps-{self.port}.log"
+        self.process = None
+
+    def launch(self):
+        """Starts it and does not wait."""
+        self.process = Process([os.path.abspath(BINARY), *self.arguments], self.log_path, environment=self.environment,
+                               folder=self.folder)
+        return self
+
+    def start(self):
+        """Starts it; returns when it is ready to serve."""
+        self.launch()
+        wait_until(self.ready, PATIENCE, "readiness")
+        return self
+
+    def ready(self):
+        assert self.process.running, f"ended with {self.process.child.returncode}:\n{self.log()}"
+        return self.status("/readiness") == 200
+
+    def status(self, path):
+        """The status of a GET, or None when nobody answers."""
+        try:
+            with self.client(timeout=2) as client:
+                return client.get(path).status
+        except (Broken, OSError):
+            return None
+
+    def client(self, **options):
+        return Client(self.port, **options)
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def running(self):
+        return self.process is not None and self.process.running
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")
+
+    def log_records(self):
+        """The JSON lines of the log."""
+        return [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
+
+    def metric(self, name):
+        """The sum of all series of a metric whose text begins with `name` ('tps_x', 'tps_x{a="b"')."""
+        with self.client() as client:
+            lines = client.get("/metrics").body.decode().splitlines()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))
+
+    def kill(self):
+        self.process.kill()
+
+    def pause(self):
+        self.process.send(signal.SIGSTOP)
+
+    def resume(self):
+        self.process.send(signal.SIGCONT)
+
+    def stop(self):
+        """SIGTERM; a server that is well ends with 0, a sanitizer's finding does not."""
+        if not self.running:
+            return
+        started = time.monotonic()
+        code = self.process.end(signal.SIGTERM, 35)
+        assert code == 0, f"exit code {code} after {time.monotonic() - started:.1f} s:\n{self.log()[-4000:]}"
