@@ -7,7 +7,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 
 #include "adapters/redis_cache.hpp"
 #include "engine.hpp"
@@ -54,19 +53,35 @@ std::expected<void, std::string> set_up_log(const Config& config) {
   return {};
 }
 
-// A server that starts together with its database gives it a minute; what waiting cannot mend ends it at once.
-std::expected<service::StoreIdentity, std::string> open_store(service::Store& session) {
+struct Ended {};  // asked to end while waiting
+
+// A server that starts together with its database gives it a minute. `done` says that waiting is over.
+template <class Done>
+std::expected<service::StoreResult<service::StoreIdentity>, Ended> open_patiently(service::Store& session, Done done) {
   const auto give_up = steady_clock::now() + kOpenPatience;
   bool told = false;
   while (true) {
     auto identity = session.open(steady_clock::now() + kOpenBudget);
-    if (identity) return std::move(*identity);
-    const bool hopeless = identity.error().kind == service::StoreFault::Kind::incompatible;
-    if (hopeless || steady_clock::now() > give_up) return std::unexpected(identity.error().detail);
+    if (identity || done(identity.error()) || steady_clock::now() > give_up) return identity;
     if (!told) ops::log(ops::Level::warn, "waiting for the store", {{"detail", identity.error().detail}});
     told = true;
-    std::this_thread::sleep_for(kOpenRetryPause);
+    if (wait_for_end(kOpenRetryPause)) return std::unexpected(Ended{});
   }
+}
+
+// Ready to use, migrated first if that is asked for. Waiting cannot mend what is incompatible.
+std::expected<service::StoreIdentity, int> open_store(const Engine& engine, service::Store& session, bool migrate) {
+  const auto is_reachable = [](const service::StoreFault& fault) {
+    return fault.kind == service::StoreFault::Kind::incompatible;
+  };
+  if (migrate && !engine.migrates_itself && !open_patiently(session, is_reachable)) return std::unexpected(kExitOk);
+  if (migrate) {
+    if (const auto migrated = engine.migrate(); !migrated) return std::unexpected(fail(migrated.error()));
+  }
+  auto opened = open_patiently(session, is_reachable);
+  if (!opened) return std::unexpected(kExitOk);
+  if (!*opened) return std::unexpected(fail(opened->error().detail));
+  return std::move(**opened);
 }
 
 std::expected<std::unique_ptr<adapters::RedisCache>, std::string> make_shared_cache(const Config& config,
@@ -126,22 +141,22 @@ int serve(const Config& config) {
   block_signals();
   const auto currencies = domain::Currencies::with_assets(config.text("assets"));
   if (!currencies) return fail(currencies.error(), kExitUsage);
+  if (const auto endpoint = http::parse_endpoint(config.text("listen")); !endpoint) {
+    return fail("listen: " + endpoint.error(), kExitUsage);
+  }
   ops::Metrics metrics;
 
   // The store: a session for every thread that will use it.
   const auto engine = make_engine(config, *currencies, metrics);
   if (!engine) return fail(engine.error());
-  if (engine->migrates_itself || config.toggle("migrate")) {
-    if (const auto migrated = engine->migrate(); !migrated) return fail(migrated.error());
-  }
   const auto submit_session = engine->session();
   const auto read_session = engine->session();
   const auto query_session = engine->session();
   const auto wait_session = engine->session();
   const auto settle_session = engine->session();
   const auto ping_session = engine->session();
-  const auto store = open_store(*ping_session);
-  if (!store) return fail(store.error());
+  const auto store = open_store(*engine, *ping_session, engine->migrates_itself || config.toggle("migrate"));
+  if (!store) return store.error();
   const auto shared_cache = make_shared_cache(config, *store, metrics);
   if (!shared_cache) return fail(shared_cache.error(), kExitUsage);
 
@@ -159,9 +174,9 @@ int serve(const Config& config) {
   };
   const auto max_flight = static_cast<std::size_t>(config.number("max-flight"));
   service::Lane submit(lane_options("submit", config, "submit-queue", max_flight), metrics,
-                       service::submit_flight(*submit_session, now, accepted));
+                       service::submit_flight(*submit_session, now, accepted, metrics));
   service::Lane read(lane_options("read", config, "read-queue", max_flight), metrics,
-                     service::find_flight(*read_session));
+                     service::find_flight(*read_session, metrics));
   service::Lane query(lane_options("query", config, "read-queue", 1), metrics, service::query_flight(*query_session));
   std::optional<service::Lane> cache;
   if (*shared_cache) {
@@ -182,7 +197,7 @@ int serve(const Config& config) {
   const http::ApiOptions api_options{.request_timeout = milliseconds(config.number("request-timeout"))};
   http::Api api(api_options, transactions, *currencies, metrics, [&readiness] { return readiness.reason_not_ready(); });
   http::Server server(server_options(config), api, metrics);
-  if (const auto started = server.start(); !started) return fail(started.error());
+  if (const auto started = server.start(); !started) return fail("listen: " + started.error());
   const std::string host = config.text("listen").substr(0, config.text("listen").rfind(':'));
   greet(*engine, fmt::format("http://{}:{}", host, server.port()), settlement.has_value());
 

@@ -1,5 +1,7 @@
 #include "engine.hpp"
 
+#include <sys/stat.h>
+
 #include <chrono>
 #include <filesystem>
 #include <utility>
@@ -16,6 +18,7 @@ constexpr std::chrono::seconds kMigrationBudget{60};
 std::expected<Engine, std::string> sqlite_engine(const std::string& path, std::uint32_t partitions,
                                                  const domain::Currencies& currencies) {
   if (path.empty()) return std::unexpected("database-url: sqlite: needs a path, such as sqlite:tps.db");
+  umask(S_IRWXG | S_IRWXO);  // people's balances are nobody else's business
   auto database = adapters::SqliteDatabase::open(path);
   if (!database) return std::unexpected(database.error());
   Engine engine;

@@ -74,6 +74,7 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "tps " TPS_VERSION);
   tps::Values flags;
   bool json = false;
+  CLI::App* help = app.add_subcommand("help", "show this");
   CLI::App* serve = app.add_subcommand("serve", "serve transactions over HTTP");
   CLI::App* migrate = app.add_subcommand("migrate", "bring the schema of a database up to date");
   CLI::App* config = app.add_subcommand("config", "show every setting and where its value comes from");
@@ -92,6 +93,10 @@ int run(int argc, char** argv) {
     return usage_error(error.what());
   }
   if (const auto extra = app.remaining(true); !extra.empty()) return unknown_word(app, extra.front());
+  if (*help) {
+    std::fputs(app.help().c_str(), stdout);
+    return tps::kExitOk;
+  }
   if (app.get_subcommands().empty()) {
     std::fputs(app.help().c_str(), stderr);
     return tps::kExitUsage;

@@ -1,6 +1,9 @@
 #include "signals.hpp"
 
+#include <algorithm>
+#include <cerrno>
 #include <csignal>
+#include <ctime>
 
 #include "ops/log.hpp"
 
@@ -22,13 +25,22 @@ void block_signals() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-int wait_for_end() {
+void wait_for_end() {
+  while (!wait_for_end(std::chrono::hours(1))) {
+  }
+}
+
+bool wait_for_end(std::chrono::milliseconds patience) {
   const sigset_t signals = handled_signals();
+  const auto give_up = std::chrono::steady_clock::now() + patience;
   while (true) {
-    int received = 0;
-    if (sigwait(&signals, &received) != 0) continue;
-    if (received != SIGHUP) return received;
-    ops::log(ops::Level::info, "SIGHUP received; nothing to reload");
+    const auto left = std::max(give_up - std::chrono::steady_clock::now(), std::chrono::steady_clock::duration::zero());
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
+    const timespec limit{.tv_sec = seconds.count(), .tv_nsec = (left - seconds).count()};
+    const int received = sigtimedwait(&signals, nullptr, &limit);
+    if (received == SIGTERM || received == SIGINT) return true;
+    if (received == SIGHUP) ops::log(ops::Level::info, "SIGHUP received; nothing to reload");
+    if (received < 0 && errno == EAGAIN) return false;
   }
 }
 

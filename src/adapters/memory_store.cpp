@@ -1,6 +1,7 @@
 #include "adapters/memory_store.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "adapters/migration.hpp"
 #include "adapters/storable.hpp"

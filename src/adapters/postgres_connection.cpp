@@ -107,6 +107,7 @@ void PostgresConnection::close() {
   prepared_.clear();
   due_.clear();
   queue_failed_.clear();
+  log_is_big_ = false;
 }
 
 PostgresFault PostgresConnection::lost(std::string detail) {
@@ -122,7 +123,8 @@ void PostgresConnection::queue(const PostgresStatement& statement, const Postgre
   if (!connected() || !queue_failed_.empty()) return;
   if (due_.empty()) warning_.clear();
   PGconn* raw = connection_.get();
-  const bool by_name = options_.prepared_statements && statement.name != nullptr;
+  const bool by_name =
+      options_.prepared_statements && statement.name != nullptr && (log_is_big_ || !statement.reads_log);
   if (by_name && prepared_.insert(&statement).second) {
     if (PQsendPrepare(raw, statement.name, statement.sql, 0, nullptr) != 1) {
       queue_failed_ = trimmed(PQerrorMessage(raw));

@@ -73,6 +73,9 @@ class PostgresConnection {
   // Connects, sitting out the pauses, until the deadline.
   PostgresAnswer<void> connect_patiently(service::Deadline deadline);
 
+  // Tells how many transactions a log has at least; see PostgresStatement::reads_log.
+  void log_has(std::int64_t rows) { log_is_big_ = log_is_big_ || rows >= kRowsOfABigLog; }
+
   [[nodiscard]] bool connected() const { return connection_ != nullptr; }
 
   // Adds a statement to the flight. Large parameters may leave at once. A fault is kept and given by fly().
@@ -99,6 +102,8 @@ class PostgresConnection {
   struct CloseConnection {
     void operator()(PGconn* connection) const { PQfinish(connection); }
   };
+  static constexpr std::int64_t kRowsOfABigLog = 10'000;
+
   // What answers are due, in order.
   struct Due {
     const PostgresStatement* statement;
@@ -123,6 +128,7 @@ class PostgresConnection {
   std::unordered_set<const PostgresStatement*> prepared_;
   std::vector<Due> due_;
   std::string queue_failed_;
+  bool log_is_big_ = false;
   std::string warning_;
   unsigned failures_in_a_row_ = 0;
   std::size_t first_host_ = 0;

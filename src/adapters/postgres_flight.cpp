@@ -23,22 +23,23 @@ constexpr PostgresStatement kLogEnd{
     "log_end",
     "SELECT e.id, e.created_at, pg_current_xact_id(), left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)"
     " FROM (SELECT 1) one LEFT JOIN (SELECT id, created_at FROM transaction_log"
-    " WHERE partition = $1 ORDER BY id DESC LIMIT 1) e ON true"};
+    " WHERE partition = $1 ORDER BY id DESC LIMIT 1) e ON true",
+    true};
 
-// By full key from unnest(), not by = ANY: at any table size and whatever the planner believes, one probe of the
-// unique index per key.
-constexpr auto kFindKeysText = joined("SELECT ", kTransactionColumns,
-                                      " FROM unnest($2::bytea[]) AS k(hash) JOIN transaction_log t"
-                                      " ON t.partition = $1 AND t.idempotency_hash = k.hash"
-                                      " AND t.idempotency_hash IS NOT NULL",
-                                      kJoinSettlement);
-constexpr PostgresStatement kFindKeys{"find_keys", kFindKeysText.data()};
+// LATERAL with OFFSET 0 is a fence: one probe of the unique index per key, whatever the planner believes.
+constexpr auto kFindKeysText =
+    joined("SELECT ", kTransactionColumns,
+           " FROM unnest($2::bytea[]) AS k(hash) CROSS JOIN LATERAL (SELECT * FROM transaction_log"
+           " WHERE partition = $1 AND idempotency_hash = k.hash AND idempotency_hash IS NOT NULL OFFSET 0) t",
+           kJoinSettlement);
+constexpr PostgresStatement kFindKeys{"find_keys", kFindKeysText.data(), true};
 
 constexpr PostgresStatement kFindReferences{
     "find_references",
     "SELECT t.user_id, t.reference, t.id FROM unnest($2::text[], $3::text[]) AS k(user_id, reference)"
-    " JOIN transaction_log t ON t.partition = $1 AND t.user_id = k.user_id AND t.reference = k.reference"
-    " AND t.reference IS NOT NULL"};
+    " CROSS JOIN LATERAL (SELECT * FROM transaction_log WHERE partition = $1 AND user_id = k.user_id"
+    " AND reference = k.reference AND reference IS NOT NULL OFFSET 0) t",
+    true};
 
 bool has_references(FlightSpan flight) {
   return std::ranges::any_of(flight, [](const Submission* item) { return item->transaction.reference.has_value(); });
@@ -90,6 +91,7 @@ Landing take_off(PostgresSession& session, FlightSpan flight, FlightRecord& reco
   }
   const bool empty = end.is_null(0, 0);
   record.last_id = empty ? domain::first_id_before(flight.front()->transaction.partition) : end.int8(0, 0);
+  connection.log_has(domain::sequence_of_id(record.last_id));
   record.last_created_at = empty ? domain::Timestamp{} : end.time(0, 1);
   record.xid = end.int8(0, 2);
   record.timeline = end.text(0, 3);

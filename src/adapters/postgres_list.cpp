@@ -17,17 +17,21 @@ using service::ListPage;
 using service::ListQuery;
 using service::Order;
 
-// Ids to look at within one partition: above `low` and below `high`.
+// Ids to look at within one partition: above `low` and below `high`. A bound that is the log's own end is not asked
+// for: to a planner without statistics two bounds look like a better way in than the user's index.
 struct IdRange {
   std::int64_t low = 0;
   std::int64_t high = 0;
+  std::int64_t before_first = 0;
+  std::int64_t after_last = 0;
 };
 
 constexpr PostgresStatement kEnds{
     "ends",
     "SELECT coalesce((SELECT id FROM transaction_log WHERE partition = $1 ORDER BY id DESC LIMIT 1), $2),"
     " coalesce((SELECT transaction_id FROM settlement_log WHERE partition = $1"
-    " ORDER BY transaction_id DESC LIMIT 1), $2)"};
+    " ORDER BY transaction_id DESC LIMIT 1), $2)",
+    true};
 
 // Ids have no gaps and created_at never runs back, so halving finds the first one created at $3 or later (or the one
 // after the last); that is why created_at needs no index.
@@ -41,7 +45,8 @@ constexpr PostgresStatement kFirstCreatedFrom{
     " CASE WHEN t.created_at < $3 THEN m.high ELSE m.middle END"
     " FROM (SELECT low, high, low + (high - low) / 2 AS middle FROM search WHERE high - low > 1) m"
     " JOIN transaction_log t ON t.partition = $1 AND t.id = m.middle) "
-    "SELECT min(high) FROM search"};
+    "SELECT min(high) FROM search",
+    true};
 
 // The part of a partition that can match: settlement goes in the order of ids, so what is pending is what lies
 // behind its position.
@@ -59,7 +64,8 @@ PostgresAnswer<IdRange> narrowed(PostgresConnection& connection, std::uint32_t p
   const auto results = connection.fly(deadline);
   if (!results) return std::unexpected(results.error());
   const std::int64_t position = (*results)[1].int8(0, 1);
-  IdRange range{before, (*results)[1].int8(0, 0) + 1};
+  IdRange range{.low = before, .before_first = before};
+  range.high = range.after_last = (*results)[1].int8(0, 0) + 1;
   if (query.status == Status::pending) range.low = std::max(range.low, position);
   if (query.status && query.status != Status::pending) range.high = std::min(range.high, position + 1);
   std::size_t next = 2;
@@ -85,9 +91,9 @@ struct Text {
 
 // The rows to look at, by the narrowest way into the log. Planned anew each time, for the log as it is.
 void write_scan(Text& text, std::uint32_t partition, IdRange range, const ListQuery& query, std::size_t max) {
-  text.add(" FROM (SELECT * FROM transaction_log WHERE partition = ", static_cast<std::int16_t>(partition))
-      .add(" AND id > ", range.low)
-      .add(" AND id < ", range.high);
+  text.add(" FROM (SELECT * FROM transaction_log WHERE partition = ", static_cast<std::int16_t>(partition));
+  if (range.low != range.before_first) text.add(" AND id > ", range.low);
+  if (range.high != range.after_last) text.add(" AND id < ", range.high);
   if (query.parent_id) {
     text.add(" AND parent_id = ", *query.parent_id);
   } else if (query.user_id) {
@@ -157,7 +163,7 @@ class Filling {
 
  private:
   PostgresAnswer<PostgresResult> one(const Text& text) {
-    connection_.queue(kReadSettings);
+    connection_.queue(kAdHocSettings);
     connection_.queue(PostgresStatement{nullptr, text.sql.c_str()}, text.parameters);
     auto results = connection_.fly(deadline_);
     if (!results) return std::unexpected(results.error());
@@ -189,7 +195,8 @@ class Filling {
     if (more_ && count > 0) {
       last_looked_at_ = rows->int8(0, 1);
     } else {
-      last_looked_at_ = newest_first ? range.low + 1 : range.high - 1;
+      // Rows that came after the range was made may be on the page already; going back over them would repeat them.
+      last_looked_at_ = newest_first ? range.low + 1 : std::max(range.high - 1, last_looked_at_.value_or(0));
     }
     return {};
   }

@@ -14,11 +14,12 @@ using domain::Transaction;
 using service::Balance;
 using service::Deadline;
 
+// LATERAL with OFFSET 0 is a fence: one probe of the primary key per id, whatever the planner believes.
 constexpr auto kFindText = joined("SELECT ", kTransactionColumns,
-                                  " FROM unnest($2::bigint[]) AS k(id)"
-                                  " JOIN transaction_log t ON t.partition = $1 AND t.id = k.id",
+                                  " FROM unnest($2::bigint[]) AS k(id) CROSS JOIN LATERAL"
+                                  " (SELECT * FROM transaction_log WHERE partition = $1 AND id = k.id OFFSET 0) t",
                                   kJoinSettlement);
-constexpr PostgresStatement kFind{"find", kFindText.data()};
+constexpr PostgresStatement kFind{"find", kFindText.data(), true};
 
 // One statement per partition that occurs.
 void queue_finds(PostgresConnection& connection, std::span<const std::int64_t> sorted_ids) {
@@ -40,22 +41,25 @@ constexpr PostgresStatement kAccountsOfUser{
     "accounts_of_user",
     "SELECT currency, posted, held, version FROM accounts WHERE partition = $1 AND user_id = $2 AND version > 0"};
 
-// What a user pays is in the user's own partition, what a user gets may be in any. Not prepared: a backlog of
-// millions needs another plan than none, so it is planned for the log as it is.
+// What a user pays is in the user's own partition, what a user gets may be in any. Behind the position of each
+// partition only, hence the LATERAL fences.
 constexpr PostgresStatement kPendingOfUser{
-    nullptr,
+    "pending_of_user",
     "WITH position AS MATERIALIZED (SELECT p.partition, coalesce((SELECT s.transaction_id FROM settlement_log s"
     " WHERE s.partition = p.partition ORDER BY s.transaction_id DESC LIMIT 1), 0) AS id FROM partitions p),"
     " entries AS ("
     "SELECT t.currency, CASE t.type WHEN 'd' THEN t.amount_minor ELSE -t.amount_minor END AS amount"
-    " FROM position JOIN transaction_log t ON t.partition = position.partition AND t.id > position.id"
-    " WHERE position.partition = $1 AND t.user_id = $2 AND t.type IN ('d', 'w', 't') AND t.capture = 'a'"
+    " FROM position CROSS JOIN LATERAL (SELECT * FROM transaction_log WHERE partition = position.partition"
+    " AND user_id = $2 AND id > position.id OFFSET 0) t"
+    " WHERE position.partition = $1 AND t.type IN ('d', 'w', 't') AND t.capture = 'a'"
     " UNION ALL "
     "SELECT t.currency, t.amount_minor"
-    " FROM position JOIN transaction_log t ON t.partition = position.partition AND t.id > position.id"
-    " WHERE t.to_user_id = $2 AND t.to_user_id IS NOT NULL AND t.type = 't' AND t.capture = 'a') "
+    " FROM position CROSS JOIN LATERAL (SELECT * FROM transaction_log WHERE partition = position.partition"
+    " AND to_user_id = $2 AND to_user_id IS NOT NULL AND id > position.id OFFSET 0) t"
+    " WHERE t.type = 't' AND t.capture = 'a') "
     "SELECT currency, least(greatest(sum(amount), -9223372036854775808), 9223372036854775807)::bigint"
-    " FROM entries GROUP BY currency"};
+    " FROM entries GROUP BY currency",
+    true};
 
 // Ids have no gaps and are settled in order, so counting is a subtraction.
 constexpr PostgresStatement kBacklog{
@@ -63,7 +67,8 @@ constexpr PostgresStatement kBacklog{
     "SELECT coalesce((SELECT id FROM transaction_log WHERE partition = $1 ORDER BY id DESC LIMIT 1), 0) - position.id,"
     " (SELECT created_at FROM transaction_log WHERE partition = $1 AND id > position.id ORDER BY id LIMIT 1)"
     " FROM (SELECT coalesce((SELECT transaction_id FROM settlement_log WHERE partition = $1"
-    " ORDER BY transaction_id DESC LIMIT 1), $2) AS id) position"};
+    " ORDER BY transaction_id DESC LIMIT 1), $2) AS id) position",
+    true};
 
 std::int64_t clamped_difference(std::int64_t a, std::int64_t b) {
   std::int64_t difference = 0;
@@ -97,6 +102,7 @@ PostgresAnswer<std::vector<std::optional<Transaction>>> postgres_find(PostgresSe
     for (int row = 0; row < rows.rows(); ++row) {
       auto transaction = read_transaction(rows, row);
       if (!transaction) return std::unexpected(unreadable_row(rows.int8(row, 0)));
+      session.connection.log_has(domain::sequence_of_id(transaction->id));
       found.emplace(transaction->id, std::move(*transaction));
     }
   }

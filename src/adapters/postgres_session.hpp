@@ -33,29 +33,32 @@ struct PostgresSession {
   service::StoreResult<void> check(service::Deadline deadline);
 };
 
-// Planning must not depend on when a statement was first planned or on statistics, which are stale while a log grows by
-// a million rows a minute: one plan per statement, always nested loops over indexes. A reader that joins by
-// unnest() and full keys gets the right index from this at any size. JIT would cost more than any of our statements.
-inline constexpr char kPlanSettings[] =
-    "set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true), "
-    "set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), "
-    "set_config('enable_bitmapscan', 'off', true), set_config('enable_material', 'off', true), "
-    "set_config('jit', 'off', true)";
+// Plans must not depend on statistics, which are stale while a log grows by a million rows a minute: always nested
+// loops over indexes. JIT would cost more than any of our statements.
+inline constexpr char kIndexSettings[] =
+    "set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), "
+    "set_config('enable_mergejoin', 'off', true), set_config('enable_bitmapscan', 'off', true), "
+    "set_config('enable_material', 'off', true), set_config('jit', 'off', true)";
+// And one plan per prepared statement, for good.
+inline constexpr char kPlanSettings[] = "set_config('plan_cache_mode', 'force_generic_plan', true), ";
 
 // statement_timeout is off because it would also end a COMMIT's wait for a synchronous standby, and the commit with it.
 // idle_in_transaction_session_timeout takes the locks from an instance that stopped between two round trips.
 inline constexpr char kSafetySettings[] =
     "set_config('synchronous_commit', 'on', true), set_config('lock_timeout', '2s', true), "
     "set_config('statement_timeout', '0', true), "
-    "set_config('idle_in_transaction_session_timeout', '3s', true)";
+    "set_config('idle_in_transaction_session_timeout', '3s', true), ";
 
 inline constexpr PostgresStatement kBegin{"begin", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"};
 inline constexpr PostgresStatement kBeginSnapshot{"begin_snapshot", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"};
-inline constexpr auto kWriteSettingsText = joined("SELECT ", kSafetySettings, ", ", kPlanSettings);
+inline constexpr auto kWriteSettingsText = joined("SELECT ", kSafetySettings, kPlanSettings, kIndexSettings);
 inline constexpr PostgresStatement kWriteSettings{"write_settings", kWriteSettingsText.data()};
 // A flight without BEGIN is one transaction all the same, so this holds for it and no longer.
-inline constexpr auto kReadSettingsText = joined("SELECT ", kPlanSettings);
+inline constexpr auto kReadSettingsText = joined("SELECT ", kPlanSettings, kIndexSettings);
 inline constexpr PostgresStatement kReadSettings{"read_settings", kReadSettingsText.data()};
+// For statements that are written for one query.
+inline constexpr auto kAdHocSettingsText = joined("SELECT ", kIndexSettings);
+inline constexpr PostgresStatement kAdHocSettings{"ad_hoc_settings", kAdHocSettingsText.data()};
 inline constexpr PostgresStatement kCommit{"commit", "COMMIT"};
 
 // For a fault before anything was committed, or of a read.

@@ -18,7 +18,8 @@ using service::StoreResult;
 constexpr PostgresStatement kHasPending{
     "has_pending",
     "SELECT EXISTS (SELECT FROM transaction_log WHERE partition = $1 AND id > coalesce("
-    "(SELECT transaction_id FROM settlement_log WHERE partition = $1 ORDER BY transaction_id DESC LIMIT 1), 0))"};
+    "(SELECT transaction_id FROM settlement_log WHERE partition = $1 ORDER BY transaction_id DESC LIMIT 1), 0))",
+    true};
 
 // Before anything is read, and in a statement of its own: its snapshot would be from before the lock.
 constexpr PostgresStatement kLockReader{
@@ -38,7 +39,7 @@ constexpr auto kBatchText = joined(
     " LEFT JOIN accounts b ON b.partition = t.to_partition AND b.user_id = t.to_user_id AND b.currency = t.currency"
     " LEFT JOIN (SELECT NULL::\"char\" AS status, NULL::text AS failure_code, NULL::timestamptz AS settled_at) s"
     " ON true");
-constexpr PostgresStatement kBatch{"batch", kBatchText.data()};
+constexpr PostgresStatement kBatch{"batch", kBatchText.data(), true};
 constexpr int kLastSettledAt = kTransactionColumnCount;
 constexpr int kPayer = kLastSettledAt + 1;
 constexpr int kReceiver = kPayer + 5;
@@ -178,6 +179,7 @@ StoreResult<std::optional<SettlementInput>> postgres_next(PostgresSession& sessi
     if (!input) return std::unexpected(input.error());
     return std::move(*input);
   }
+  connection.log_has(domain::sequence_of_id(input->transactions.back().id));
   if (session.identity->partitions > 1) {
     if (auto locked = lock_accounts(connection, *input, deadline); !locked) {
       recover(connection, locked.error(), deadline);

@@ -20,6 +20,9 @@ namespace tps::adapters {
 struct PostgresStatement {
   const char* name;
   const char* sql;
+  // Reads a log by one of several indexes. While the log is small, all look alike to the planner, and a plan
+  // that is kept from then would read all of a big log: so it is kept only once the log has grown.
+  bool reads_log = false;
 };
 
 // Joins string literals into one, at compile time: kSelect and the rest of a statement.

@@ -67,6 +67,15 @@ constexpr bool is_good(Acceptance acceptance) {
 std::size_t refuse_group(std::span<Submission* const> group, Added& added) {
   std::size_t taken_back = 0;
   for (Submission* item : group) {
+    // The neighbour that had the reference will not be in the log either.
+    const auto is_holder = [&](const Submission* other) {
+      return other->acceptance == Acceptance::accepted && other->transaction.id == item->existing_id;
+    };
+    if (item->acceptance == Acceptance::duplicate_reference && std::ranges::any_of(group, is_holder)) {
+      item->existing_id = 0;
+    }
+  }
+  for (Submission* item : group) {
     if (item->acceptance == Acceptance::accepted) {
       forget(*item, added);
       ++taken_back;

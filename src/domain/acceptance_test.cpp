@@ -93,6 +93,14 @@ TEST(Acceptance, AGroupIsAllOrNothingAndLeavesNoGapNorTrace) {
   EXPECT_EQ(flight.items[4].transaction.id, 13);
 }
 
+TEST(Acceptance, ARefusedGroupNamesNoIdThatWillNeverBe) {
+  Flight flight({item("a", 0, 0, "same", 1), item("a", 0, 0, "same", 1)});
+  EXPECT_EQ(flight.accept(), 0U);
+  EXPECT_EQ(flight.items[0].acceptance, Acceptance::group_refused);
+  EXPECT_EQ(flight.items[1].acceptance, Acceptance::duplicate_reference);
+  EXPECT_EQ(flight.items[1].existing_id, 0);
+}
+
 TEST(Acceptance, AGroupThatWasAcceptedBeforeReplaysAsAWhole) {
   Existing existing;
   existing.by_key[hash(1)].id = 4;

@@ -53,6 +53,11 @@ std::optional<Failure> check_credit(const Account& account, std::int64_t amount)
   return std::nullopt;
 }
 
+// Modulo 2^64 (two's complement).
+std::int64_t wrapping_add(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+}
+
 Settlement settlement_of(const Transaction& transaction, const Account& account, std::optional<Failure> failure,
                          Timestamp settled_at) {
   Settlement settlement;
@@ -72,10 +77,9 @@ Settlement settle_deposit(Book& book, const Transaction& transaction, Timestamp 
   Account& account = book.account(key);
   Totals& totals = book.totals(transaction.currency);
   std::optional<Failure> failure = check_credit(account, transaction.amount_minor);
-  if (!failure && !checked_add(totals.deposits, transaction.amount_minor)) failure = Failure::balance_overflow;
   if (!failure) {
     account.posted += transaction.amount_minor;
-    totals.deposits += transaction.amount_minor;
+    totals.deposits = wrapping_add(totals.deposits, transaction.amount_minor);
     book.touch(key, account);
     book.touch_totals(transaction.currency);
   }
@@ -87,13 +91,10 @@ Settlement settle_withdrawal(Book& book, const Transaction& transaction, Timesta
   Account& account = book.account(key);
   Totals& totals = book.totals(transaction.currency);
   std::optional<Failure> failure = check_debit(account, transaction.amount_minor);
-  if (!failure && (!checked_sub(account.posted, transaction.amount_minor) ||
-                   !checked_add(totals.withdrawals, transaction.amount_minor))) {
-    failure = Failure::balance_overflow;
-  }
+  if (!failure && !checked_sub(account.posted, transaction.amount_minor)) failure = Failure::balance_overflow;
   if (!failure) {
     account.posted -= transaction.amount_minor;
-    totals.withdrawals += transaction.amount_minor;
+    totals.withdrawals = wrapping_add(totals.withdrawals, transaction.amount_minor);
     book.touch(key, account);
     book.touch_totals(transaction.currency);
   }

@@ -64,7 +64,8 @@ struct Settlement {
 };
 
 // Sums per (partition, currency) of what settled, kept independently of the accounts so that the two can
-// be compared (G3): sum of posted = deposits - withdrawals.
+// be compared (G3): sum of posted = deposits - withdrawals. Both sides modulo 2^64: a sum over all accounts may be
+// larger than any one account, and nobody's deposit may fail because of what others have.
 struct Totals {
   std::int64_t deposits = 0;
   std::int64_t withdrawals = 0;

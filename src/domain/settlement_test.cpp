@@ -101,11 +101,14 @@ TEST(Settlement, ATransferRecordsBothSides) {
   EXPECT_EQ(output.accounts[1].first, key("b"));
 }
 
-TEST(Settlement, TotalsOverflowIsAFailureToo) {
+// One huge deposit must not keep everybody else out of a currency.
+TEST(Settlement, TotalsGoOnModulo2To64) {
   SettlementInput input;
   input.transactions = {transaction(Type::deposit, 2)};
-  input.totals["USD"].deposits = kMax - 1;
-  EXPECT_EQ(settle(input, kNow).settlements[0].failure, Failure::balance_overflow);
+  input.totals["USD"].deposits = kMax;
+  const SettlementOutput output = settle(input, kNow);
+  EXPECT_EQ(output.settlements[0].status, Status::settled);
+  EXPECT_EQ(output.totals[0].second.deposits, std::numeric_limits<std::int64_t>::min() + 1);
 }
 
 TEST(Settlement, TimeNeverRunsBack) {

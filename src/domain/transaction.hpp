@@ -54,6 +54,7 @@ constexpr bool is_final(Status status) { return status != Status::pending && sta
 inline constexpr int kSequenceBits = 45;
 inline constexpr std::uint32_t kMaxPartitions = 256;
 constexpr std::int64_t first_id_before(std::uint32_t partition) { return std::int64_t{partition} << kSequenceBits; }
+constexpr std::int64_t sequence_of_id(std::int64_t id) { return id & (first_id_before(1) - 1); }
 constexpr std::uint32_t partition_of_id(std::int64_t id) { return static_cast<std::uint32_t>(id >> kSequenceBits); }
 
 struct Transaction {

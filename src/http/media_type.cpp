@@ -5,6 +5,9 @@
 namespace tps::http {
 
 BodyKind body_kind(const Request& request) {
+  // Nothing is decompressed here, so a compressed body is not what its type says.
+  const auto encoding = request.header("content-encoding");
+  if (encoding && !equal_ignoring_case(*encoding, "identity")) return BodyKind::other;
   const auto value = request.header("content-type");
   if (!value || request.header_count("content-type") > 1) return BodyKind::other;
   std::string_view rest = *value;

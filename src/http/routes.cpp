@@ -54,6 +54,15 @@ std::string_view method_name(Method method) {
   return "OTHER";
 }
 
+namespace {
+
+// "/transactions/batch" is not a transaction that is called "batch".
+bool is_literal(std::string_view path) {
+  return std::ranges::any_of(routes(), [&](const Route& route) { return route.path_template == path; });
+}
+
+}  // namespace
+
 std::optional<std::string_view> match(std::string_view path_template, std::string_view path) {
   const std::size_t open = path_template.find('{');
   if (open == std::string_view::npos) {
@@ -65,7 +74,7 @@ std::optional<std::string_view> match(std::string_view path_template, std::strin
     return std::nullopt;
   }
   const std::string_view segment = path.substr(before.size(), path.size() - before.size() - after.size());
-  return segment.find('/') == std::string_view::npos ? std::optional(segment) : std::nullopt;
+  return segment.find('/') == std::string_view::npos && !is_literal(path) ? std::optional(segment) : std::nullopt;
 }
 
 std::string allowed_methods(std::string_view path) {

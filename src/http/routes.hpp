@@ -28,7 +28,8 @@ std::span<const Route> routes();
 
 std::string_view method_name(Method method);
 
-// If `path` fits: the segment that stands for {parameter}, empty when the template has none.
+// If `path` fits: the segment that stands for {parameter}, empty when the template has none. A path that is in the
+// table literally fits only there.
 std::optional<std::string_view> match(std::string_view path_template, std::string_view path);
 
 // The Allow header of a path; empty when no route fits the path.

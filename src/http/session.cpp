@@ -69,7 +69,6 @@ asio::awaitable<void> Session::run() {
     }
     if (!*head) {
       if (!buffered().empty() && phase_ == Phase::idle) enter(Phase::head);
-      if (phase_ == Phase::idle && state_.draining) break;
       make_room();
       const auto [error, count] =
           co_await socket_.async_read_some(asio::buffer(in_.data() + end_, in_.size() - end_), kAwait);
@@ -233,7 +232,8 @@ void Session::enter(Phase phase) {
   expired_ = false;
   switch (phase) {
     case Phase::idle:
-      phase_ends_ = loop_.now() + options.idle_timeout;
+      // Whoever was answered just before draining began does not know of it, and may ask once more.
+      phase_ends_ = loop_.now() + (state_.draining ? options.drain_idle : options.idle_timeout);
       return;
     case Phase::head:
       phase_ends_ = loop_.now() + options.header_timeout;

@@ -95,8 +95,8 @@ struct TestService {
   domain::Currencies currencies;
   service::LocalCache local_cache{1000};
   service::Waiters waiters{store};
-  service::Lane submit{{.name = "submit"}, metrics, service::submit_flight(store, now, [] {})};
-  service::Lane read{{.name = "read"}, metrics, service::find_flight(store)};
+  service::Lane submit{{.name = "submit"}, metrics, service::submit_flight(store, now, [] {}, metrics)};
+  service::Lane read{{.name = "read"}, metrics, service::find_flight(store, metrics)};
   service::Lane query{{.name = "query", .max_flight = 1}, metrics, service::query_flight(store)};
   service::Transactions transactions{1,
                                      {.submit = submit,

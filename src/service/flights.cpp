@@ -35,24 +35,62 @@ void append_by_partition(Store& session, std::vector<Submission*>& flight, domai
   }
 }
 
+// How appends end, by submission.
+class AppendOutcomes {
+ public:
+  explicit AppendOutcomes(ops::Metrics& metrics)
+      : ok_(metrics.store_operation("append", "ok")),
+        refused_(metrics.store_operation("append", "refused")),
+        unavailable_(metrics.store_operation("append", "unavailable")),
+        unknown_(metrics.store_operation("append", "unknown")) {}
+
+  void count(std::span<Submission* const> flight) const {
+    for (const Submission* item : flight) counter_of(item->acceptance).Increment();
+  }
+
+ private:
+  [[nodiscard]] prometheus::Counter& counter_of(Acceptance acceptance) const {
+    switch (acceptance) {
+      case Acceptance::accepted:
+      case Acceptance::replayed:
+        return ok_;
+      case Acceptance::unavailable:
+        return unavailable_;
+      case Acceptance::unknown:
+        return unknown_;
+      default:
+        return refused_;
+    }
+  }
+
+  prometheus::Counter& ok_;
+  prometheus::Counter& refused_;
+  prometheus::Counter& unavailable_;
+  prometheus::Counter& unknown_;
+};
+
 }  // namespace
 
-Lane::Fly submit_flight(Store& session, Clock clock, std::function<void()> accepted) {
-  return [&session, clock = std::move(clock), accepted = std::move(accepted)](std::span<LaneJob* const> jobs,
-                                                                              Deadline deadline) {
+Lane::Fly submit_flight(Store& session, Clock clock, std::function<void()> accepted, ops::Metrics& metrics) {
+  return [&session, clock = std::move(clock), accepted = std::move(accepted), outcomes = AppendOutcomes(metrics)](
+             std::span<LaneJob* const> jobs, Deadline deadline) {
     std::vector<Submission*> flight = gather(jobs);
     append_by_partition(session, flight, clock(), deadline);
+    outcomes.count(flight);
     const auto is_accepted = [](const Submission* item) { return item->acceptance == Acceptance::accepted; };
     if (std::ranges::any_of(flight, is_accepted)) accepted();
   };
 }
 
-Lane::Fly find_flight(Store& session) {
-  return [&session](std::span<LaneJob* const> jobs, Deadline deadline) {
+Lane::Fly find_flight(Store& session, ops::Metrics& metrics) {
+  auto& ok = metrics.store_operation("find", "ok");
+  auto& unavailable = metrics.store_operation("find", "unavailable");
+  return [&session, &ok, &unavailable](std::span<LaneJob* const> jobs, Deadline deadline) {
     std::vector<std::int64_t> ids;
     ids.reserve(jobs.size());
     for (LaneJob* const base : jobs) ids.push_back(static_cast<FindJob&>(*base).id);
     auto found = session.find(ids, deadline);
+    (found ? ok : unavailable).Increment();
     for (std::size_t i = 0; i < jobs.size(); ++i) {
       auto& job = static_cast<FindJob&>(*jobs[i]);
       if (found) {

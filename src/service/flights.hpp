@@ -36,9 +36,10 @@ struct CacheJob : LaneJob {
 
 using Clock = std::function<domain::Timestamp()>;
 
-// The session or cache must outlive the lane. `accepted` is called after each flight that added something.
-Lane::Fly submit_flight(Store& session, Clock clock, std::function<void()> accepted);
-Lane::Fly find_flight(Store& session);
+// The session or cache must outlive the lane. `accepted` is called after each flight that added something. Outcomes are
+// counted in tps_store_operations_total: one per flight for reads, one per submission for appends.
+Lane::Fly submit_flight(Store& session, Clock clock, std::function<void()> accepted, ops::Metrics& metrics);
+Lane::Fly find_flight(Store& session, ops::Metrics& metrics);
 Lane::Fly query_flight(Store& session);
 Lane::Fly cache_flight(Cache& cache);
 

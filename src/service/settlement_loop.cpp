@@ -20,6 +20,11 @@ SettlementLoop::SettlementLoop(SettlementOptions options, Store& session, Clock 
       waiters_(waiters),
       metrics_(metrics),
       idle_pause_(options.shortest_pause) {
+  // Series that are there from the start can be told from those that are missing.
+  for (const auto status : {domain::Status::settled, domain::Status::failed, domain::Status::authorized,
+                            domain::Status::voided, domain::Status::expired}) {
+    metrics_.settled(std::string(domain::slug(status)));
+  }
   thread_ = std::thread([this] { run(); });
 }
 

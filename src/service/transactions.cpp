@@ -51,7 +51,7 @@ Error error_of(const Submission& submission) {
       return {ErrorCode::duplicate_reference,
               "this user already has a transaction with this reference",
               {},
-              submission.existing_id};
+              submission.existing_id > 0 ? std::optional(submission.existing_id) : std::nullopt};
     case Acceptance::group_refused:
       return {ErrorCode::group_refused, "another item of the atomic batch was refused; nothing was added"};
     case Acceptance::unprocessable:

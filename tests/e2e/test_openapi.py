@@ -2,9 +2,9 @@
 import json
 import re
 
-import jsonschema
 import pytest
 from support.answers import pay
+from support.openapi_check import Wire
 
 GOOD = {"user_id": "described", "amount": "12.75", "currency": "USD"}
 
@@ -13,44 +13,6 @@ GOOD = {"user_id": "described", "amount": "12.75", "currency": "USD"}
 def document(sqlite_deployment):
     with sqlite_deployment.client() as client:
         return json.loads(client.get("/openapi.json").body)
-
-
-def resolved(document, schema):
-    """A schema that can be used alone: the document's components come with it."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "components": document["components"]} | schema
-
-
-def follow(document, node):
-    while "$ref" in node:
-        target = document
-        for part in node["$ref"].removeprefix("#/").split("/"):
-            target = target[part]
-        node = target
-    return node
-
-
-def template_of(document, path):
-    """The path of the document that a request's path means."""
-    plain = path.partition("?")[0]
-    if plain in document["paths"]:
-        return plain
-    return next(template for template in document["paths"]
-                if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), plain))
-
-
-def assert_described(document, method, path, answer):
-    """Status, content type, headers and body are among those that the document promises."""
-    operation = document["paths"][template_of(document, path)][method.lower()]
-    assert str(answer.status) in operation["responses"], (method, path, answer.status)
-    response = follow(document, operation["responses"][str(answer.status)])
-    kind = answer.headers["content-type"]
-    media = next((media for name, media in response["content"].items() if kind.startswith(name)), None)
-    assert media, f"{kind} is not described for {method} {path} {answer.status}"
-    for name, header in response.get("headers", {}).items():
-        if follow(document, header).get("required"):
-            assert name.lower() in answer.headers, name
-    if "json" in kind:
-        jsonschema.Draft202012Validator(resolved(document, media["schema"])).validate(json.loads(answer.body))
 
 
 CASES = [
@@ -92,14 +54,16 @@ CASES = [
 
 
 def test_real_answers_are_as_described(sqlite_deployment, document):
+    wire = Wire(document)
     with sqlite_deployment.client() as client:
         for turn, (method, path, body, headers, status) in enumerate(CASES):
             answer = client.request(method, path, body, headers)
             assert answer.status == status, (turn, method, path, answer)
-            assert_described(document, method, path, answer)
+            wire.check(method, path, answer.status, answer.headers, answer.body)
         for transaction in (pay(client, "described", 1), pay(client, "described", 10**6, type="withdrawal")):
             path = f"/transactions/{transaction['id']}"
-            assert_described(document, "GET", path, client.get(path))
+            answer = client.get(path)
+            wire.check("GET", path, answer.status, answer.headers, answer.body)
 
 
 def test_every_path_of_the_document_is_served(sqlite_deployment, document):
@@ -128,4 +92,4 @@ def test_pages_need_no_other_host(sqlite_deployment, page):
         for path in needed:
             path = path if path.startswith("/") else f"/{path}"
             answer = client.get(path)
-            assert answer.status == 200 and len(answer.body) > 100, path
+            assert answer.status == 200 and answer.body, path

@@ -103,10 +103,15 @@ class World {
   LocalCache local_cache_{100};
   Waiters waiters_{*wait_session_};
   std::optional<SettlementLoop> settlement_;
-  Lane submit_{{.name = "submit"}, metrics_, submit_flight(*submit_session_, clock(), [this] {
-                 if (settlement_) settlement_->wake();
-               })};
-  Lane read_{{.name = "read"}, metrics_, find_flight(*read_session_)};
+  Lane submit_{{.name = "submit"},
+               metrics_,
+               submit_flight(
+                   *submit_session_, clock(),
+                   [this] {
+                     if (settlement_) settlement_->wake();
+                   },
+                   metrics_)};
+  Lane read_{{.name = "read"}, metrics_, find_flight(*read_session_, metrics_)};
   Lane query_{{.name = "query", .max_flight = 1}, metrics_, query_flight(*query_session_)};
   Transactions transactions_{1,
                              {.submit = submit_,
