@@ -32,11 +32,11 @@ TEST(Workload, frames_every_post_and_varies_users_and_currencies) {
     const std::string_view request = workload.next();
     expect_framed(request);
     EXPECT_EQ(between(request, "Idempotency-Key: ", "\r\n"), "(absent)");
-    const std::string user = between(request, "\"user_id\":\"", "\"");
+    const std::string user = between(request, R"("user_id":")", "\"");
     EXPECT_EQ(user.size(), 11U);
     EXPECT_NE(user, between(request, "\"to_user_id\":\"", "\""));
     users.insert(user);
-    currencies.insert(between(request, "\"currency\":\"", "\""));
+    currencies.insert(between(request, R"("currency":")", "\""));
   }
   EXPECT_GT(users.size(), 500U);
   EXPECT_LT(users.size(), 2500U);
@@ -50,7 +50,7 @@ TEST(Workload, writes_as_many_decimals_as_the_currency_has) {
   for (int i = 0; i < 1024; ++i) {
     const std::string_view request = workload.next();
     const std::string amount = between(request, "\"amount\":", ",");
-    const std::string currency = between(request, "\"currency\":\"", "\"");
+    const std::string currency = between(request, R"("currency":")", "\"");
     const std::size_t dot = amount.find('.');
     const std::size_t decimals = dot == std::string::npos ? 0 : amount.size() - dot - 1;
     EXPECT_EQ(decimals, currency == "JPY" ? 0U : currency == "KWD" ? 3U : 2U) << amount << currency;

@@ -1,12 +1,16 @@
 #include "app.hpp"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <chrono>
 #include <cstdio>
+#include <functional>
+#include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "adapters/redis_cache.hpp"
 #include "engine.hpp"
@@ -40,7 +44,7 @@ domain::Timestamp now() {
 }
 
 int fail(const std::string& text, int code = kExitFailed) {
-  std::fprintf(stderr, "tps: %s\n", text.c_str());
+  std::cerr << "tps: " << text << '\n';
   return code;
 }
 
@@ -51,6 +55,18 @@ std::expected<void, std::string> set_up_log(const Config& config) {
   if (!format) return std::unexpected("log-format: expected auto, json or human");
   ops::set_up_log(*level, *format);
   return {};
+}
+
+// What can be wrong with the configuration is found out before anything is opened.
+std::expected<domain::Currencies, std::string> prepare_to_serve(const Config& config) {
+  if (const auto logging = set_up_log(config); !logging) return std::unexpected(logging.error());
+  block_signals();
+  auto currencies = domain::Currencies::with_assets(config.text("assets"));
+  if (!currencies) return currencies;
+  if (const auto endpoint = http::parse_endpoint(config.text("listen")); !endpoint) {
+    return std::unexpected("listen: " + endpoint.error());
+  }
+  return currencies;
 }
 
 struct Ended {};  // asked to end while waiting
@@ -93,6 +109,8 @@ std::expected<std::unique_ptr<adapters::RedisCache>, std::string> make_shared_ca
   return std::make_unique<adapters::RedisCache>(*options, store, metrics);
 }
 
+std::size_t max_flight(const Config& config) { return static_cast<std::size_t>(config.number("max-flight")); }
+
 service::LaneOptions lane_options(const char* name, const Config& config, const char* capacity, std::size_t flight) {
   return {.name = name,
           .capacity = static_cast<std::size_t>(config.number(capacity)),
@@ -100,11 +118,57 @@ service::LaneOptions lane_options(const char* name, const Config& config, const 
           .budget = kFlightBudget};
 }
 
+// The lanes, and the sessions that they fly on.
+struct Lanes {
+  Lanes(const Config& config, const Engine& engine, adapters::RedisCache* shared_cache, std::function<void()> accepted,
+        ops::Metrics& metrics)
+      : submit_session(engine.session()),
+        read_session(engine.session()),
+        query_session(engine.session()),
+        submit(lane_options("submit", config, "submit-queue", max_flight(config)), metrics,
+               service::submit_flight(*submit_session, now, std::move(accepted), metrics)),
+        read(lane_options("read", config, "read-queue", max_flight(config)), metrics,
+             service::find_flight(*read_session, metrics)),
+        query(lane_options("query", config, "query-queue", 1), metrics, service::query_flight(*query_session)) {
+    if (shared_cache == nullptr) return;
+    cache.emplace(service::LaneOptions{.name = "cache", .budget = kCacheFlightBudget}, metrics,
+                  service::cache_flight(*shared_cache));
+  }
+  void stop() {
+    submit.stop();
+    read.stop();
+    query.stop();
+    if (cache) cache->stop();
+  }
+
+  const std::unique_ptr<service::Store> submit_session;
+  const std::unique_ptr<service::Store> read_session;
+  const std::unique_ptr<service::Store> query_session;
+  service::Lane submit;
+  service::Lane read;
+  service::Lane query;
+  std::optional<service::Lane> cache;
+};
+
+// As many connections as were asked for, or as the system lets this process have besides its own files.
+std::size_t connection_limit(std::size_t wanted) {
+  constexpr rlim_t kOwnFiles = 64;
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return wanted;
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+  if (files.rlim_cur == RLIM_INFINITY || wanted + kOwnFiles <= files.rlim_cur) return wanted;
+  const std::size_t possible = files.rlim_cur > 2 * kOwnFiles ? files.rlim_cur - kOwnFiles : kOwnFiles;
+  ops::log(ops::Level::warn, "fewer connections than max-connections: the limit of open files is low",
+           {{"connections", std::to_string(possible)}});
+  return possible;
+}
+
 http::ServerOptions server_options(const Config& config) {
   http::ServerOptions options;
   options.listen = config.text("listen");
   options.io_threads = static_cast<unsigned>(config.number("io-threads"));
-  options.max_connections = static_cast<std::size_t>(config.number("max-connections"));
+  options.max_connections = connection_limit(static_cast<std::size_t>(config.number("max-connections")));
   options.header_timeout = milliseconds(config.number("header-timeout"));
   options.body_timeout = milliseconds(config.number("body-timeout"));
   options.idle_timeout = milliseconds(config.number("idle-timeout"));
@@ -137,21 +201,13 @@ void greet(const Engine& engine, const std::string& url, bool worker) {
 
 // The whole program on one page. Objects are made in the order in which they need each other.
 int serve(const Config& config) {
-  if (const auto logging = set_up_log(config); !logging) return fail(logging.error(), kExitUsage);
-  block_signals();
-  const auto currencies = domain::Currencies::with_assets(config.text("assets"));
+  const auto currencies = prepare_to_serve(config);
   if (!currencies) return fail(currencies.error(), kExitUsage);
-  if (const auto endpoint = http::parse_endpoint(config.text("listen")); !endpoint) {
-    return fail("listen: " + endpoint.error(), kExitUsage);
-  }
   ops::Metrics metrics;
 
-  // The store: a session for every thread that will use it.
+  // The store: a session for every thread that will use it (the lanes make theirs).
   const auto engine = make_engine(config, *currencies, metrics);
   if (!engine) return fail(engine.error());
-  const auto submit_session = engine->session();
-  const auto read_session = engine->session();
-  const auto query_session = engine->session();
   const auto wait_session = engine->session();
   const auto settle_session = engine->session();
   const auto ping_session = engine->session();
@@ -172,26 +228,16 @@ int serve(const Config& config) {
   const auto accepted = [&settlement] {
     if (settlement) settlement->wake();
   };
-  const auto max_flight = static_cast<std::size_t>(config.number("max-flight"));
-  service::Lane submit(lane_options("submit", config, "submit-queue", max_flight), metrics,
-                       service::submit_flight(*submit_session, now, accepted, metrics));
-  service::Lane read(lane_options("read", config, "read-queue", max_flight), metrics,
-                     service::find_flight(*read_session, metrics));
-  service::Lane query(lane_options("query", config, "read-queue", 1), metrics, service::query_flight(*query_session));
-  std::optional<service::Lane> cache;
-  if (*shared_cache) {
-    cache.emplace(service::LaneOptions{.name = "cache", .budget = kCacheFlightBudget}, metrics,
-                  service::cache_flight(**shared_cache));
-  }
-  service::Transactions transactions(store->partitions, {.submit = submit,
-                                                         .read = read,
-                                                         .query = query,
+  Lanes lanes(config, *engine, shared_cache->get(), accepted, metrics);
+  service::Transactions transactions(store->partitions, {.submit = lanes.submit,
+                                                         .read = lanes.read,
+                                                         .query = lanes.query,
                                                          .local_cache = local_cache,
-                                                         .cache = cache ? &*cache : nullptr,
+                                                         .cache = lanes.cache ? &*lanes.cache : nullptr,
                                                          .shared_cache = shared_cache->get(),
                                                          .waiters = waiters,
                                                          .metrics = metrics});
-  service::Readiness readiness(*ping_session, metrics);
+  service::Readiness readiness(*ping_session, store->partitions, now, metrics);
 
   // The wire.
   const http::ApiOptions api_options{.request_timeout = milliseconds(config.number("request-timeout"))};
@@ -207,10 +253,8 @@ int serve(const Config& config) {
   waiters.drain();
   server.drain();
   // From the outside in: whoever still waits is answered before the IO threads end.
-  submit.stop();
-  read.stop();
-  query.stop();
-  if (cache) cache->stop();
+  if (settlement) settlement->stop();
+  lanes.stop();
   waiters.stop();
   server.stop();
   ops::log(ops::Level::info, "stopped");

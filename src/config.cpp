@@ -6,7 +6,6 @@
 #include <cctype>
 #include <charconv>
 #include <fstream>
-#include <regex>
 #include <utility>
 
 namespace tps {
@@ -22,7 +21,6 @@ constexpr std::array kSettings{
             "redis://[user:password@]host[:port][/db]; empty for none; REDIS_URL is read too", true},
     Setting{"worker", SettingKind::toggle, "true", "", "settle in this process"},
     Setting{"migrate", SettingKind::toggle, "false", "", "bring a PostgreSQL schema up to date before serving"},
-    Setting{"partitions", SettingKind::number, "1", "", "ordered logs; fixed by the first migration", false, 1, 256},
     Setting{"prepared-statements", SettingKind::toggle, "true", "",
             "off for PgBouncer before 1.21 in transaction mode"},
     Setting{"assets", SettingKind::text, "", "", "currencies besides ISO 4217, such as BTC:8,POINTS:0"},
@@ -43,6 +41,8 @@ constexpr std::array kSettings{
             false, 1, 10 * kMillion},
     Setting{"read-queue", SettingKind::number, "20000", "requests", "may wait for the store; more get 503", false, 1,
             10 * kMillion},
+    Setting{"query-queue", SettingKind::number, "1000", "requests", "lists and balances that may wait; more get 503",
+            false, 1, kMillion},
     Setting{"max-flight", SettingKind::number, "2000", "transactions", "made durable in one commit", false, 1, 10'000},
     Setting{"settle-batch", SettingKind::number, "4000", "transactions", "settled in one commit", false, 1, 20'000},
     Setting{"local-cache", SettingKind::number, "50000", "transactions", "kept in the cache of this process", false, 0,
@@ -79,6 +79,7 @@ std::string did_you_mean(std::string_view word, std::span<const std::string> kno
 
 std::vector<std::string> names(std::string (*spell)(std::string_view)) {
   std::vector<std::string> list;
+  list.reserve(kSettings.size());
   for (const Setting& setting : kSettings) list.push_back(spell(setting.name));
   return list;
 }
@@ -137,6 +138,14 @@ std::expected<Layer, std::string> read_environment(std::span<const std::string> 
   return layer;
 }
 
+std::optional<std::string> flaw_of(const CLI::ConfigItem& item, const std::string& name) {
+  if (find_setting(name) == nullptr || name == "config") {
+    return "unknown setting " + name + did_you_mean(name, names(as_is));
+  }
+  if (item.inputs.size() != 1) return name + " needs one value";
+  return std::nullopt;
+}
+
 std::expected<Layer, std::string> read_file(const std::string& path) {
   Layer layer;
   if (path.empty()) return layer;
@@ -150,10 +159,7 @@ std::expected<Layer, std::string> read_file(const std::string& path) {
   }
   for (const CLI::ConfigItem& item : items) {
     const std::string name = item.fullname();
-    if (find_setting(name) == nullptr || name == "config") {
-      return std::unexpected(path + ": unknown setting " + name + did_you_mean(name, names(as_is)));
-    }
-    if (item.inputs.size() != 1) return std::unexpected(path + ": " + name + " needs one value");
+    if (const auto flaw = flaw_of(item, name)) return std::unexpected(path + ": " + *flaw);
     layer[name] = {item.inputs.front(), "file " + path};
   }
   return layer;
@@ -241,10 +247,20 @@ std::string Config::shown(const Setting& setting) const {
 }
 
 std::string without_password(std::string_view url) {
-  static const std::regex in_authority(R"(^([a-zA-Z][a-zA-Z0-9+.-]*://[^:/?#@]*):.*@(?=[^@]*$))");
-  static const std::regex in_parameter(R"((password=)([^&\s]*))", std::regex::icase);
-  const std::string hidden = std::regex_replace(std::string(url), in_authority, "$1:***@");
-  return std::regex_replace(hidden, in_parameter, "$1***");
+  std::string shown(url);
+  const std::size_t authority = shown.find("://");
+  const std::size_t at = shown.rfind('@');
+  if (authority != std::string::npos && at != std::string::npos) {
+    const std::size_t colon = shown.find(':', authority + 3);
+    if (colon < at) shown.replace(colon + 1, at - colon - 1, "***");
+  }
+  static constexpr std::string_view kParameter = "password=";
+  for (std::size_t place = shown.find(kParameter); place != std::string::npos; place = shown.find(kParameter, place)) {
+    place += kParameter.size();
+    const std::size_t end = std::min(shown.find_first_of("& ", place), shown.size());
+    shown.replace(place, end - place, "***");
+  }
+  return shown;
 }
 
 }  // namespace tps

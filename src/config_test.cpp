@@ -41,7 +41,6 @@ TEST(Config, NothingGivenIsEnough) {
   EXPECT_EQ(config.text("listen"), "127.0.0.1:8000");
   EXPECT_EQ(config.text("database-url"), "sqlite:tps.db");
   EXPECT_TRUE(config.toggle("worker"));
-  EXPECT_EQ(config.number("partitions"), 1);
   EXPECT_EQ(config.value("listen").source, "default");
 }
 
@@ -86,7 +85,7 @@ TEST(Config, ServiceLinksOfKubernetesAreNotOurs) {
 
 TEST(Config, ValuesAreChecked) {
   for (const char* bad : {"TPS_IO_THREADS=0", "TPS_IO_THREADS=65", "TPS_IO_THREADS=two", "TPS_IO_THREADS=",
-                          "TPS_IO_THREADS=1x", "TPS_WORKER=maybe", "TPS_PARTITIONS=257", "TPS_REQUEST_TIMEOUT=-1"}) {
+                          "TPS_IO_THREADS=1x", "TPS_WORKER=maybe", "TPS_IO_THREADS=-1", "TPS_REQUEST_TIMEOUT=-1"}) {
     EXPECT_NE(error_of({}, {bad}), "") << bad;
   }
   for (const char* good : {"TPS_WORKER=no", "TPS_WORKER=off", "TPS_WORKER=0", "TPS_WORKER=false"}) {

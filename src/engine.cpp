@@ -14,9 +14,10 @@ namespace {
 
 constexpr std::string_view kSqlitePrefix = "sqlite:";
 constexpr std::chrono::seconds kMigrationBudget{60};
+// Stores can have more; the change feed cannot follow more than one yet.
+constexpr std::uint32_t kPartitions = 1;
 
-std::expected<Engine, std::string> sqlite_engine(const std::string& path, std::uint32_t partitions,
-                                                 const domain::Currencies& currencies) {
+std::expected<Engine, std::string> sqlite_engine(const std::string& path, const domain::Currencies& currencies) {
   if (path.empty()) return std::unexpected("database-url: sqlite: needs a path, such as sqlite:tps.db");
   umask(S_IRWXG | S_IRWXO);  // people's balances are nobody else's business
   auto database = adapters::SqliteDatabase::open(path);
@@ -28,12 +29,11 @@ std::expected<Engine, std::string> sqlite_engine(const std::string& path, std::u
   engine.session = [shared = *database, &currencies] {
     return std::make_unique<adapters::SqliteStore>(shared, currencies);
   };
-  engine.migrate = [shared = *database, partitions] { return shared->migrate(partitions); };
+  engine.migrate = [shared = *database] { return shared->migrate(kPartitions); };
   return engine;
 }
 
-Engine postgres_engine(const Config& config, std::uint32_t partitions, const domain::Currencies& currencies,
-                       ops::Metrics& metrics) {
+Engine postgres_engine(const Config& config, const domain::Currencies& currencies, ops::Metrics& metrics) {
   const adapters::PostgresOptions options{.url = config.text("database-url"),
                                           .prepared_statements = config.toggle("prepared-statements")};
   Engine engine;
@@ -42,8 +42,8 @@ Engine postgres_engine(const Config& config, std::uint32_t partitions, const dom
   engine.session = [options, &currencies, &metrics] {
     return std::make_unique<adapters::PostgresStore>(options, currencies, metrics);
   };
-  engine.migrate = [options, partitions] {
-    return adapters::migrate_postgres(options, partitions, std::chrono::steady_clock::now() + kMigrationBudget);
+  engine.migrate = [options] {
+    return adapters::migrate_postgres(options, kPartitions, std::chrono::steady_clock::now() + kMigrationBudget);
   };
   return engine;
 }
@@ -53,13 +53,13 @@ Engine postgres_engine(const Config& config, std::uint32_t partitions, const dom
 std::expected<Engine, std::string> make_engine(const Config& config, const domain::Currencies& currencies,
                                                ops::Metrics& metrics) {
   const std::string& url = config.text("database-url");
-  const auto partitions = static_cast<std::uint32_t>(config.number("partitions"));
-  if (url.starts_with(kSqlitePrefix)) return sqlite_engine(url.substr(kSqlitePrefix.size()), partitions, currencies);
+  if (url.starts_with(kSqlitePrefix)) return sqlite_engine(url.substr(kSqlitePrefix.size()), currencies);
   if (url.starts_with("postgresql://") || url.starts_with("postgres://")) {
-    return postgres_engine(config, partitions, currencies, metrics);
+    // The library's own sentence would quote the URL, password and all.
+    if (!adapters::is_postgres_url(url)) return std::unexpected("database-url: not a valid PostgreSQL URL");
+    return postgres_engine(config, currencies, metrics);
   }
-  return std::unexpected("database-url: expected sqlite:PATH or postgresql://..., got \"" + without_password(url) +
-                         "\"");
+  return std::unexpected("database-url: expected sqlite:PATH or postgresql://...");
 }
 
 }  // namespace tps

@@ -1,7 +1,8 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
+#include <exception>
+#include <iostream>
 #include <string>
 #include <vector>
 
@@ -36,11 +37,14 @@ void add_settings(CLI::App& command, tps::Values& flags) {
     if (!setting.unit.empty()) meaning += " (" + std::string(setting.unit) + ")";
     if (!setting.fallback.empty()) meaning += " [" + std::string(setting.fallback) + "]";
     if (setting.kind == SettingKind::toggle) {
-      command.add_flag_callback("--" + name, [&flags, name] { flags[name] = "true"; }, meaning);
-      command.add_flag_callback("--no-" + name, [&flags, name] { flags[name] = "false"; }, "switch it off");
+      command.add_flag_callback(
+          "--" + name, [&flags, &setting] { flags[std::string(setting.name)] = "true"; }, meaning);
+      command.add_flag_callback(
+          "--no-" + name, [&flags, &setting] { flags[std::string(setting.name)] = "false"; }, "switch it off");
     } else {
       command.add_option_function<std::string>(
-          "--" + name, [&flags, name](const std::string& text) { flags[name] = text; }, meaning);
+          "--" + name, [&flags, &setting](const std::string& text) { flags[std::string(setting.name)] = text; },
+          meaning);
     }
   }
 }
@@ -52,7 +56,7 @@ std::vector<std::string> environment() {
 }
 
 int usage_error(const std::string& text) {
-  std::fprintf(stderr, "tps: %s\nTry 'tps --help'.\n", text.c_str());
+  std::cerr << "tps: " << text << "\nTry 'tps --help'.\n";
   return tps::kExitUsage;
 }
 
@@ -94,11 +98,11 @@ int run(int argc, char** argv) {
   }
   if (const auto extra = app.remaining(true); !extra.empty()) return unknown_word(app, extra.front());
   if (*help) {
-    std::fputs(app.help().c_str(), stdout);
+    std::cout << app.help();
     return tps::kExitOk;
   }
   if (app.get_subcommands().empty()) {
-    std::fputs(app.help().c_str(), stderr);
+    std::cerr << app.help();
     return tps::kExitUsage;
   }
   const auto loaded = Config::load(flags, environment());
@@ -115,7 +119,7 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "tps: %s\n", error.what());
+    std::cerr << "tps: " << error.what() << '\n';
     return tps::kExitFailed;
   }
 }

@@ -22,7 +22,7 @@ sigset_t handled_signals() {
 void block_signals() {
   const sigset_t signals = handled_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
+  static_cast<void>(std::signal(SIGPIPE, SIG_IGN));  // cannot fail for this signal
 }
 
 void wait_for_end() {

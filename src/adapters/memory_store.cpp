@@ -93,8 +93,8 @@ StoreResult<service::StoreIdentity> MemoryStore::open(Deadline) {
   const std::lock_guard guard(database_->mutex_);
   for (const auto& [code, exponent] : database_->exponents_) {
     const domain::Currency* configured = currencies_.find(code);
-    if (configured != nullptr && configured->exponent != exponent) {
-      return fault(StoreFault::Kind::incompatible, currency_mismatch(code, exponent, configured->exponent));
+    if (configured == nullptr || configured->exponent != exponent) {
+      return fault(StoreFault::Kind::incompatible, currency_mismatch(code, exponent, configured));
     }
   }
   return database_->identity_;
@@ -271,6 +271,7 @@ StoreResult<std::vector<Balance>> MemoryStore::balances(std::uint32_t partition,
     }
   }
   std::vector<Balance> result;
+  result.reserve(balances.size());
   for (const auto& [currency, balance] : balances) result.push_back(balance);
   return result;
 }

@@ -75,9 +75,13 @@ std::optional<std::string> incompatibility(std::span<const Migration> known, std
   return migration_refusal(known, store);
 }
 
-std::string currency_mismatch(std::string_view code, int recorded, int configured) {
+std::string currency_mismatch(std::string_view code, int recorded, const domain::Currency* configured) {
+  if (configured == nullptr) {
+    return fmt::format("the database has amounts in {}, which is not configured: add {}:{} to assets", code, code,
+                       recorded);
+  }
   return fmt::format("the database keeps {} with {} decimals, but it is configured with {}: amounts would change", code,
-                     recorded, configured);
+                     recorded, configured->exponent);
 }
 
 std::string new_store_id() {

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "domain/currency.hpp"
 #include "embedded/file.hpp"
 
 namespace tps::adapters {
@@ -44,8 +45,9 @@ std::optional<std::string> incompatibility(std::span<const Migration> known, std
 // Whether a binary that knows `known` may migrate the store: every store that it may use, and every older one.
 std::optional<std::string> migration_refusal(std::span<const Migration> known, std::optional<SchemaVersion> store);
 
-// The sentence for a currency whose recorded number of decimals is not the configured one.
-std::string currency_mismatch(std::string_view code, int recorded, int configured);
+// The sentence for a currency whose recorded number of decimals is not the configured one (nullptr: it is not
+// configured).
+std::string currency_mismatch(std::string_view code, int recorded, const domain::Currency* configured);
 
 // The name of settlement's rows in the table `readers`.
 inline constexpr std::string_view kSettlementReader = "settlement";

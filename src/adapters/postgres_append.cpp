@@ -13,15 +13,6 @@ using service::Deadline;
 
 constexpr int kAttempts = 2;
 
-// Xmax of the lock row is the transaction that holds it.
-constexpr PostgresStatement kEndBlocker{
-    nullptr,
-    "SELECT pg_terminate_backend(a.pid) FROM partitions p"
-    " JOIN pg_locks l ON l.locktype = 'transactionid' AND l.transactionid = p.xmax AND l.granted"
-    " JOIN pg_stat_activity a ON a.pid = l.pid"
-    " WHERE p.partition = $1 AND a.wait_event = 'ClientRead' AND a.usename = current_user"
-    " AND clock_timestamp() - a.xact_start > interval '1500 milliseconds'"};
-
 // The place nearest to the middle that does not tear an atomic group; 0 if there is none.
 std::size_t middle(FlightSpan flight) {
   const auto tears = [&](std::size_t place) {
@@ -49,7 +40,20 @@ void fly_halves(PostgresSession& session, FlightSpan flight, domain::Timestamp n
   postgres_append(session, flight.subspan(place), now, deadline);
 }
 
+// Xmax of a lock row is the transaction that holds it. state_change is when the session last began to run or to wait,
+// so one that has itself waited long for the lock, and goes on now, is left alone.
+constexpr char kEndHolder[] =
+    "SELECT pg_terminate_backend(a.pid) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
+    " WHERE l.locktype = 'transactionid' AND l.granted AND a.wait_event = 'ClientRead' AND a.usename = current_user"
+    " AND clock_timestamp() - a.state_change > interval '1500 milliseconds' AND l.transactionid = ";
+constexpr auto kPartitionLockText = joined(kEndHolder, "(SELECT xmax FROM partitions WHERE partition = $1)");
+constexpr auto kReaderLockText =
+    joined(kEndHolder, "(SELECT xmax FROM readers WHERE partition = $1 AND reader = 'settlement')");
+
 }  // namespace
+
+const PostgresStatement kPartitionLock{nullptr, kPartitionLockText.data()};
+const PostgresStatement kReaderLock{nullptr, kReaderLockText.data()};
 
 void postgres_append(PostgresSession& session, FlightSpan flight, domain::Timestamp now, Deadline deadline) {
   const std::uint32_t partition = flight.front()->transaction.partition;
@@ -65,7 +69,7 @@ void postgres_append(PostgresSession& session, FlightSpan flight, domain::Timest
         take_back(flight, Acceptance::undecided);
         return fly_halves(session, flight, now, deadline);
       case Landing::blocked:
-        end_blocker(session, partition, deadline);
+        end_blocker(session, kPartitionLock, partition, deadline);
         [[fallthrough]];
       case Landing::repeat:
         take_back(flight, Acceptance::undecided);
@@ -79,13 +83,13 @@ void postgres_append(PostgresSession& session, FlightSpan flight, domain::Timest
   decide_all(flight, Acceptance::unavailable);
 }
 
-void end_blocker(PostgresSession& session, std::uint32_t partition, Deadline deadline) {
+void end_blocker(PostgresSession& session, const PostgresStatement& lock, std::uint32_t partition, Deadline deadline) {
   PostgresParameters parameters;
-  session.connection.queue(kEndBlocker, parameters.add(static_cast<std::int16_t>(partition)));
+  session.connection.queue(lock, parameters.add(static_cast<std::int16_t>(partition)));
   const auto ended = session.connection.fly(deadline);
   if (!ended) return recover(session.connection, ended.error(), deadline);
   if (ended->front().rows() > 0) {
-    ops::log(ops::Level::warn, "ended a session that held a partition's lock and did not go on",
+    ops::log(ops::Level::warn, "ended a session that held a lock and did not go on",
              {{"partition", std::to_string(partition)}});
   }
 }

@@ -15,6 +15,10 @@ void resolve(PostgresSession& session, FlightSpan flight, const FlightRecord& re
 
 // Ends a session of our role that has held the partition's lock for long and waits for its client: an instance
 // that was stopped. (No timeout of the server covers a client that stops in mid-send.)
-void end_blocker(PostgresSession& session, std::uint32_t partition, service::Deadline deadline);
+// `lock` is one of the statements below.
+void end_blocker(PostgresSession& session, const PostgresStatement& lock, std::uint32_t partition,
+                 service::Deadline deadline);
+extern const PostgresStatement kPartitionLock;  // of submitting
+extern const PostgresStatement kReaderLock;     // of settling
 
 }  // namespace tps::adapters

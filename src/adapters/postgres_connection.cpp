@@ -249,9 +249,9 @@ void PostgresConnection::roll_back(Deadline deadline) {
   if (!connected()) return;
   const PGTransactionStatusType status = PQtransactionStatus(connection_.get());
   if (status == PQTRANS_IDLE) return;
-  if (status != PQTRANS_INTRANS && status != PQTRANS_INERROR) return close();
-  queue(kRollback);
-  if (!fly(deadline)) close();
+  const bool open = status == PQTRANS_INTRANS || status == PQTRANS_INERROR;
+  if (open) queue(kRollback);
+  if (!open || !fly(deadline)) close();
 }
 
 void PostgresConnection::take_notice(void* self, const PGresult* notice) {

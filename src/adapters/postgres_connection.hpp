@@ -117,7 +117,7 @@ class PostgresConnection {
   PostgresAnswer<PGresult*> next_result(service::Deadline deadline);
   PostgresAnswer<void> read_due(std::vector<PostgresResult>& results, service::Deadline deadline);
   PostgresAnswer<void> read_sync(service::Deadline deadline);
-  bool wait_for(short events, service::Deadline deadline) const;
+  [[nodiscard]] bool wait_for(short events, service::Deadline deadline) const;
   PostgresFault refusal(const PGresult* result);
   static void take_notice(void* self, const PGresult* notice);
 

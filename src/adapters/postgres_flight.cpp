@@ -18,13 +18,12 @@ namespace {
 
 constexpr std::string_view kLockNotAvailable = "55P03";
 
-// The xid exists since the lock was taken. The timeline is of the WAL that this transaction writes.
-constexpr PostgresStatement kLogEnd{
-    "log_end",
-    "SELECT e.id, e.created_at, pg_current_xact_id(), left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)"
-    " FROM (SELECT 1) one LEFT JOIN (SELECT id, created_at FROM transaction_log"
-    " WHERE partition = $1 ORDER BY id DESC LIMIT 1) e ON true",
-    true};
+// The xid exists since the lock was taken.
+constexpr PostgresStatement kLogEnd{"log_end",
+                                    "SELECT e.id, e.created_at, pg_current_xact_id()"
+                                    " FROM (SELECT 1) one LEFT JOIN (SELECT id, created_at FROM transaction_log"
+                                    " WHERE partition = $1 ORDER BY id DESC LIMIT 1) e ON true",
+                                    true};
 
 // LATERAL with OFFSET 0 is a fence: one probe of the unique index per key, whatever the planner believes.
 constexpr auto kFindKeysText =
@@ -94,8 +93,6 @@ Landing take_off(PostgresSession& session, FlightSpan flight, FlightRecord& reco
   connection.log_has(domain::sequence_of_id(record.last_id));
   record.last_created_at = empty ? domain::Timestamp{} : end.time(0, 1);
   record.xid = end.int8(0, 2);
-  record.timeline = end.text(0, 3);
-  record.system_identifier = session.system_identifier;
   if (with_references) {
     const PostgresResult& rows = results->back();
     for (int row = 0; row < rows.rows(); ++row) {

@@ -21,8 +21,6 @@ struct FlightRecord {
   std::int64_t last_id = 0;
   domain::Timestamp last_created_at{};
   std::int64_t xid = 0;
-  std::string timeline;
-  std::int64_t system_identifier = 0;
 };
 
 enum class Landing : std::uint8_t {

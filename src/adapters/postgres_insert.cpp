@@ -16,7 +16,7 @@ constexpr PostgresStatement kInsert{
     "INSERT INTO transaction_log (partition, id, type, capture, user_id, amount_minor, currency, created_at,"
     " created_by, to_user_id, to_partition, parent_id, hold_expires_at, idempotency_hash, content_hash, reference,"
     " description, metadata)"
-    " SELECT $1::smallint, unnest($2::bigint[]), unnest($3::\"char\"[]), unnest($4::\"char\"[]), unnest($5::text[]),"
+    R"( SELECT $1::smallint, unnest($2::bigint[]), unnest($3::"char"[]), unnest($4::"char"[]), unnest($5::text[]),)"
     " unnest($6::bigint[]), unnest($7::text[]), unnest($8::timestamptz[]), unnest($9::text[]), unnest($10::text[]),"
     " unnest($11::smallint[]), unnest($12::bigint[]), unnest($13::timestamptz[]), unnest($14::bytea[]),"
     " unnest($15::bytea[]), unnest($16::text[]), unnest($17::text[]), unnest($18::text[])"};

@@ -69,11 +69,11 @@ Outcome fill(PostgresConnection& connection, std::uint32_t partitions, Deadline 
 
 // In one open transaction.
 Outcome apply(PostgresConnection& connection, std::uint32_t partitions, Deadline deadline) {
-  static const std::vector<Migration> known = migrations(embedded::postgres_migrations);
+  static const std::vector<Migration> kMigrations = migrations(embedded::postgres_migrations);
   const auto version = locked_version(connection, deadline);
   if (!version) return std::unexpected(version.error());
-  if (auto refusal = migration_refusal(known, *version)) return refused(std::move(*refusal));
-  for (const Migration& migration : pending_migrations(known, *version ? (*version)->schema : 0)) {
+  if (auto refusal = migration_refusal(kMigrations, *version)) return refused(std::move(*refusal));
+  for (const Migration& migration : pending_migrations(kMigrations, *version ? (*version)->schema : 0)) {
     if (auto done = connection.run_script(std::string(migration.sql), deadline); !done) return done;
     if (migration.number == 1) {
       if (auto filled = fill(connection, partitions, deadline); !filled) return filled;

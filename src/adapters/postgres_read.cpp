@@ -41,21 +41,22 @@ constexpr PostgresStatement kAccountsOfUser{
     "accounts_of_user",
     "SELECT currency, posted, held, version FROM accounts WHERE partition = $1 AND user_id = $2 AND version > 0"};
 
-// What a user pays is in the user's own partition, what a user gets may be in any. Behind the position of each
-// partition only, hence the LATERAL fences.
+// What a user pays is in the user's own partition, what a user gets may be in any. Only what lies behind the position
+// of each partition is read, hence the LATERAL fences.
 constexpr PostgresStatement kPendingOfUser{
     "pending_of_user",
     "WITH position AS MATERIALIZED (SELECT p.partition, coalesce((SELECT s.transaction_id FROM settlement_log s"
-    " WHERE s.partition = p.partition ORDER BY s.transaction_id DESC LIMIT 1), 0) AS id FROM partitions p),"
+    " WHERE s.partition = p.partition ORDER BY s.transaction_id DESC LIMIT 1), p.partition::bigint << 45) AS id,"
+    " (p.partition + 1)::bigint << 45 AS next FROM partitions p),"
     " entries AS ("
     "SELECT t.currency, CASE t.type WHEN 'd' THEN t.amount_minor ELSE -t.amount_minor END AS amount"
-    " FROM position CROSS JOIN LATERAL (SELECT * FROM transaction_log WHERE partition = position.partition"
-    " AND user_id = $2 AND id > position.id OFFSET 0) t"
+    " FROM position CROSS JOIN LATERAL (SELECT * FROM transaction_log"
+    " WHERE user_id = $2 AND id > position.id AND id < position.next OFFSET 0) t"
     " WHERE position.partition = $1 AND t.type IN ('d', 'w', 't') AND t.capture = 'a'"
     " UNION ALL "
     "SELECT t.currency, t.amount_minor"
-    " FROM position CROSS JOIN LATERAL (SELECT * FROM transaction_log WHERE partition = position.partition"
-    " AND to_user_id = $2 AND to_user_id IS NOT NULL AND id > position.id OFFSET 0) t"
+    " FROM position CROSS JOIN LATERAL (SELECT * FROM transaction_log"
+    " WHERE to_user_id = $2 AND to_user_id IS NOT NULL AND id > position.id AND id < position.next OFFSET 0) t"
     " WHERE t.type = 't' AND t.capture = 'a') "
     "SELECT currency, least(greatest(sum(amount), -9223372036854775808), 9223372036854775807)::bigint"
     " FROM entries GROUP BY currency",

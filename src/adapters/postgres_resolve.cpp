@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <string>
 #include <thread>
 
 #include "adapters/postgres_append.hpp"
+#include "adapters/postgres_row.hpp"
 #include "ops/log.hpp"
 
 namespace tps::adapters {
@@ -11,16 +13,47 @@ using domain::Acceptance;
 using domain::Submission;
 using service::Deadline;
 
-// An xid means something only within one cluster and one timeline: after a failover it may be another's.
-constexpr PostgresStatement kFate{
-    "fate",
-    "SELECT CASE WHEN left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) = $2 THEN pg_xact_status($1::xid8) END"};
+// Whether the flight is in the log is asked of the log itself: under the partition's lock the rows are there or they
+// never will be. The state of the xid alone (pg_xact_status) would not do: after a crash PostgreSQL hands out again the
+// xids that never reached the disk, and another flight may have committed under ours. A row's xmin together with its
+// place, time and content cannot be another's.
+constexpr PostgresStatement kLanded{"landed",
+                                    "SELECT t.id, t.created_at, t.user_id, t.amount_minor FROM transaction_log t"
+                                    " WHERE t.partition = $1 AND t.id > $2 AND t.id <= $3 AND t.xmin::text = $4"};
 
 constexpr std::chrono::milliseconds kPause{20};
+constexpr std::int64_t kXidEpoch = std::int64_t{1} << 32;  // xmin is an xid8 without its epoch
+
+bool is_new(const Submission& item, std::int64_t last_id) {
+  const bool good = item.acceptance == Acceptance::accepted || item.acceptance == Acceptance::replayed;
+  return good && item.transaction.id > last_id;
+}
+
+std::int64_t newest_id(FlightSpan flight, std::int64_t last_id) {
+  std::int64_t newest = last_id;
+  for (const Submission* item : flight) {
+    if (is_new(*item, last_id)) newest = std::max(newest, item->transaction.id);
+  }
+  return newest;
+}
+
+// True if every row of the flight is there, as it was sent.
+bool has_landed(const PostgresResult& rows, FlightSpan flight, const FlightRecord& record) {
+  const auto is_there = [&](const Submission* item) {
+    if (item->acceptance != Acceptance::accepted) return true;
+    const domain::Transaction& sent = item->transaction;
+    for (int row = 0; row < rows.rows(); ++row) {
+      if (rows.int8(row, 0) != sent.id) continue;
+      return rows.time(row, 1) == sent.created_at && rows.text(row, 2) == sent.user_id &&
+             rows.int8(row, 3) == sent.amount_minor;
+    }
+    return false;
+  };
+  return newest_id(flight, record.last_id) > record.last_id && std::ranges::all_of(flight, is_there);
+}
 
 struct Fate {
-  enum class Unkeyed : std::uint8_t { committed, aborted, unknown };
-  Unkeyed unkeyed = Unkeyed::unknown;
+  bool landed = false;
   domain::Existing existing;
 };
 
@@ -32,11 +65,14 @@ std::expected<Fate, PostgresFault> ask(PostgresSession& session, FlightSpan flig
   const auto partition = static_cast<std::int16_t>(flight.front()->transaction.partition);
   const bool with_keys = has_keys(flight);
   PostgresParameters lock;
-  PostgresParameters transaction;
+  PostgresParameters landed;
+  const std::string xmin = std::to_string(record.xid % kXidEpoch);
   connection.queue(kBegin);
   connection.queue(kWriteSettings);
   connection.queue(kLockPartition, lock.add(partition));
-  connection.queue(kFate, transaction.add(record.xid).add(std::string_view(record.timeline)));
+  connection.queue(
+      kLanded,
+      landed.add(partition).add(record.last_id).add(newest_id(flight, record.last_id)).add(std::string_view(xmin)));
   if (with_keys) queue_keys(connection, partition, flight);
   connection.queue(kCommit);
   auto results = connection.fly(deadline);
@@ -45,32 +81,33 @@ std::expected<Fate, PostgresFault> ask(PostgresSession& session, FlightSpan flig
     return std::unexpected(PostgresFault{PostgresFault::Kind::lost, "", connection.warning()});
   }
   Fate fate;
-  const PostgresResult& status = (*results)[3];
-  if (!status.is_null(0, 0) && session.system_identifier == record.system_identifier) {
-    const bool committed = status.text(0, 0) == "committed";
-    fate.unkeyed = committed ? Fate::Unkeyed::committed : Fate::Unkeyed::aborted;
-  }
+  fate.landed = has_landed((*results)[3], flight, record);
   if (with_keys && !read_keys((*results)[4], fate.existing)) {
     return std::unexpected(PostgresFault{PostgresFault::Kind::lost, "", "a row that this tps cannot read"});
   }
   return fate;
 }
 
+void refuse(Submission& item) {
+  item.acceptance = Acceptance::unavailable;
+  item.transaction.id = 0;
+  item.existing_id = 0;
+}
+
 void decide(Submission& item, const Fate& fate, std::int64_t last_id) {
-  const bool good = item.acceptance == Acceptance::accepted || item.acceptance == Acceptance::replayed;
-  if (!good || item.transaction.id <= last_id) return;
-  const auto not_there = [&] {
-    item.acceptance = Acceptance::unavailable;
-    item.transaction.id = 0;
-  };
+  if (!is_new(item, last_id)) {
+    // A "no" may rest on a neighbour of the flight, and then falls with it.
+    const bool said_no = item.acceptance != Acceptance::replayed && item.acceptance != Acceptance::unprocessable;
+    if (!fate.landed && said_no) refuse(item);
+    return;
+  }
   if (!item.transaction.idempotency_hash) {
-    if (fate.unkeyed == Fate::Unkeyed::aborted) not_there();
-    if (fate.unkeyed == Fate::Unkeyed::unknown) item.acceptance = Acceptance::unknown;
+    if (!fate.landed) refuse(item);
     return;
   }
   const auto found = fate.existing.by_key.find(*item.transaction.idempotency_hash);
   if (found == fate.existing.by_key.end()) {
-    not_there();
+    refuse(item);
   } else if (found->second.content_hash != item.transaction.content_hash) {
     item.acceptance = Acceptance::key_reused;
   } else {
@@ -96,7 +133,7 @@ void resolve(PostgresSession& session, FlightSpan flight, const FlightRecord& re
     }
     if (fate.error().sqlstate == "55P03") {
       session.connection.roll_back(deadline);
-      end_blocker(session, flight.front()->transaction.partition, deadline);
+      end_blocker(session, kPartitionLock, flight.front()->transaction.partition, deadline);
     }
   }
   take_back(flight, Acceptance::unknown);

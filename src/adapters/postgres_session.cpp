@@ -13,11 +13,8 @@ using service::StoreResult;
 
 constexpr std::string_view kUndefinedTable = "42P01";
 
-// The session's name for the cluster, so that after a lost answer xids are only compared within it.
-constexpr PostgresStatement kIdentity{
-    nullptr,
-    "SELECT store_id::text, schema, min_binary, cache_secret, partitions, system_identifier"
-    " FROM store, pg_control_system()"};
+constexpr PostgresStatement kIdentity{nullptr,
+                                      "SELECT store_id::text, schema, min_binary, cache_secret, partitions FROM store"};
 constexpr PostgresStatement kCurrencies{nullptr, "SELECT code, exponent FROM currencies"};
 
 std::unexpected<StoreFault> incompatible(std::string detail) {
@@ -47,29 +44,29 @@ StoreResult<void> PostgresSession::ready_patiently(service::Deadline deadline) {
 }
 
 StoreResult<void> PostgresSession::check(service::Deadline deadline) {
-  static const std::vector<Migration> known = migrations(embedded::postgres_migrations);
+  static const std::vector<Migration> kMigrations = migrations(embedded::postgres_migrations);
   connection.queue(kIdentity);
   connection.queue(kCurrencies);
   auto results = connection.fly(deadline);
   if (!results) {
     connection.close();
-    if (results.error().sqlstate == kUndefinedTable) return incompatible(*incompatibility(known, std::nullopt));
+    if (results.error().sqlstate == kUndefinedTable) return incompatible(*incompatibility(kMigrations, std::nullopt));
     return std::unexpected(told(results.error()));
   }
   const PostgresResult& store = (*results)[0];
   const PostgresResult& recorded = (*results)[1];
   std::optional<SchemaVersion> version;
   if (store.rows() == 1) version = SchemaVersion{store.integer<std::int32_t>(0, 1), store.integer<std::int32_t>(0, 2)};
-  if (auto refusal = incompatibility(known, version)) {
+  if (auto refusal = incompatibility(kMigrations, version)) {
     connection.close();
     return incompatible(std::move(*refusal));
   }
   recorded_currencies.clear();  // another server may be behind than the last one
   for (int row = 0; row < recorded.rows(); ++row) {
     const domain::Currency* configured = currencies.find(recorded.text(row, 0));
-    if (configured != nullptr && configured->exponent != recorded.int2(row, 1)) {
+    if (configured == nullptr || configured->exponent != recorded.int2(row, 1)) {
       connection.close();
-      return incompatible(currency_mismatch(recorded.text(row, 0), recorded.int2(row, 1), configured->exponent));
+      return incompatible(currency_mismatch(recorded.text(row, 0), recorded.int2(row, 1), configured));
     }
     recorded_currencies.emplace(recorded.text(row, 0));
   }
@@ -78,7 +75,6 @@ StoreResult<void> PostgresSession::check(service::Deadline deadline) {
                                     .schema = version->schema,
                                     .partitions = static_cast<std::uint32_t>(store.int2(0, 4)),
                                     .cache_secret = {secret.begin(), secret.end()}};
-  system_identifier = store.int8(0, 5);
   return {};
 }
 

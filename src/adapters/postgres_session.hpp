@@ -25,7 +25,8 @@ struct PostgresSession {
   const domain::Currencies& currencies;
   // What the database said of itself when the connection was new.
   std::optional<service::StoreIdentity> identity;
-  std::int64_t system_identifier = 0;
+  // When it is next worth asking who holds a reader's lock.
+  std::chrono::steady_clock::time_point next_look_at_readers{};
   // Currencies whose row is committed.
   std::set<std::string, std::less<>> recorded_currencies;
 
@@ -53,11 +54,13 @@ inline constexpr PostgresStatement kBegin{"begin", "BEGIN ISOLATION LEVEL READ C
 inline constexpr PostgresStatement kBeginSnapshot{"begin_snapshot", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"};
 inline constexpr auto kWriteSettingsText = joined("SELECT ", kSafetySettings, kPlanSettings, kIndexSettings);
 inline constexpr PostgresStatement kWriteSettings{"write_settings", kWriteSettingsText.data()};
+// Whoever asked has been answered by then; the server need not go on reading.
+inline constexpr char kReadLimit[] = "set_config('statement_timeout', '4s', true), ";
 // A flight without BEGIN is one transaction all the same, so this holds for it and no longer.
-inline constexpr auto kReadSettingsText = joined("SELECT ", kPlanSettings, kIndexSettings);
+inline constexpr auto kReadSettingsText = joined("SELECT ", kReadLimit, kPlanSettings, kIndexSettings);
 inline constexpr PostgresStatement kReadSettings{"read_settings", kReadSettingsText.data()};
 // For statements that are written for one query.
-inline constexpr auto kAdHocSettingsText = joined("SELECT ", kIndexSettings);
+inline constexpr auto kAdHocSettingsText = joined("SELECT ", kReadLimit, kIndexSettings);
 inline constexpr PostgresStatement kAdHocSettings{"ad_hoc_settings", kAdHocSettingsText.data()};
 inline constexpr PostgresStatement kCommit{"commit", "COMMIT"};
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "adapters/migration.hpp"
+#include "adapters/postgres_append.hpp"
 #include "adapters/postgres_row.hpp"
 
 namespace tps::adapters {
@@ -14,6 +15,8 @@ using domain::SettlementInput;
 using service::Deadline;
 using service::StoreFault;
 using service::StoreResult;
+
+constexpr std::chrono::milliseconds kLookAtReaders{500};
 
 constexpr PostgresStatement kHasPending{
     "has_pending",
@@ -54,7 +57,7 @@ constexpr PostgresStatement kOpenAccounts{
     "INSERT INTO accounts (partition, user_id, currency, posted, held, version)"
     " SELECT n.partition, n.user_id, n.currency, 0, 0, 0"
     " FROM unnest($1::smallint[], $2::text[], $3::text[]) AS n(partition, user_id, currency)"
-    " ORDER BY n.partition, n.user_id COLLATE \"C\", n.currency COLLATE \"C\" ON CONFLICT DO NOTHING"};
+    R"( ORDER BY n.partition, n.user_id COLLATE "C", n.currency COLLATE "C" ON CONFLICT DO NOTHING)"};
 constexpr PostgresStatement kLockAccounts{
     "lock_accounts",
     "SELECT a.partition, a.user_id, a.currency, a.posted, a.held, a.version, a.overdraft_limit, a.frozen"
@@ -140,6 +143,14 @@ PostgresAnswer<void> lock_accounts(PostgresConnection& connection, SettlementInp
   return {};
 }
 
+// A worker that stopped in mid-send keeps its lock, and no timeout of the server covers that.
+void end_stuck_reader(PostgresSession& session, std::uint32_t partition, Deadline deadline) {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < session.next_look_at_readers) return;
+  session.next_look_at_readers = now + kLookAtReaders;
+  end_blocker(session, kReaderLock, partition, deadline);
+}
+
 }  // namespace
 
 StoreResult<bool> postgres_has_pending(PostgresSession& session, std::uint32_t partition, Deadline deadline) {
@@ -171,6 +182,7 @@ StoreResult<std::optional<SettlementInput>> postgres_next(PostgresSession& sessi
   }
   if ((*results)[2].rows() == 0) {
     connection.roll_back(deadline);
+    end_stuck_reader(session, partition, deadline);
     return std::nullopt;
   }
   auto input = read_batch((*results)[3], (*results)[4]);

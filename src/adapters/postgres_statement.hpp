@@ -18,8 +18,8 @@ namespace tps::adapters {
 // One per SQL text, with static lifetime. A statement with a name is prepared once per connection (unless the
 // connection does not prepare); one without is planned for its parameters each time.
 struct PostgresStatement {
-  const char* name;
-  const char* sql;
+  const char* name = nullptr;
+  const char* sql = nullptr;
   // Reads a log by one of several indexes. While the log is small, all look alike to the planner, and a plan
   // that is kept from then would read all of a big log: so it is kept only once the log has grown.
   bool reads_log = false;
@@ -91,9 +91,9 @@ class PostgresParameters {
   }
 
   int size_ = 0;
-  std::array<const char*, kMax> values_;
-  std::array<int, kMax> lengths_;
-  std::array<std::array<char, 8>, kMax> numbers_;
+  std::array<const char*, kMax> values_{};
+  std::array<int, kMax> lengths_{};
+  std::array<std::array<char, 8>, kMax> numbers_{};
 };
 
 struct ClearResult {

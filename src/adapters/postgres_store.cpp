@@ -4,6 +4,7 @@
 
 #include "adapters/migration.hpp"
 #include "adapters/postgres_append.hpp"
+#include "adapters/postgres_dsn.hpp"
 #include "adapters/postgres_read.hpp"
 #include "adapters/postgres_settle.hpp"
 #include "adapters/storable.hpp"
@@ -30,6 +31,8 @@ std::unexpected<StoreFault> unavailable(const char* detail) {
 }
 
 }  // namespace
+
+bool is_postgres_url(const std::string& url) { return postgres_keywords(url).has_value(); }
 
 PostgresStore::PostgresStore(PostgresOptions options, const domain::Currencies& currencies, ops::Metrics& metrics)
     : session_(options, currencies, metrics) {}
@@ -122,7 +125,7 @@ StoreResult<service::Store::Backlog> PostgresStore::backlog(std::uint32_t partit
 }
 
 StoreResult<void> PostgresStore::ping(Deadline deadline) {
-  static const std::vector<Migration> known = migrations(embedded::postgres_migrations);
+  static const std::vector<Migration> kMigrations = migrations(embedded::postgres_migrations);
   auto answer = reading(deadline, [&]() -> PostgresAnswer<std::vector<PostgresResult>> {
     session_.connection.queue(kPing);
     return session_.connection.fly(deadline);
@@ -131,7 +134,7 @@ StoreResult<void> PostgresStore::ping(Deadline deadline) {
   const PostgresResult& store = answer->front();
   std::optional<SchemaVersion> version;
   if (store.rows() == 1) version = SchemaVersion{store.integer<std::int32_t>(0, 0), store.integer<std::int32_t>(0, 1)};
-  if (auto refusal = incompatibility(known, version)) {
+  if (auto refusal = incompatibility(kMigrations, version)) {
     return std::unexpected(StoreFault{StoreFault::Kind::incompatible, std::move(*refusal)});
   }
   if (!store.boolean(0, 2)) return {};

@@ -19,6 +19,9 @@
 
 namespace tps::adapters {
 
+// True if libpq can read it.
+bool is_postgres_url(const std::string& url);
+
 class PostgresStore final : public service::Store {
  public:
   // `currencies` and `metrics` must outlive this object. Does not connect yet.

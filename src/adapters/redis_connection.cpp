@@ -23,16 +23,22 @@ constexpr std::size_t kMaxHandshakeBytes = 4096;
 
 // hiredis makes room for as many elements as a reply announces; a hostile one announces two billion.
 constexpr int kMaxElements = 100'000;
-void* (*create_any_array)(const redisReadTask*, int) = nullptr;
+
+const redisReplyObjectFunctions& unbounded_functions() {
+  static const redisReplyObjectFunctions kFunctions = [] {
+    redisReader* sample = redisReaderCreate();
+    const redisReplyObjectFunctions copy = *sample->fn;
+    redisReaderFree(sample);
+    return copy;
+  }();
+  return kFunctions;
+}
 
 redisReplyObjectFunctions* bounded_functions() {
   static redisReplyObjectFunctions functions = [] {
-    redisReader* sample = redisReaderCreate();
-    redisReplyObjectFunctions copy = *sample->fn;
-    redisReaderFree(sample);
-    create_any_array = copy.createArray;
+    redisReplyObjectFunctions copy = unbounded_functions();
     copy.createArray = [](const redisReadTask* task, int elements) -> void* {
-      return elements > kMaxElements ? nullptr : create_any_array(task, elements);
+      return elements > kMaxElements ? nullptr : unbounded_functions().createArray(task, elements);
     };
     return copy;
   }();

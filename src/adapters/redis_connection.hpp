@@ -51,7 +51,7 @@ class RedisConnection {
   Done log_in(Deadline deadline);
   std::expected<std::vector<RedisReply>, std::string> round_trip(std::string_view commands, std::size_t count,
                                                                  std::size_t max_bytes, Deadline deadline);
-  Done wait_for(short events, Deadline deadline) const;
+  [[nodiscard]] Done wait_for(short events, Deadline deadline) const;
   Done send_some(std::string_view& commands) const;
   Done receive_some(std::size_t& bytes_left);
   Done take_replies(std::vector<RedisReply>& replies, std::size_t count);

@@ -32,7 +32,7 @@ EVP_MAC_CTX* make_context(const std::vector<std::uint8_t>& secret) {
   char digest[] = "SHA256";
   const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
                                OSSL_PARAM_construct_end()};
-  demand(context && EVP_MAC_init(context, secret.data(), secret.size(), params) == 1, "no HMAC-SHA256");
+  demand(context != nullptr && EVP_MAC_init(context, secret.data(), secret.size(), params) == 1, "no HMAC-SHA256");
   return context;
 }
 

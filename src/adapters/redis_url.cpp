@@ -71,7 +71,7 @@ std::expected<void, std::string> parse_place(std::string_view place, RedisOption
     return std::isalnum(static_cast<unsigned char>(c)) || allowed.find(c) != std::string_view::npos;
   };
   if (host.empty()) return Unexpected("the Redis URL has no host");
-  if (!std::all_of(host.begin(), host.end(), is_allowed)) return Unexpected("the host of the Redis URL is not a host");
+  if (!std::ranges::all_of(host, is_allowed)) return Unexpected("the host of the Redis URL is not a host");
   options.host = host;
   if (rest.empty()) return {};
   const auto port = rest.front() == ':' ? parse_number<std::uint16_t>(rest.substr(1)) : std::nullopt;

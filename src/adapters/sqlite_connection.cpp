@@ -48,7 +48,7 @@ SqliteConnection::SqliteConnection(sqlite3* handle) : handle_(handle) {
 std::expected<std::unique_ptr<SqliteConnection>, std::string> SqliteConnection::open(const std::string& path,
                                                                                      Mode mode) {
   // SQLite counts its memory under one mutex for all connections; nobody reads those counts.
-  [[maybe_unused]] static const int uncounted = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  [[maybe_unused]] static const int kUncounted = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   sqlite3* handle = nullptr;
   const int access = mode == Mode::write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
   const int opened = sqlite3_open_v2(path.c_str(), &handle, access | SQLITE_OPEN_NOMUTEX, nullptr);

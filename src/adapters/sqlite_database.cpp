@@ -65,7 +65,10 @@ std::expected<std::shared_ptr<SqliteDatabase>, std::string> SqliteDatabase::open
 SqliteDatabase::SqliteDatabase(std::string path, int lock_file, std::unique_ptr<SqliteConnection> writer)
     : path_(std::move(path)), lock_file_(lock_file), writer_(std::move(writer)) {}
 
-SqliteDatabase::~SqliteDatabase() { close(lock_file_); }
+SqliteDatabase::~SqliteDatabase() {
+  writer_.reset();  // its last checkpoint is done before another process may open the file
+  close(lock_file_);
+}
 
 std::expected<void, std::string> SqliteDatabase::migrate(std::uint32_t partitions) {
   const service::Deadline deadline = std::chrono::steady_clock::now() + kMigrationTime;

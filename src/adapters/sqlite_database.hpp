@@ -47,7 +47,7 @@ class SqliteDatabase {
 
   SqliteFairLock writer_lock_;
   // Under writer_lock_.
-  const std::unique_ptr<SqliteConnection> writer_;
+  std::unique_ptr<SqliteConnection> writer_;
 
   std::mutex mutex_;
   // Under mutex_.

@@ -18,12 +18,14 @@ using domain::Acceptance;
 using ::testing::HasSubstr;
 
 class SqliteFile : public ::testing::Test {
+ public:
+  ~SqliteFile() override { std::filesystem::remove_all(folder_); }
+
  protected:
   SqliteFile() {
     std::string pattern = std::filesystem::temp_directory_path() / "tps-sqlite-XXXXXX";
     folder_ = mkdtemp(pattern.data());
   }
-  ~SqliteFile() override { std::filesystem::remove_all(folder_); }
 
   [[nodiscard]] std::string file() const { return folder_ / "tps.db"; }
   std::shared_ptr<SqliteDatabase> migrated() {
@@ -108,15 +110,15 @@ TEST_F(SqliteFile, RefusesInsertOrReplaceInTheLogsFromAnyShell) {
   ASSERT_TRUE(input && *input);
   ASSERT_TRUE(store.record(0, domain::settle(**input, {}), soon()));
 
-  const std::string columns =
-      "(id, partition, type, user_id, amount_minor, currency, capture, created_at, created_by, reference,"
-      " idempotency_hash) ";
+  const std::string insert =
+      "INSERT OR REPLACE INTO transaction_log (id, partition, type, user_id, amount_minor, currency, capture, "
+      "created_at, created_by, reference, idempotency_hash) ";
   for (const std::string values : {
            "VALUES (1, 0, 'deposit', 'a', 1, 'USD', 'automatic', 0, '', NULL, NULL)",
            "VALUES (2, 0, 'deposit', 'a', 1, 'USD', 'automatic', 0, '', 'r', NULL)",
            "VALUES (2, 0, 'deposit', 'b', 1, 'USD', 'automatic', 0, '', NULL, x'07070707070707070707070707070707')",
        }) {
-    EXPECT_EQ(shell("INSERT OR REPLACE INTO transaction_log " + columns + values), SQLITE_CONSTRAINT) << values;
+    EXPECT_EQ(shell(insert + values), SQLITE_CONSTRAINT) << values;
   }
   EXPECT_EQ(shell("INSERT OR REPLACE INTO settlement_log VALUES (1, 0, 'settled', NULL, 0, 0, 0, NULL, NULL, 0, 1)"),
             SQLITE_CONSTRAINT);
@@ -130,6 +132,7 @@ TEST_F(SqliteFile, RefusesOnlyTheRowsThatTheDatabaseRefuses) {
   std::vector<domain::Submission> flight{deposit("a"), deposit("b", -1), deposit("c"), deposit("d", -1), deposit("e")};
   flight[2].group = flight[3].group = 1;
   std::vector<domain::Submission*> pointers;
+  pointers.reserve(flight.size());
   for (domain::Submission& submission : flight) pointers.push_back(&submission);
   store.append(pointers, {}, soon());
   EXPECT_EQ(flight[0].acceptance, Acceptance::accepted);

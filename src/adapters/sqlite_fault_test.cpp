@@ -90,6 +90,12 @@ int open_faulty(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, i
 }
 
 class SqliteFault : public ::testing::Test {
+ public:
+  ~SqliteFault() override {
+    fault = {};
+    std::filesystem::remove_all(folder_);
+  }
+
  protected:
   static void SetUpTestSuite() {
     system_vfs = sqlite3_vfs_find(nullptr);
@@ -104,10 +110,6 @@ class SqliteFault : public ::testing::Test {
   SqliteFault() {
     std::string pattern = std::filesystem::temp_directory_path() / "tps-fault-XXXXXX";
     folder_ = mkdtemp(pattern.data());
-  }
-  ~SqliteFault() override {
-    fault = {};
-    std::filesystem::remove_all(folder_);
   }
 
   static service::Deadline soon() { return std::chrono::steady_clock::now() + std::chrono::seconds(10); }
@@ -172,6 +174,7 @@ class SqliteFault : public ::testing::Test {
   }
   static Acceptance append(SqliteStore& store, std::vector<domain::Submission> flight) {
     std::vector<domain::Submission*> pointers;
+    pointers.reserve(flight.size());
     for (domain::Submission& submission : flight) pointers.push_back(&submission);
     store.append(pointers, {}, soon());
     for (const domain::Submission& submission : flight) EXPECT_EQ(submission.acceptance, flight[0].acceptance);

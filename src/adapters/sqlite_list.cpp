@@ -110,14 +110,14 @@ SqliteStatement& scan(SqliteConnection& reader, const ListQuery& query) {
 // Looks only at the columns that the query names: most rows of a rare filter are not worth decoding.
 bool matches(const SqliteStatement& row, const ListQuery& query) {
   using Column = SqliteTransactionColumn;
-  if (query.user_id && row.text(Column::user_id) != *query.user_id) return false;
-  if (query.type && row.text(Column::type) != domain::slug(*query.type)) return false;
-  if (query.currency && row.text(Column::currency) != *query.currency) return false;
-  if (query.reference && (row.is_null(Column::reference) || row.text(Column::reference) != *query.reference)) {
+  if (query.user_id && row.text(Column::kUserId) != *query.user_id) return false;
+  if (query.type && row.text(Column::kType) != domain::slug(*query.type)) return false;
+  if (query.currency && row.text(Column::kCurrency) != *query.currency) return false;
+  if (query.reference && (row.is_null(Column::kReference) || row.text(Column::kReference) != *query.reference)) {
     return false;
   }
   if (query.status) {
-    const std::string_view status = row.is_null(Column::status) ? "pending" : row.text(Column::status);
+    const std::string_view status = row.is_null(Column::kStatus) ? "pending" : row.text(Column::kStatus);
     if (status != domain::slug(*query.status)) return false;
   }
   return true;
@@ -142,7 +142,7 @@ struct Filling {
       more = page.transactions.size() >= query.limit || rows_read >= service::kMaxRowsReadPerPage;
       if (more) return {};
       ++rows_read;
-      last_looked_at = use->integer(SqliteTransactionColumn::id);
+      last_looked_at = use->integer(SqliteTransactionColumn::kId);
       if (!matches(*use, query)) continue;
       auto transaction = read_transaction(*use);
       if (!transaction) return std::unexpected(unreadable_row(*use));
@@ -156,7 +156,7 @@ struct Filling {
 }  // namespace
 
 StoreResult<ListPage> sqlite_list(SqliteConnection& reader, std::uint32_t partitions, const ListQuery& query) {
-  SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
+  const SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
   Filling filling{.query = query};
   for (std::uint32_t step = 0; step < partitions && !filling.more; ++step) {

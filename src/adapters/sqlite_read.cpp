@@ -72,7 +72,7 @@ int add_pending(SqliteConnection& reader, std::string_view sql, const std::strin
 
 StoreResult<std::vector<std::optional<Transaction>>> sqlite_find(SqliteConnection& reader,
                                                                  std::span<const std::int64_t> ids) {
-  SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
+  const SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
   std::vector<std::optional<Transaction>> found;
   found.reserve(ids.size());
@@ -90,7 +90,7 @@ StoreResult<std::vector<std::optional<Transaction>>> sqlite_find(SqliteConnectio
 
 StoreResult<std::vector<Balance>> sqlite_balances(SqliteConnection& reader, std::uint32_t partitions,
                                                   std::uint32_t partition, const std::string& user_id) {
-  SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
+  const SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
   std::map<std::string, Balance> balances;
   std::map<std::string, Wide> pending;
@@ -117,7 +117,7 @@ StoreResult<std::vector<Balance>> sqlite_balances(SqliteConnection& reader, std:
 
 // Ids have no gaps and settlement goes in their order, so counting is a subtraction.
 StoreResult<service::Store::Backlog> sqlite_backlog(SqliteConnection& reader, std::uint32_t partition) {
-  SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
+  const SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
   const auto position = sqlite_position(reader, partition);
   if (!position) return std::unexpected(position.error());

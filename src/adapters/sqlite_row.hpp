@@ -16,7 +16,7 @@ std::string select_transactions(std::string_view rest);
 
 // Columns by number, for those who look before they read the whole row.
 struct SqliteTransactionColumn {
-  static constexpr int id = 0, type = 3, user_id = 4, currency = 8, parent_id = 9, reference = 14, status = 18;
+  static constexpr int kId = 0, kType = 3, kUserId = 4, kCurrency = 8, kParentId = 9, kReference = 14, kStatus = 18;
 };
 
 // The current row of such a statement; nullopt if it holds a word that this binary does not know.

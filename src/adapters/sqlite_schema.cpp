@@ -12,8 +12,8 @@ using service::StoreIdentity;
 using service::StoreResult;
 
 const std::vector<Migration>& known_migrations() {
-  static const std::vector<Migration> known = migrations(embedded::sqlite_migrations);
-  return known;
+  static const std::vector<Migration> kMigrations = migrations(embedded::sqlite_migrations);
+  return kMigrations;
 }
 
 StoreFault incompatible(std::string detail) { return {StoreFault::Kind::incompatible, std::move(detail)}; }
@@ -89,8 +89,8 @@ StoreResult<void> check_currencies(SqliteConnection& reader, const domain::Curre
     const std::string_view name = use->text(0);
     const auto recorded = static_cast<int>(use->integer(1));
     const domain::Currency* configured = currencies.find(name);
-    if (configured != nullptr && configured->exponent != recorded) {
-      return std::unexpected(incompatible(currency_mismatch(name, recorded, configured->exponent)));
+    if (configured == nullptr || configured->exponent != recorded) {
+      return std::unexpected(incompatible(currency_mismatch(name, recorded, configured)));
     }
   }
   if (code != SQLITE_DONE) return std::unexpected(reader.fault(code));
@@ -128,7 +128,7 @@ std::expected<void, std::string> sqlite_migrate(SqliteConnection& writer, std::u
 }
 
 StoreResult<StoreIdentity> sqlite_identity(SqliteConnection& reader, const domain::Currencies& currencies) {
-  SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
+  const SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
   const auto version = read_version(reader);
   if (!version) return std::unexpected(version.error());

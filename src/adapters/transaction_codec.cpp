@@ -75,8 +75,11 @@ class Reader {
   void take(T& value, T last) {
     std::underlying_type_t<T> number = 0;
     take(number);
-    if (number > static_cast<std::underlying_type_t<T>>(last)) return refuse();
-    value = static_cast<T>(number);
+    if (number > static_cast<std::underlying_type_t<T>>(last)) {
+      refuse();
+    } else {
+      value = static_cast<T>(number);
+    }
   }
   void take(Timestamp& time) {
     std::int64_t count = 0;

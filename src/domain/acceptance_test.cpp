@@ -31,6 +31,7 @@ struct Flight {
   std::vector<Submission*> pointers;
 
   explicit Flight(std::vector<Submission> list) : items(std::move(list)) {
+    pointers.reserve(items.size());
     for (Submission& one : items) pointers.push_back(&one);
   }
   std::size_t accept(const Existing& existing = {}, Timestamp last = {}, Timestamp now = kNow) {

@@ -76,7 +76,7 @@ Settlement settle_deposit(Book& book, const Transaction& transaction, Timestamp 
   const AccountKey key{transaction.partition, transaction.user_id, transaction.currency};
   Account& account = book.account(key);
   Totals& totals = book.totals(transaction.currency);
-  std::optional<Failure> failure = check_credit(account, transaction.amount_minor);
+  const std::optional<Failure> failure = check_credit(account, transaction.amount_minor);
   if (!failure) {
     account.posted += transaction.amount_minor;
     totals.deposits = wrapping_add(totals.deposits, transaction.amount_minor);

@@ -42,7 +42,7 @@ class Api {
   };
 
   [[nodiscard]] Match find(Method method, std::string_view path) const;
-  Response answer_unmatched(const Request& request);
+  static Response answer_unmatched(const Request& request);
   ops::RouteMetrics& metrics_of(const Match& found, const Request& request);
 
   const Services services_;

@@ -93,24 +93,24 @@ TEST_F(ApiTest, BadBodiesAreRefusedAndNothingIsStored) {
     const char* says;
   };
   const Case cases[] = {
-      {R"({"user_id":"a","amount":NaN,"currency":"USD"})", 400, "\"pointer\":\"/amount\""},
-      {R"({"user_id":"a","amount":Infinity,"currency":"USD"})", 400, "\"pointer\":\"/amount\""},
-      {R"({"user_id":"a","amount":-1,"currency":"USD"})", 422, "\"code\":\"not_positive\""},
-      {R"({"user_id":"a","amount":0,"currency":"USD"})", 422, "\"code\":\"not_positive\""},
-      {R"({"user_id":"a","amount":1e400,"currency":"USD"})", 422, "\"code\":\"too_large\""},
-      {R"({"user_id":"a","amount":"12.7500","currency":"USD"})", 422, "\"code\":\"too_many_decimals\""},
-      {R"({"user_id":"a","amount":12.755,"currency":"USD"})", 422, "\"code\":\"too_many_decimals\""},
-      {R"({"user_id":"a","amount":0.1,"currency":"JPY"})", 422, "\"code\":\"too_many_decimals\""},
-      {R"({"user_id":"a","amount":1000000000000000000000000000000,"currency":"USD"})", 422, "\"code\":\"too_large\""},
-      {R"({"user_id":"a","amount":1,"currency":"XXQ"})", 422, "\"code\":\"unknown_currency\""},
-      {R"({"user_id":"","amount":1,"currency":"USD"})", 422, "\"pointer\":\"/user_id\""},
-      {R"({"user_id":")" + std::string(129, 'a') + R"(","amount":1,"currency":"USD"})", 422, "\"code\":\"too_long\""},
-      {R"({"user_id":"a\u0000","amount":1,"currency":"USD"})", 422, "\"code\":\"invalid_characters\""},
-      {R"({"user_id":"\ud800","amount":1,"currency":"USD"})", 400, "\"pointer\":\"/user_id\""},
-      {R"({"user_id":"a","user_id":"b","amount":1,"currency":"USD"})", 422, "\"code\":\"duplicate_member\""},
-      {R"({"user_id":"a","amount":1,"currency":"USD","x":1})", 422, "\"pointer\":\"/x\",\"code\":\"unknown_member\""},
+      {R"({"user_id":"a","amount":NaN,"currency":"USD"})", 400, R"("pointer":"/amount")"},
+      {R"({"user_id":"a","amount":Infinity,"currency":"USD"})", 400, R"("pointer":"/amount")"},
+      {R"({"user_id":"a","amount":-1,"currency":"USD"})", 422, R"("code":"not_positive")"},
+      {R"({"user_id":"a","amount":0,"currency":"USD"})", 422, R"("code":"not_positive")"},
+      {R"({"user_id":"a","amount":1e400,"currency":"USD"})", 422, R"("code":"too_large")"},
+      {R"({"user_id":"a","amount":"12.7500","currency":"USD"})", 422, R"("code":"too_many_decimals")"},
+      {R"({"user_id":"a","amount":12.755,"currency":"USD"})", 422, R"("code":"too_many_decimals")"},
+      {R"({"user_id":"a","amount":0.1,"currency":"JPY"})", 422, R"("code":"too_many_decimals")"},
+      {R"({"user_id":"a","amount":1000000000000000000000000000000,"currency":"USD"})", 422, R"("code":"too_large")"},
+      {R"({"user_id":"a","amount":1,"currency":"XXQ"})", 422, R"("code":"unknown_currency")"},
+      {R"({"user_id":"","amount":1,"currency":"USD"})", 422, R"("pointer":"/user_id")"},
+      {R"({"user_id":")" + std::string(129, 'a') + R"(","amount":1,"currency":"USD"})", 422, R"("code":"too_long")"},
+      {R"({"user_id":"a\u0000","amount":1,"currency":"USD"})", 422, R"("code":"invalid_characters")"},
+      {R"({"user_id":"\ud800","amount":1,"currency":"USD"})", 400, R"("pointer":"/user_id")"},
+      {R"({"user_id":"a","user_id":"b","amount":1,"currency":"USD"})", 422, R"("code":"duplicate_member")"},
+      {R"({"user_id":"a","amount":1,"currency":"USD","x":1})", 422, R"("pointer":"/x","code":"unknown_member")"},
       {R"({"user_id":"a","amount":1,"currency":"USD","capture":"manual","type":"withdrawal"})", 422, "not_supported"},
-      {R"({"user_id":"a","amount":1,"currency":"USD","type":"reversal"})", 422, "\"pointer\":\"/type\""},
+      {R"({"user_id":"a","amount":1,"currency":"USD","type":"reversal"})", 422, R"("pointer":"/type")"},
       {"\xEF\xBB\xBF" + std::string(kGood), 400, "byte order mark"},
       {std::string(1'000'000, '['), 400, "malformed_json"},
       {std::string(kGood.substr(0, 30)), 400, "malformed_json"},
@@ -219,7 +219,7 @@ TEST_F(ApiTest, ListsAndPages) {
   for (int i = 0; i < 3; ++i) post(kGood);
   const Response first = ask(Method::get, "/transactions?limit=2");
   EXPECT_THAT(first.body, StartsWith(R"({"data":[{"id":3,)"));
-  const std::size_t at = first.body.find("\"next_cursor\":\"") + 15;
+  const std::size_t at = first.body.find(R"("next_cursor":")") + 15;
   const std::string cursor = first.body.substr(at, first.body.find('"', at) - at);
   const Response second = ask(Method::get, "/transactions?limit=2&cursor=" + cursor);
   EXPECT_THAT(second.body, AllOf(StartsWith(R"({"data":[{"id":1,)"), EndsWith("\"next_cursor\":null}")));

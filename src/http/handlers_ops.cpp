@@ -8,9 +8,9 @@
 namespace tps::http {
 
 Response health(const Call& /*call*/) {
-  static const auto body = std::make_shared<const std::string>(R"({"status":"ok"})");
+  static const auto kBody = std::make_shared<const std::string>(R"({"status":"ok"})");
   Response response;
-  response.shared_body = body;
+  response.shared_body = kBody;
   return response;
 }
 

@@ -33,7 +33,7 @@ TEST(IdempotencyKey, QuotedAndBareAreTheSame) {
       {"\"", std::nullopt},
       {"a b", std::nullopt},
       {"\"a b\"", std::nullopt},
-      {"\"a\"b\"", std::nullopt},
+      {R"("a"b")", std::nullopt},
       {"\"a\"; p=1", std::nullopt},
       {R"("a\b")", std::nullopt},
       {R"("a\")", std::nullopt},
@@ -59,7 +59,7 @@ TEST(IdempotencyKey, IsRefusedWhenRepeated) {
 
 TEST(Prefer, WaitIsFoundAndCapped) {
   struct Case {
-    const char* value;
+    const char* value = "";
     std::optional<int> seconds;
   };
   const Case cases[] = {

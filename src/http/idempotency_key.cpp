@@ -16,7 +16,10 @@ std::optional<std::string> unquote(std::string_view value) {
   std::string text;
   for (std::size_t i = 0; i < value.size(); ++i) {
     if (value[i] == '"') return std::nullopt;
-    if (value[i] == '\\' && (++i == value.size() || (value[i] != '"' && value[i] != '\\'))) return std::nullopt;
+    if (value[i] == '\\') {
+      ++i;
+      if (i == value.size() || (value[i] != '"' && value[i] != '\\')) return std::nullopt;
+    }
     text += value[i];
   }
   return text;

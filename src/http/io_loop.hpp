@@ -29,7 +29,8 @@ struct ServerState {
   Api& api;
   ops::Metrics& metrics;
   Connections connections;
-  std::atomic<bool> draining = false;  // every answer is the last one of its connection
+  std::atomic<std::size_t> body_bytes = 0;  // large bodies under way, by what they may grow to
+  std::atomic<bool> draining = false;       // every answer is the last one of its connection
 };
 
 class IoLoop {

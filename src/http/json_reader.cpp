@@ -13,7 +13,6 @@ namespace {
 using domain::Draft;
 using domain::Error;
 using domain::ErrorCode;
-using domain::FieldError;
 using domain::FieldRule;
 using simdjson::ondemand::json_type;
 using simdjson::ondemand::object;
@@ -114,7 +113,7 @@ class ItemReader {
   }
 
  private:
-  DecodeResult broken() const {
+  [[nodiscard]] DecodeResult broken() const {
     if (at_.empty()) return malformed({});
     Error error{ErrorCode::malformed_json, "The body is not valid JSON at or after the member " + pointer_to(at_)};
     error.fields.push_back({pointer_to(at_), at_ == "amount" ? FieldRule::not_a_number : FieldRule::wrong_type,

@@ -17,7 +17,8 @@ extern const std::span<const std::string_view> fuzz_seeds;
 
 namespace {
 
-using namespace tps;
+namespace domain = tps::domain;
+namespace http = tps::http;
 
 constexpr std::size_t kMaxItems = 100;
 
@@ -71,15 +72,15 @@ Item item_of(const http::DecodeResult& result) {
 }
 
 void check_round_trip(const http::Decoded& decoded) {
-  static const domain::Currencies currencies;
-  const auto transaction = domain::validate(decoded.draft, currencies, decoded.errors);
+  static const domain::Currencies kCurrencies;
+  const auto transaction = domain::validate(decoded.draft, kCurrencies, decoded.errors);
   if (!transaction) {
     expect(!transaction.error().empty());
     return;
   }
   expect(decoded.errors.empty() && transaction->amount_minor > 0);
   std::string text;
-  http::append_transaction(text, *transaction, currencies);
+  http::append_transaction(text, *transaction, kCurrencies);
   expect(is_json(text));
   static simdjson::dom::parser parser;
   std::string_view user_id;

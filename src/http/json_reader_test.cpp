@@ -10,7 +10,6 @@ namespace {
 
 using domain::ErrorCode;
 using domain::FieldRule;
-using testing::HasSubstr;
 
 std::string repeat(std::string_view text, int times) {
   std::string out;
@@ -31,7 +30,7 @@ TEST(JsonReader, RefusesWhatIsNotJson) {
       "{\"a\":}",
       "{\"a\":1,}",
       "{,}",
-      "{\"a\":1 \"b\":2}",
+      R"({"a":1 "b":2})",
       "{\"a\":1]",
       "[1,]",
       "[1}",

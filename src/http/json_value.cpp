@@ -55,7 +55,7 @@ std::string_view JsonWorkspace::load(std::string_view text) {
     // Sized like the buffer, once: growing to each slightly longer body in turn would allocate for every one.
     if (parser_.allocate(capacity_) != simdjson::SUCCESS) throw std::bad_alloc();
   }
-  std::copy(text.begin(), text.end(), buffer_.get());
+  std::ranges::copy(text, buffer_.get());
   std::memset(buffer_.get() + text.size(), ' ', simdjson::SIMDJSON_PADDING);
   return {buffer_.get(), text.size()};
 }

@@ -60,11 +60,13 @@ class ListReader {
   void read_text(std::string_view name, std::size_t max_bytes, std::optional<std::string>& to) {
     const std::string* text = query_.get(name);
     if (text == nullptr) return;
-    if (text->empty()) return refuse(name, FieldRule::too_short, "must not be empty");
-    if (text->size() > max_bytes) {
-      return refuse(name, FieldRule::too_long, "must be at most " + std::to_string(max_bytes) + " bytes of UTF-8");
+    if (text->empty()) {
+      refuse(name, FieldRule::too_short, "must not be empty");
+    } else if (text->size() > max_bytes) {
+      refuse(name, FieldRule::too_long, "must be at most " + std::to_string(max_bytes) + " bytes of UTF-8");
+    } else {
+      to = *text;
     }
-    to = *text;
   }
 
   template <class T, class Parse>
@@ -80,9 +82,10 @@ class ListReader {
     if (text == nullptr) return;
     const domain::Currency* currency = currencies_.find(*text);
     if (currency == nullptr) {
-      return refuse("currency", FieldRule::unknown_currency, "must be an ISO 4217 code or a configured asset");
+      refuse("currency", FieldRule::unknown_currency, "must be an ISO 4217 code or a configured asset");
+    } else {
+      list_.currency = currency->code;
     }
-    list_.currency = currency->code;
   }
 
   void read_limit() {
@@ -90,12 +93,15 @@ class ListReader {
     const std::string* text = query_.get("limit");
     if (text == nullptr) return;
     const auto limit = parse_integer(*text);
-    if (!limit) return refuse("limit", FieldRule::not_a_number, "must be a whole number");
-    if (*limit < 1) return refuse("limit", FieldRule::too_small, "must be at least 1");
-    if (*limit > static_cast<std::int64_t>(kMaxPageSize)) {
-      return refuse("limit", FieldRule::too_large, "must be at most 1000");
+    if (!limit) {
+      refuse("limit", FieldRule::not_a_number, "must be a whole number");
+    } else if (*limit < 1) {
+      refuse("limit", FieldRule::too_small, "must be at least 1");
+    } else if (*limit > static_cast<std::int64_t>(kMaxPageSize)) {
+      refuse("limit", FieldRule::too_large, "must be at most 1000");
+    } else {
+      list_.limit = static_cast<std::size_t>(*limit);
     }
-    list_.limit = static_cast<std::size_t>(*limit);
   }
 
   void read_order() {
@@ -109,13 +115,13 @@ class ListReader {
     const std::string* after = query_.get("after");
     if (after == nullptr) return;
     if (list_.order != service::Order::oldest_first) {
-      return refuse("after", FieldRule::not_allowed, "is for order=asc; use cursor for the newest first");
+      refuse("after", FieldRule::not_allowed, "is for order=asc; use cursor for the newest first");
+    } else if (query_.get("cursor") != nullptr) {
+      refuse("after", FieldRule::not_allowed, "must not come together with cursor");
+    } else {
+      list_.after = *after == "0" ? 0 : parse_id(*after);
+      if (!list_.after) refuse("after", FieldRule::not_a_number, "must be an id of a transaction, or 0");
     }
-    if (query_.get("cursor") != nullptr) {
-      return refuse("after", FieldRule::not_allowed, "must not come together with cursor");
-    }
-    list_.after = *after == "0" ? 0 : parse_id(*after);
-    if (!list_.after) refuse("after", FieldRule::not_a_number, "must be an id of a transaction, or 0");
   }
 
   const Query& query_;

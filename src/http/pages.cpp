@@ -48,8 +48,8 @@ std::vector<Page> load() {
 }  // namespace
 
 const std::vector<Page>& pages() {
-  static const std::vector<Page> loaded = load();
-  return loaded;
+  static const std::vector<Page> kPages = load();
+  return kPages;
 }
 
 }  // namespace tps::http

@@ -14,7 +14,11 @@ extern const std::span<const std::string_view> fuzz_seeds;
 
 namespace {
 
-using namespace tps::http;
+using tps::http::ChunkReader;
+using tps::http::Framing;
+using tps::http::HeadScanner;
+using tps::http::ParserLimits;
+using tps::http::Request;
 
 constexpr ParserLimits kLimits{.max_target_bytes = 200, .max_header_bytes = 500, .max_headers = 8};
 constexpr std::size_t kMaxBody = 300;
@@ -42,7 +46,7 @@ std::optional<std::size_t> find_head(std::string_view bytes, std::size_t step) {
   for (std::size_t end = std::min(step, bytes.size());; end = std::min(end + step, bytes.size())) {
     const auto found = scanner.scan(bytes.substr(0, end), kLimits);
     if (!found) return std::nullopt;
-    if (*found) return **found;
+    if (*found) return *found;
     if (end == bytes.size()) return std::nullopt;
   }
 }

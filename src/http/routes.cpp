@@ -30,8 +30,8 @@ std::vector<Route> make_routes() {
 }  // namespace
 
 std::span<const Route> routes() {
-  static const std::vector<Route> table = make_routes();
-  return table;
+  static const std::vector<Route> kTable = make_routes();
+  return kTable;
 }
 
 std::string_view method_name(Method method) {

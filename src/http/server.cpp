@@ -1,10 +1,12 @@
 #include "http/server.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -49,6 +51,7 @@ Server::Server(ServerOptions options, Api& api, ops::Metrics& metrics)
       state_{options_, api, metrics, Connections(options_.max_connections)},
       loops_([this] {
         std::vector<std::unique_ptr<IoLoop>> loops;
+        loops.reserve(std::max(1U, options_.io_threads));
         for (unsigned i = 0; i < std::max(1U, options_.io_threads); ++i)
           loops.push_back(std::make_unique<IoLoop>(state_));
         return loops;
@@ -114,7 +117,7 @@ void Server::accept(Socket socket, IoLoop& loop) {
   socket.non_blocking(true, ignored);
   socket.write_some(asio::buffer(bytes), ignored);
   // What the client has sent already must be read, or closing would reset the connection and lose the answer.
-  std::array<char, 4096> unwanted;
+  std::array<char, 4096> unwanted{};
   socket.read_some(asio::buffer(unwanted), ignored);
   socket.shutdown(tcp::socket::shutdown_both, ignored);
 }

@@ -14,6 +14,7 @@ struct ServerOptions {
   unsigned io_threads = 1;
   std::size_t max_connections = 10'000;  // one more is answered 503 and closed
   ParserLimits parser;
+  std::size_t max_body_bytes = 512 * 1024 * 1024;  // of all large bodies together; one more is answered 503
 
   std::chrono::milliseconds header_timeout{10'000};  // first byte of a request to the end of its head
   std::chrono::milliseconds body_timeout{30'000};    // end of the head to the end of the body

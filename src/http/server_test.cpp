@@ -297,6 +297,19 @@ TEST(Server, ServesOnManyThreads) {
   }
 }
 
+TEST(Server, LargeBodiesTogetherHaveALimit) {
+  ServerOptions options;
+  options.max_body_bytes = 100'000;
+  TestServer server(options);
+  const std::string large(90'000, ' ');  // white space before the object
+  EXPECT_THAT(Client(server).send(post("/transactions", large + std::string(kGood), "Connection: close\r\n")).rest(),
+              StartsWith("HTTP/1.1 201"));
+  EXPECT_THAT(Client(server).send(post("/transactions", large + large + std::string(kGood))).rest(),
+              AllOf(StartsWith("HTTP/1.1 503"), HasSubstr("Retry-After")));
+  EXPECT_THAT(Client(server).send(post("/transactions", large + std::string(kGood), "Connection: close\r\n")).rest(),
+              StartsWith("HTTP/1.1 201"));
+}
+
 TEST(Server, DrainsAfterTheNextAnswer) {
   ServerOptions options;
   options.drain_idle = seconds(10);

@@ -24,6 +24,8 @@ constexpr std::size_t kInlineBody = 16 * 1024;  // smaller bodies are copied beh
 constexpr std::size_t kKeptBuffer = 64 * 1024;  // what an idle connection may hold on to
 constexpr Refusal kEndedEarly{domain::ErrorCode::malformed_request, "The request ended early"};
 constexpr Refusal kTooSlow{domain::ErrorCode::request_timeout, {}};
+constexpr Refusal kManyBodies{domain::ErrorCode::overloaded, {}};
+constexpr std::size_t kSmallBody = 64 * 1024;  // not counted
 constexpr Refusal kLargeBody{domain::ErrorCode::payload_too_large, {}};
 
 void give_back_if_large(std::string& text) {
@@ -54,6 +56,7 @@ Session::Session(ServerState& state, IoLoop& loop, Socket socket)
 
 Session::~Session() {
   loop_.remove(place_);
+  release_body();
   close();
   state_.metrics.connections.Decrement();
   state_.connections.leave();
@@ -68,16 +71,14 @@ asio::awaitable<void> Session::run() {
       break;
     }
     if (!*head) {
-      if (!buffered().empty() && phase_ == Phase::idle) enter(Phase::head);
-      make_room();
+      prepare_to_read();
       const auto [error, count] =
           co_await socket_.async_read_some(asio::buffer(in_.data() + end_, in_.size() - end_), kAwait);
       if (error) {
         if (phase_ == Phase::head) co_await refuse(why_reading_ended(error));
         break;
       }
-      end_ += count;
-      if (phase_ == Phase::idle) enter(Phase::head);
+      have_read(count);
       continue;
     }
     if (framing_.chunked || framing_.content_length > 0) {
@@ -124,6 +125,7 @@ asio::awaitable<std::expected<void, Refusal>> Session::read_body() {
     request_end_ += size;
     co_return std::expected<void, Refusal>{};
   }
+  if (!reserve_body(framing_.chunked ? limit : size)) co_return std::unexpected(kManyBodies);
   enter(Phase::body);
   if (framing_.expects_continue && end_ == request_end_) {
     static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -133,6 +135,18 @@ asio::awaitable<std::expected<void, Refusal>> Session::read_body() {
   if (framing_.chunked) co_return co_await read_chunked(limit);
   co_return co_await read_counted(size);
 }
+
+bool Session::reserve_body(std::size_t bytes) {
+  if (bytes <= kSmallBody) return true;
+  if (state_.body_bytes.fetch_add(bytes) + bytes > state_.options.max_body_bytes) {
+    state_.body_bytes.fetch_sub(bytes);
+    return false;
+  }
+  reserved_ = bytes;
+  return true;
+}
+
+void Session::release_body() { state_.body_bytes.fetch_sub(std::exchange(reserved_, 0)); }
 
 // Memory grows with what has arrived, not with what is announced.
 asio::awaitable<std::expected<void, Refusal>> Session::read_counted(std::size_t size) {
@@ -275,12 +289,18 @@ Refusal Session::why_reading_ended(boost::system::error_code error) {
   return kEndedEarly;
 }
 
-void Session::make_room() {
+void Session::prepare_to_read() {
+  if (!buffered().empty() && phase_ == Phase::idle) enter(Phase::head);
   if (begin_ > 0) {
     std::memmove(in_.data(), in_.data() + begin_, end_ - begin_);
     end_ -= std::exchange(begin_, 0);
   }
   if (end_ == in_.size()) in_.resize(in_.size() * 2);  // the parser's limits end this
+}
+
+void Session::have_read(std::size_t count) {
+  end_ += count;
+  if (phase_ == Phase::idle) enter(Phase::head);
 }
 
 void Session::finish_request() {
@@ -293,6 +313,7 @@ void Session::finish_request() {
     end_ = carry_.size();
     carry_.clear();
   }
+  release_body();
   give_back_if_large(body_);
   give_back_if_large(out_);
   scanner_ = {};

@@ -48,11 +48,16 @@ class Session {
   boost::asio::awaitable<void> refuse(Refusal refusal);
   boost::asio::awaitable<void> linger();
 
+  // Large bodies of all connections together have a limit.
+  bool reserve_body(std::size_t bytes);
+  void release_body();
+
   void enter(Phase phase);
   bool send_at_once(const Response& response, bool keep_alive);
   [[nodiscard]] std::string_view rest_of_body(const Response& response) const;
   Refusal why_reading_ended(boost::system::error_code error);
-  void make_room();
+  void prepare_to_read();
+  void have_read(std::size_t count);
   void finish_request();
   [[nodiscard]] std::string_view buffered() const { return {in_.data() + begin_, end_ - begin_}; }
 
@@ -74,6 +79,7 @@ class Session {
   std::size_t request_end_ = 0;  // where the next request starts in in_
   std::string body_;             // a body that was not in in_ as a whole
   std::string carry_;            // bytes after a chunked body
+  std::size_t reserved_ = 0;     // of state_.body_bytes
   HeadScanner scanner_;
   Framing framing_;
   Request request_;

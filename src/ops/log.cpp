@@ -73,9 +73,9 @@ void append_escaped(std::string& out, std::string_view text) {
 }
 
 std::string json_line(Level level, std::string_view message, LogFields fields) {
-  std::string line = "\"level\":\"";
+  std::string line = R"("level":")";
   line += name_of(level);
-  line += "\",\"message\":\"";
+  line += R"(","message":")";
   append_escaped(line, message);
   line += '"';
   for (const auto& [key, value] : fields) {

@@ -130,6 +130,7 @@ TEST(Lane, TakesAtMostAFlightfulByWeight) {
   Lane other({.name = "other"}, metrics, [](auto, Deadline) {});
   io.submit(other, 0).get();
   gate.permits.release(5);
+  EXPECT_EQ(flying.get().first, LaneVerdict::done);
   for (auto& one : rest) EXPECT_EQ(one.get().first, LaneVerdict::done);
   EXPECT_EQ(gate.sizes, (std::vector<std::size_t>{1, 1, 2, 1, 1}));
 }
@@ -178,9 +179,9 @@ TEST(Lane, EachWaiterResumesOnItsOwnThread) {
   Lane lane({.name = "test"}, metrics, [](std::span<LaneJob* const> jobs, Deadline) {
     for (LaneJob* const job : jobs) static_cast<NumberJob&>(*job).answer = 7;
   });
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 3; ++i) {
-    threads.emplace_back([&lane] {
+  std::vector<std::thread> threads(3);
+  for (std::thread& thread : threads) {
+    thread = std::thread([&lane] {
       boost::asio::io_context context{1};
       std::thread::id resumed_on;
       boost::asio::co_spawn(

@@ -4,6 +4,15 @@
 #include <utility>
 
 namespace tps::service {
+namespace {
+
+std::size_t text_bytes(const domain::Transaction& transaction) {
+  const auto size = [](const std::optional<std::string>& text) { return text ? text->size() : 0; };
+  return transaction.user_id.size() + size(transaction.to_user_id) + size(transaction.reference) +
+         size(transaction.description) + size(transaction.metadata);
+}
+
+}  // namespace
 
 LocalCache::LocalCache(std::size_t capacity) : capacity_per_shard_((capacity + kShards - 1) / kShards) {}
 
@@ -18,7 +27,7 @@ LocalCache::Entry LocalCache::get(std::int64_t id) {
 
 void LocalCache::put(Entry transaction) {
   assert(domain::is_final(transaction->status));
-  if (capacity_per_shard_ == 0) return;
+  if (capacity_per_shard_ == 0 || text_bytes(*transaction) > kMaxText) return;
   Shard& shard = shard_of(transaction->id);
   const std::scoped_lock lock(shard.mutex);
   if (shard.by_id.contains(transaction->id)) return;

@@ -22,11 +22,13 @@ class LocalCache {
 
   [[nodiscard]] Entry get(std::int64_t id);
 
-  // A transaction that is not final is a bug of the caller.
+  // A transaction that is not final is a bug of the caller. One with more than kMaxText bytes of text is not kept, so
+  // that the capacity bounds memory too.
   void put(Entry transaction);
 
  private:
   static constexpr std::size_t kShards = 16;
+  static constexpr std::size_t kMaxText = 2'048;
   struct Shard {
     std::mutex mutex;
     // Under mutex. Most recently used first.

@@ -48,11 +48,19 @@ TEST(LocalCache, CapacityZeroHoldsNothing) {
   EXPECT_EQ(cache.get(1), nullptr);
 }
 
+TEST(LocalCache, DoesNotKeepWhatIsHuge) {
+  LocalCache cache(100);
+  domain::Transaction huge = *entry(1);
+  huge.metadata = std::string(3'000, 'x');
+  cache.put(std::make_shared<const domain::Transaction>(huge));
+  EXPECT_EQ(cache.get(1), nullptr);
+}
+
 TEST(LocalCache, ManyThreadsSeeOnlyWholeEntries) {
   LocalCache cache(64);
-  std::vector<std::thread> threads;
-  for (int t = 0; t < 4; ++t) {
-    threads.emplace_back([&cache] {
+  std::vector<std::thread> threads(4);
+  for (std::thread& thread : threads) {
+    thread = std::thread([&cache] {
       for (std::int64_t id = 1; id <= 5'000; ++id) {
         cache.put(entry(id));
         const auto found = cache.get(id - id % 7);

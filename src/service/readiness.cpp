@@ -1,6 +1,8 @@
 #include "service/readiness.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <limits>
 #include <utility>
 
 #include "ops/log.hpp"
@@ -15,7 +17,8 @@ constexpr std::chrono::milliseconds kPingBudget{2'000};
 
 }  // namespace
 
-Readiness::Readiness(Store& session, ops::Metrics& metrics) : session_(session), metrics_(metrics) {
+Readiness::Readiness(Store& session, std::uint32_t partitions, Clock clock, ops::Metrics& metrics)
+    : partitions_(partitions), clock_(std::move(clock)), session_(session), metrics_(metrics) {
   metrics_.ready.Set(1);
   thread_ = std::thread([this] { run(); });
 }
@@ -25,6 +28,7 @@ Readiness::~Readiness() { stop(); }
 std::optional<std::string> Readiness::reason_not_ready() const {
   const std::scoped_lock lock(mutex_);
   if (draining_) return "draining";
+  if (answer_due_ && std::chrono::steady_clock::now() > *answer_due_) return "the store does not answer";
   return reason_;
 }
 
@@ -49,10 +53,12 @@ void Readiness::run() {
       std::unique_lock lock(mutex_);
       const auto interval = reason_ ? kIntervalWhileNotReady : kInterval;
       if (changed_.wait_for(lock, interval, [this] { return stopping_; })) return;
+      answer_due_ = std::chrono::steady_clock::now() + kPingBudget + kInterval;
     }
     const auto answer = session_.ping(std::chrono::steady_clock::now() + kPingBudget);
     if (answer) {
       set_reason(std::nullopt);
+      report_backlog();
     } else {
       const bool incompatible = answer.error().kind == StoreFault::Kind::incompatible;
       set_reason(incompatible ? answer.error().detail : "the store cannot be reached");
@@ -63,6 +69,7 @@ void Readiness::run() {
 
 void Readiness::set_reason(std::optional<std::string> reason) {
   const std::scoped_lock lock(mutex_);
+  answer_due_.reset();
   if (reason != reason_) {
     if (reason) {
       ops::log(ops::Level::warn, "not ready", {{"reason", *reason}});
@@ -72,6 +79,26 @@ void Readiness::set_reason(std::optional<std::string> reason) {
   }
   reason_ = std::move(reason);
   metrics_.ready.Set(reason_ || draining_ ? 0 : 1);
+}
+
+// A figure that cannot be had is not a number, rather than the last one that could.
+void Readiness::report_backlog() {
+  constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+  std::int64_t pending = 0;
+  std::optional<domain::Timestamp> oldest;
+  for (std::uint32_t partition = 0; partition < partitions_; ++partition) {
+    const auto backlog = session_.backlog(partition, std::chrono::steady_clock::now() + kPingBudget);
+    if (!backlog) {
+      metrics_.backlog.Set(kUnknown);
+      metrics_.oldest_pending_seconds.Set(kUnknown);
+      return;
+    }
+    pending += backlog->pending;
+    if (backlog->oldest && (!oldest || *backlog->oldest < *oldest)) oldest = backlog->oldest;
+  }
+  metrics_.backlog.Set(static_cast<double>(pending));
+  const double age = oldest ? std::chrono::duration<double>(clock_() - *oldest).count() : 0.0;
+  metrics_.oldest_pending_seconds.Set(std::max(age, 0.0));
 }
 
 }  // namespace tps::service

@@ -1,5 +1,5 @@
-// Whether this instance can serve, asked of the store about once a second and remembered, so that /readiness costs the
-// store nothing however often it is asked. Thread-safe.
+// Whether this instance can serve, and how far settlement is behind: asked of the store about once a second and
+// remembered, so that /readiness and /metrics cost the store nothing however often they are asked. Thread-safe.
 #pragma once
 
 #include <condition_variable>
@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "ops/metrics.hpp"
+#include "service/flights.hpp"
 #include "service/ports.hpp"
 
 namespace tps::service {
@@ -17,7 +18,7 @@ class Readiness {
  public:
   // `session` is this object's own and must outlive it. Ready at first: whoever builds the program has opened the
   // store.
-  Readiness(Store& session, ops::Metrics& metrics);
+  Readiness(Store& session, std::uint32_t partitions, Clock clock, ops::Metrics& metrics);
   ~Readiness();  // stop()
   Readiness(const Readiness&) = delete;
   Readiness& operator=(const Readiness&) = delete;
@@ -32,7 +33,10 @@ class Readiness {
  private:
   void run();
   void set_reason(std::optional<std::string> reason);
+  void report_backlog();
 
+  const std::uint32_t partitions_;
+  const Clock clock_;
   Store& session_;
   ops::Metrics& metrics_;
 
@@ -40,6 +44,7 @@ class Readiness {
   std::condition_variable changed_;
   // Under mutex_.
   std::optional<std::string> reason_;
+  std::optional<Deadline> answer_due_;  // while the store is being asked
   bool draining_ = false;
   bool stopping_ = false;
 

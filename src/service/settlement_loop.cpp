@@ -6,12 +6,6 @@
 #include "ops/log.hpp"
 
 namespace tps::service {
-namespace {
-
-constexpr std::chrono::seconds kReportInterval{1};
-
-}  // namespace
-
 SettlementLoop::SettlementLoop(SettlementOptions options, Store& session, Clock clock, Waiters& waiters,
                                ops::Metrics& metrics)
     : options_(options),
@@ -54,7 +48,6 @@ void SettlementLoop::run() {
     for (std::uint32_t partition = 0; partition < options_.partitions; ++partition) {
       progress = std::max(progress, settle_once(partition));
     }
-    report_backlog();
     pause(progress);
     const std::scoped_lock lock(mutex_);
     if (stopping_) return;
@@ -131,23 +124,6 @@ void SettlementLoop::announce(domain::SettlementInput& input, const domain::Sett
         .Increment(static_cast<double>(by_status.at(i)));
   }
   waiters_.settled(input.transactions);
-}
-
-void SettlementLoop::report_backlog() {
-  const auto now = std::chrono::steady_clock::now();
-  if (now < next_report_) return;
-  next_report_ = now + kReportInterval;
-  std::int64_t pending = 0;
-  std::optional<domain::Timestamp> oldest;
-  for (std::uint32_t partition = 0; partition < options_.partitions; ++partition) {
-    const auto backlog = session_.backlog(partition, now + options_.budget);
-    if (!backlog) return;
-    pending += backlog->pending;
-    if (backlog->oldest && (!oldest || *backlog->oldest < *oldest)) oldest = backlog->oldest;
-  }
-  metrics_.backlog.Set(static_cast<double>(pending));
-  const double age = oldest ? std::chrono::duration<double>(clock_() - *oldest).count() : 0.0;
-  metrics_.oldest_pending_seconds.Set(std::max(age, 0.0));
 }
 
 }  // namespace tps::service

@@ -24,7 +24,7 @@ struct SettlementOptions {
   std::chrono::milliseconds gather{4};           // pause between batches while nobody waits for an answer
   std::chrono::milliseconds shortest_pause{2};   // between looks at the log, just after there was work
   std::chrono::milliseconds longest_pause{100};  // ... and when there has been none for a while
-  std::chrono::milliseconds budget{5'000};       // longest a store call may take
+  std::chrono::milliseconds budget{3'000};       // longest a store call may take
 };
 
 class SettlementLoop {
@@ -48,7 +48,6 @@ class SettlementLoop {
   void pause(Progress progress);
   Progress settle_once(std::uint32_t partition);
   void announce(domain::SettlementInput& input, const domain::SettlementOutput& output);
-  void report_backlog();
   void report_trouble(const char* what, const StoreFault& fault);
   void report_recovery();
 
@@ -60,7 +59,6 @@ class SettlementLoop {
 
   // Only the loop's thread.
   std::chrono::milliseconds idle_pause_;
-  std::chrono::steady_clock::time_point next_report_{};
   bool troubled_ = false;
 
   std::mutex mutex_;

@@ -124,12 +124,12 @@ awaitable<std::vector<Answer<Submitted>>> Transactions::submit_batch(std::vector
   const bool any_refused = std::ranges::any_of(items, [](const auto& item) { return !item.has_value(); });
   for (auto& item : items) {
     if (!item) {
-      answers.push_back(std::unexpected(std::move(item.error())));
+      answers.emplace_back(std::unexpected(std::move(item.error())));
     } else if (atomic && any_refused) {
-      answers.push_back(
+      answers.emplace_back(
           std::unexpected(error_of(Submission{.transaction = {}, .acceptance = Acceptance::group_refused})));
     } else {
-      answers.push_back(Submitted{});
+      answers.emplace_back(Submitted{});
     }
   }
   if (atomic && any_refused) co_return answers;
@@ -200,7 +200,7 @@ void Transactions::remember(const domain::Transaction& transaction, const boost:
   boost::asio::co_spawn(executor, put_in_shared_cache(std::move(entry)), boost::asio::detached);
 }
 
-awaitable<void> Transactions::put_in_shared_cache(LocalCache::Entry entry) {
+awaitable<void> Transactions::put_in_shared_cache(LocalCache::Entry entry) const {
   CacheJob job;
   job.put = entry.get();
   co_await parts_.cache->submit(job, std::chrono::steady_clock::now() + kCacheBudget);
@@ -229,9 +229,10 @@ awaitable<Answer<std::vector<Balance>>> Transactions::balances(std::string user_
 }
 
 awaitable<domain::Transaction> Transactions::wait(domain::Transaction transaction, Deadline until) {
-  if (transaction.status != domain::Status::pending) co_return transaction;
-  auto settled = co_await parts_.waiters.wait(transaction.id, until);
-  if (settled) co_return std::move(*settled);
+  if (transaction.status == domain::Status::pending) {
+    auto settled = co_await parts_.waiters.wait(transaction.id, until);
+    if (settled) co_return std::move(*settled);
+  }
   co_return transaction;
 }
 

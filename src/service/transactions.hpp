@@ -79,12 +79,12 @@ class Transactions {
   boost::asio::awaitable<domain::Transaction> wait(domain::Transaction transaction, Deadline until);
 
  private:
-  domain::Submission prepare(Instruction instruction, const Caller& caller) const;
+  [[nodiscard]] domain::Submission prepare(Instruction instruction, const Caller& caller) const;
   Answer<Submitted> answer_of(domain::Submission& submission);
   boost::asio::awaitable<std::optional<domain::Transaction>> find_in_caches(std::int64_t id);
   boost::asio::awaitable<Answer<domain::Transaction>> find_in_store(std::int64_t id, Deadline deadline);
   void remember(const domain::Transaction& transaction, const boost::asio::any_io_executor& executor);
-  boost::asio::awaitable<void> put_in_shared_cache(LocalCache::Entry entry);
+  boost::asio::awaitable<void> put_in_shared_cache(LocalCache::Entry entry) const;
   template <class T>
   boost::asio::awaitable<Answer<T>> query(std::function<StoreResult<T>(Store&, Deadline)> run, Deadline deadline);
 

@@ -179,6 +179,7 @@ TEST_P(Appending, RefusesTheGroupOfAnItemThatItCannotStore) {
 
 TEST_P(Appending, TakesAThousandAtOnce) {
   std::vector<Transaction> many;
+  many.reserve(1'000);
   for (std::uint64_t i = 0; i < 1'000; ++i) many.push_back(with_key(deposit("user" + std::to_string(i % 7)), i));
   const auto flight = submit(*store_, many);
   EXPECT_THAT(verdicts_of(flight), Each(accepted));

@@ -44,12 +44,14 @@ Transaction with_reference(Transaction transaction, const std::string& reference
 
 std::vector<std::int64_t> ids_of(const std::vector<Transaction>& transactions) {
   std::vector<std::int64_t> ids;
+  ids.reserve(transactions.size());
   for (const Transaction& transaction : transactions) ids.push_back(transaction.id);
   return ids;
 }
 
 std::vector<Acceptance> verdicts_of(const std::vector<Submission>& flight) {
   std::vector<Acceptance> verdicts;
+  verdicts.reserve(flight.size());
   for (const Submission& submission : flight) verdicts.push_back(submission.acceptance);
   return verdicts;
 }

@@ -91,6 +91,7 @@ TEST_P(Listing, HoldsAllFiltersAtOnce) {
 
 TEST_P(Listing, PagesWithoutGapsOrRepeats) {
   std::vector<Transaction> many;
+  many.reserve(25);
   for (int i = 0; i < 25; ++i) many.push_back(deposit(i % 2 == 0 ? "a" : "b"));
   submit(*store_, many);
   for (const std::size_t limit : {1U, 2U, 5U, 12U, 13U, 24U, 25U, 26U, 1'000U}) {

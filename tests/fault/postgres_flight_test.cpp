@@ -61,9 +61,11 @@ Submission deposit(std::optional<int> key = std::nullopt, std::int64_t amount = 
 std::vector<Acceptance> append(PostgresStore& store, std::vector<Submission>& submissions,
                                std::chrono::milliseconds budget = 10s) {
   std::vector<Submission*> flight;
+  flight.reserve(submissions.size());
   for (Submission& submission : submissions) flight.push_back(&submission);
   store.append(flight, now(), in(budget));
   std::vector<Acceptance> outcomes;
+  outcomes.reserve(submissions.size());
   for (const Submission& submission : submissions) outcomes.push_back(submission.acceptance);
   return outcomes;
 }
@@ -93,7 +95,7 @@ class Flight : public testing::Test {
   int rows() { return std::stoi(sql("SELECT count(*) FROM transaction_log")); }
 
   // Polls until `statement` answers something.
-  std::string await(const PostgresServer& on, const std::string& statement) {
+  static std::string await(const PostgresServer& on, const std::string& statement) {
     for (const auto end = in(10s); std::chrono::steady_clock::now() < end; std::this_thread::sleep_for(5ms)) {
       if (std::string answer = on.query("postgres", statement); !answer.empty()) return answer;
     }
@@ -246,6 +248,7 @@ TEST_F(Flight, AcceptsANewKeyOnceThatComesTwice) {
 TEST_F(Flight, FailsTheCulpritAlone) {
   auto session = store();
   std::vector<Submission> flight;
+  flight.reserve(33);
   for (int i = 0; i < 33; ++i) flight.push_back(deposit(i));
   flight[5].transaction.amount_minor = -1;       // refused by a CHECK
   flight[20].transaction.description = "a\0b"s;  // refused before it is sent
@@ -262,6 +265,7 @@ TEST_F(Flight, FailsTheCulpritAlone) {
 TEST_F(Flight, DoesNotTearAnAtomicGroupApart) {
   auto session = store();
   std::vector<Submission> flight;
+  flight.reserve(9);
   for (int i = 0; i < 9; ++i) flight.push_back(deposit(i));
   for (std::size_t i = 2; i < 7; ++i) flight[i].group = 1;
   flight[4].transaction.amount_minor = -1;
@@ -369,6 +373,7 @@ TEST_F(FlightAlone, LosesAndDoublesNothingWhenTheServerCrashes) {
   std::atomic<bool> enough = false;
   std::array<std::map<int, std::int64_t>, kClients> acknowledged;
   std::vector<std::thread> clients;
+  clients.reserve(kClients);
   for (auto& mine : acknowledged) {
     clients.emplace_back([&] {
       auto session = store(alone_.port());

@@ -68,8 +68,10 @@ class RedisCacheTest : public testing::Test {
 
   static void put(RedisCache& cache, const Ids& ids) {
     std::vector<Transaction> transactions;
+    transactions.reserve(ids.size());
     for (const std::int64_t id : ids) transactions.push_back(settled(id));
     std::vector<const Transaction*> pointers;
+    pointers.reserve(transactions.size());
     for (const Transaction& transaction : transactions) pointers.push_back(&transaction);
     cache.put(pointers, far());
   }

@@ -19,7 +19,6 @@ namespace tps::service {
 namespace {
 
 using namespace std::chrono_literals;
-using domain::Acceptance;
 using domain::ErrorCode;
 using domain::Status;
 using domain::Type;

@@ -25,6 +25,7 @@ std::optional<std::vector<std::string>> FakeRedis::Peer::read_command() {
     if (parsed != nullptr) {
       auto* command = static_cast<redisReply*>(parsed);
       std::vector<std::string> words;
+      words.reserve(command->elements);
       for (std::size_t i = 0; i < command->elements; ++i) {
         words.emplace_back(command->element[i]->str, static_cast<std::size_t>(command->element[i]->len));
       }

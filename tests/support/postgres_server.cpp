@@ -47,10 +47,10 @@ fs::path server_programs() {
 }
 
 // A child that ends with this process. Output goes to `log`.
-pid_t spawn(const std::vector<std::string>& arguments, const fs::path& log) {
+pid_t spawn(std::vector<std::string> arguments, const fs::path& log) {
   std::vector<char*> argv;
   argv.reserve(arguments.size() + 1);
-  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
   const Identity identity = server_identity();
   const bool change = geteuid() == 0;
@@ -101,6 +101,7 @@ fs::path cluster_template() {
 
 int free_port() {
   const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (listener < 0) throw std::runtime_error("no socket");
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -124,11 +125,10 @@ void wait_until_answers(const std::string& url, pid_t server, const fs::path& lo
 
 }  // namespace
 
-PostgresServer::PostgresServer(std::vector<std::string> settings) : settings_(std::move(settings)) {
+PostgresServer::PostgresServer(std::vector<std::string> settings)
+    : settings_(std::move(settings)), folder_(new_folder()), port_(free_port()) {
   const fs::path ready = cluster_template();
-  folder_ = new_folder();
   run({"cp", "-a", ready / "data", folder_ / "data"}, folder_ / "log");
-  port_ = free_port();
   start();
 }
 

@@ -132,6 +132,7 @@ bool RedisServer::launch() {
                                     folder_.string()};
   words.insert(words.end(), arguments_.begin(), arguments_.end());
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   const std::string log = (folder_ / "log").string();

@@ -25,8 +25,14 @@ sockaddr_in loopback(int port) {
   return address;
 }
 
-int connect_to(int port) {
+int new_socket() {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) throw std::runtime_error("no socket");
+  return fd;
+}
+
+int connect_to(int port) {
+  const int fd = new_socket();
   const sockaddr_in address = loopback(port);
   if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;
   close(fd);
@@ -67,8 +73,7 @@ struct TcpProxy::Link {
   }
 };
 
-TcpProxy::TcpProxy(int target_port) : target_port_(target_port) {
-  listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+TcpProxy::TcpProxy(int target_port) : listener_(new_socket()), target_port_(target_port) {
   sockaddr_in address = loopback(0);
   socklen_t size = sizeof address;
   auto* raw = reinterpret_cast<sockaddr*>(&address);

@@ -40,7 +40,7 @@ class TcpProxy {
   void pump(Link& link);
   Harm harm_for(std::string_view piece);
 
-  int listener_ = -1;
+  const int listener_;
   int port_ = 0;
   const int target_port_;
   std::atomic<bool> stopping_ = false;
