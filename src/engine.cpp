@@ -59,7 +59,9 @@ std::expected<Engine, std::string> make_engine(const Config& config, const domai
     if (!adapters::is_postgres_url(url)) return std::unexpected("database-url: not a valid PostgreSQL URL");
     return postgres_engine(config, currencies, metrics);
   }
-  return std::unexpected("database-url: expected sqlite:PATH or postgresql://...");
+  // Only the scheme is repeated: what follows may be a password.
+  return std::unexpected("database-url: expected sqlite:PATH or postgresql://..., not " + url.substr(0, url.find(':')) +
+                         ":...");
 }
 
 }  // namespace tps

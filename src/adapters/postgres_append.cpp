@@ -35,7 +35,10 @@ void decide_all(FlightSpan flight, Acceptance verdict) {
 // A value was refused: the two halves fly again, in order, so that in the end the culprit fails alone.
 void fly_halves(PostgresSession& session, FlightSpan flight, domain::Timestamp now, Deadline deadline) {
   const std::size_t place = flight.size() > 1 ? middle(flight) : 0;
-  if (place == 0) return decide_all(flight, Acceptance::unprocessable);
+  if (place == 0) {
+    decide_all(flight, Acceptance::unprocessable);
+    return;
+  }
   postgres_append(session, flight.first(place), now, deadline);
   postgres_append(session, flight.subspan(place), now, deadline);
 }
@@ -64,10 +67,12 @@ void postgres_append(PostgresSession& session, FlightSpan flight, domain::Timest
       case Landing::committed:
         return;
       case Landing::in_doubt:
-        return resolve(session, flight, record, deadline);
+        resolve(session, flight, record, deadline);
+        return;
       case Landing::value_refused:
         take_back(flight, Acceptance::undecided);
-        return fly_halves(session, flight, now, deadline);
+        fly_halves(session, flight, now, deadline);
+        return;
       case Landing::blocked:
         end_blocker(session, kPartitionLock, partition, deadline);
         [[fallthrough]];
@@ -87,8 +92,9 @@ void end_blocker(PostgresSession& session, const PostgresStatement& lock, std::u
   PostgresParameters parameters;
   session.connection.queue(lock, parameters.add(static_cast<std::int16_t>(partition)));
   const auto ended = session.connection.fly(deadline);
-  if (!ended) return recover(session.connection, ended.error(), deadline);
-  if (ended->front().rows() > 0) {
+  if (!ended) {
+    recover(session.connection, ended.error(), deadline);
+  } else if (ended->front().rows() > 0) {
     ops::log(ops::Level::warn, "ended a session that held a lock and did not go on",
              {{"partition", std::to_string(partition)}});
   }

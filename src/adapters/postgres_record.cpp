@@ -12,7 +12,7 @@ constexpr PostgresStatement kInsertSettlements{
     "insert_settlements",
     "INSERT INTO settlement_log (partition, transaction_id, status, posted_after, held_after, account_version,"
     " settled_at, rules_version, failure_code, to_posted_after, to_account_version)"
-    " SELECT $1::smallint, unnest($2::bigint[]), unnest($3::\"char\"[]), unnest($4::bigint[]), unnest($5::bigint[]),"
+    R"( SELECT $1::smallint, unnest($2::bigint[]), unnest($3::"char"[]), unnest($4::bigint[]), unnest($5::bigint[]),)"
     " unnest($6::bigint[]), unnest($7::timestamptz[]), unnest($8::smallint[]), unnest($9::text[]),"
     " unnest($10::bigint[]), unnest($11::bigint[])"};
 

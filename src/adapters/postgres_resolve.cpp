@@ -17,9 +17,10 @@ using service::Deadline;
 // never will be. The state of the xid alone (pg_xact_status) would not do: after a crash PostgreSQL hands out again the
 // xids that never reached the disk, and another flight may have committed under ours. A row's xmin together with its
 // place, time and content cannot be another's.
-constexpr PostgresStatement kLanded{"landed",
-                                    "SELECT t.id, t.created_at, t.user_id, t.amount_minor FROM transaction_log t"
-                                    " WHERE t.partition = $1 AND t.id > $2 AND t.id <= $3 AND t.xmin::text = $4"};
+constexpr PostgresStatement kLanded{
+    "landed",
+    "SELECT t.id, t.created_at, t.user_id, t.amount_minor, t.xmin::text = $4 FROM transaction_log t"
+    " WHERE t.partition = $1 AND t.id > $2 AND t.id <= $3"};
 
 constexpr std::chrono::milliseconds kPause{20};
 constexpr std::int64_t kXidEpoch = std::int64_t{1} << 32;  // xmin is an xid8 without its epoch
@@ -37,23 +38,32 @@ std::int64_t newest_id(FlightSpan flight, std::int64_t last_id) {
   return newest;
 }
 
-// True if every row of the flight is there, as it was sent.
-bool has_landed(const PostgresResult& rows, FlightSpan flight, const FlightRecord& record) {
-  const auto is_there = [&](const Submission* item) {
-    if (item->acceptance != Acceptance::accepted) return true;
-    const domain::Transaction& sent = item->transaction;
-    for (int row = 0; row < rows.rows(); ++row) {
-      if (rows.int8(row, 0) != sent.id) continue;
-      return rows.time(row, 1) == sent.created_at && rows.text(row, 2) == sent.user_id &&
-             rows.int8(row, 3) == sent.amount_minor;
-    }
-    return false;
-  };
-  return newest_id(flight, record.last_id) > record.last_id && std::ranges::all_of(flight, is_there);
+// In order: the fate of a flight is the worst that one of its rows says.
+enum class Landed : std::uint8_t { yes, perhaps, no };
+
+// Same place, time and content, but an xmin that is not ours: a distributed database has xids of its own on each node.
+Landed look_for(const PostgresResult& rows, const domain::Transaction& sent) {
+  for (int row = 0; row < rows.rows(); ++row) {
+    if (rows.int8(row, 0) != sent.id) continue;
+    const bool same = rows.time(row, 1) == sent.created_at && rows.text(row, 2) == sent.user_id &&
+                      rows.int8(row, 3) == sent.amount_minor;
+    if (!same) return Landed::no;
+    return rows.boolean(row, 4) ? Landed::yes : Landed::perhaps;
+  }
+  return Landed::no;
+}
+
+Landed has_landed(const PostgresResult& rows, FlightSpan flight, const FlightRecord& record) {
+  if (newest_id(flight, record.last_id) == record.last_id) return Landed::no;
+  Landed landed = Landed::yes;
+  for (const Submission* item : flight) {
+    if (item->acceptance == Acceptance::accepted) landed = std::max(landed, look_for(rows, item->transaction));
+  }
+  return landed;
 }
 
 struct Fate {
-  bool landed = false;
+  Landed landed = Landed::no;
   domain::Existing existing;
 };
 
@@ -98,11 +108,12 @@ void decide(Submission& item, const Fate& fate, std::int64_t last_id) {
   if (!is_new(item, last_id)) {
     // A "no" may rest on a neighbour of the flight, and then falls with it.
     const bool said_no = item.acceptance != Acceptance::replayed && item.acceptance != Acceptance::unprocessable;
-    if (!fate.landed && said_no) refuse(item);
+    if (fate.landed != Landed::yes && said_no) refuse(item);
     return;
   }
   if (!item.transaction.idempotency_hash) {
-    if (!fate.landed) refuse(item);
+    if (fate.landed == Landed::no) refuse(item);
+    if (fate.landed == Landed::perhaps) item.acceptance = Acceptance::unknown;
     return;
   }
   const auto found = fate.existing.by_key.find(*item.transaction.idempotency_hash);

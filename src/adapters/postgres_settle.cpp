@@ -40,7 +40,7 @@ constexpr auto kBatchText = joined(
     " WHERE partition = $1 AND id > coalesce(p.transaction_id, 0) ORDER BY id LIMIT $2) t ON true"
     " LEFT JOIN accounts a ON a.partition = t.partition AND a.user_id = t.user_id AND a.currency = t.currency"
     " LEFT JOIN accounts b ON b.partition = t.to_partition AND b.user_id = t.to_user_id AND b.currency = t.currency"
-    " LEFT JOIN (SELECT NULL::\"char\" AS status, NULL::text AS failure_code, NULL::timestamptz AS settled_at) s"
+    R"( LEFT JOIN (SELECT NULL::"char" AS status, NULL::text AS failure_code, NULL::timestamptz AS settled_at) s)"
     " ON true");
 constexpr PostgresStatement kBatch{"batch", kBatchText.data(), true};
 constexpr int kLastSettledAt = kTransactionColumnCount;

@@ -34,7 +34,8 @@ std::unexpected<StoreFault> unavailable(const char* detail) {
 
 bool is_postgres_url(const std::string& url) { return postgres_keywords(url).has_value(); }
 
-PostgresStore::PostgresStore(PostgresOptions options, const domain::Currencies& currencies, ops::Metrics& metrics)
+PostgresStore::PostgresStore(const PostgresOptions& options, const domain::Currencies& currencies,
+                             ops::Metrics& metrics)
     : session_(options, currencies, metrics) {}
 
 // A settlement under way is given up at once, so that another worker need not wait until the server notices.

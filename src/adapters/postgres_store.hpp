@@ -25,7 +25,7 @@ bool is_postgres_url(const std::string& url);
 class PostgresStore final : public service::Store {
  public:
   // `currencies` and `metrics` must outlive this object. Does not connect yet.
-  PostgresStore(PostgresOptions options, const domain::Currencies& currencies, ops::Metrics& metrics);
+  PostgresStore(const PostgresOptions& options, const domain::Currencies& currencies, ops::Metrics& metrics);
   ~PostgresStore() override;
 
   service::StoreResult<service::StoreIdentity> open(service::Deadline deadline) override;

@@ -80,6 +80,7 @@ std::expected<void, std::string> Server::start() {
 
 std::vector<asio::io_context*> Server::contexts() const {
   std::vector<asio::io_context*> contexts;
+  contexts.reserve(loops_.size());
   for (const auto& loop : loops_) contexts.push_back(&loop->context());
   return contexts;
 }
