@@ -21,7 +21,7 @@ namespace tps::service {
 struct SettlementOptions {
   std::uint32_t partitions = 1;
   std::size_t batch = 4'000;                     // most transactions of one commit
-  std::chrono::milliseconds gather{4};           // pause between batches while nobody waits for an answer
+  std::chrono::milliseconds gather{8};           // pause between batches while nobody waits for an answer
   std::chrono::milliseconds shortest_pause{2};   // between looks at the log, just after there was work
   std::chrono::milliseconds longest_pause{100};  // ... and when there has been none for a while
   std::chrono::milliseconds budget{3'000};       // longest a store call may take
