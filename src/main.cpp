@@ -1,9 +1,11 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <exception>
 #include <iostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app.hpp"
@@ -78,7 +80,7 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "tps " TPS_VERSION);
   tps::Values flags;
   bool json = false;
-  CLI::App* help = app.add_subcommand("help", "show this");
+  app.add_subcommand("help", "show this");
   CLI::App* serve = app.add_subcommand("serve", "serve transactions over HTTP");
   CLI::App* migrate = app.add_subcommand("migrate", "bring the schema of a database up to date");
   CLI::App* config = app.add_subcommand("config", "show every setting and where its value comes from");
@@ -89,18 +91,18 @@ int run(int argc, char** argv) {
     command->allow_extras();
   }
   app.allow_extras();
+  // CLI11 takes its words from the last to the first.
+  std::vector<std::string> words(argv + 1, argv + argc);
+  if (words == std::vector<std::string>{"help"}) words = {"--help"};
+  std::ranges::reverse(words);
   try {
-    app.parse(argc, argv);
+    app.parse(std::move(words));
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::ParseError& error) {
     return usage_error(error.what());
   }
   if (const auto extra = app.remaining(true); !extra.empty()) return unknown_word(app, extra.front());
-  if (*help) {
-    std::cout << app.help();
-    return tps::kExitOk;
-  }
   if (app.get_subcommands().empty()) {
     std::cerr << app.help();
     return tps::kExitUsage;

@@ -116,8 +116,9 @@ class Flight : public testing::Test {
 // A session that holds the lock of partition 0, as an instance does that was stopped.
 class LockHolder {
  public:
-  explicit LockHolder(const std::string& url) : connection_(PQconnectdb(url.c_str())) {
-    PQclear(PQexec(connection_, "BEGIN; SELECT 1 FROM partitions WHERE partition = 0 FOR UPDATE"));
+  explicit LockHolder(const std::string& url, const std::string& table = "partitions")
+      : connection_(PQconnectdb(url.c_str())) {
+    PQclear(PQexec(connection_, ("BEGIN; SELECT 1 FROM " + table + " WHERE partition = 0 FOR UPDATE").c_str()));
   }
   ~LockHolder() { PQfinish(connection_); }
   LockHolder(const LockHolder&) = delete;
@@ -344,6 +345,24 @@ TEST_F(Flight, TakesTheLockFromAZombieThatSettles) {
   EXPECT_TRUE(heir.record(0, domain::settle(**input, now()), in(10s)));
   EXPECT_EQ(sql("SELECT posted FROM accounts"), "200");
   EXPECT_EQ(sql("SELECT count(*) FROM settlement_log"), "2");
+}
+
+// No timeout of the server covers a worker that stopped in mid-send; this one has none at all.
+TEST_F(Flight, TakesTheLockFromAWorkerThatStopped) {
+  auto heir = store();
+  std::vector<Submission> flight{deposit()};
+  append(heir, flight);
+  LockHolder stopped(server().url(database_), "readers");
+  const auto give_up = std::chrono::steady_clock::now() + 30s;
+  auto input = heir.next(0, 10, in(10s));
+  while (input && !*input && std::chrono::steady_clock::now() < give_up) {
+    std::this_thread::yield();
+    input = heir.next(0, 10, in(10s));
+  }
+  ASSERT_TRUE(input && *input);
+  EXPECT_TRUE(heir.record(0, domain::settle(**input, now()), in(10s)));
+  EXPECT_FALSE(stopped.release());
+  EXPECT_EQ(sql("SELECT count(*) FROM settlement_log"), "1");
 }
 
 TEST_F(Flight, FliesThroughPgBouncerWithoutPreparedStatements) {
