@@ -22,4 +22,4 @@ CREATE TABLE peer_log (
   metadata         text,
   PRIMARY KEY (partition, id)
 );
-CREATE INDEX peer_log_by_user ON peer_log (partition, user_id, id);
+CREATE INDEX peer_log_by_user ON peer_log (user_id, id);

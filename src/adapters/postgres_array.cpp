@@ -31,7 +31,10 @@ void PostgresArray::add_null() {
   ++nulls_;
 }
 
-void PostgresArray::add_bytes(const char* data, std::size_t size) { std::memcpy(grow(size), data, size); }
+void PostgresArray::add_bytes(const char* data, std::size_t size) {
+  char* place = grow(size);
+  if (size > 0) std::memcpy(place, data, size);  // an empty view may point nowhere
+}
 
 std::string_view PostgresArray::bytes() {
   big_endian::store(bytes_.data(), std::int32_t{count_ == 0 ? 0 : 1});
