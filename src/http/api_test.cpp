@@ -38,10 +38,10 @@ class ApiTest : public testing::Test {
     request.body = body;
     request.request_id = "r1";
     request.received_at = std::chrono::steady_clock::now();
-    boost::asio::io_context context;
-    auto response = boost::asio::co_spawn(context, api_.handle(request), boost::asio::use_future);
-    const auto work = boost::asio::make_work_guard(context);
-    while (response.wait_for(std::chrono::seconds(0)) != std::future_status::ready) context.run_one();
+    context_.restart();
+    auto response = boost::asio::co_spawn(context_, api_.handle(request), boost::asio::use_future);
+    const auto work = boost::asio::make_work_guard(context_);
+    while (response.wait_for(std::chrono::seconds(0)) != std::future_status::ready) context_.run_one();
     return response.get();
   }
   Response post(std::string_view body, Headers headers = {}) {
@@ -60,6 +60,7 @@ class ApiTest : public testing::Test {
     return "-";
   }
 
+  boost::asio::io_context context_;  // outlives the lanes, which post to it
   TestService service_;
   std::optional<std::string> not_ready_;
   Api api_{{.max_batch_items = 4, .max_atomic_items = 2},
