@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -176,13 +177,14 @@ TEST(Lane, StopAnswersEverybody) {
 
 TEST(Lane, EachWaiterResumesOnItsOwnThread) {
   ops::Metrics metrics;
+  std::array<boost::asio::io_context, 3> contexts;  // outlive the lane, which posts to them
   Lane lane({.name = "test"}, metrics, [](std::span<LaneJob* const> jobs, Deadline) {
     for (LaneJob* const job : jobs) static_cast<NumberJob&>(*job).answer = 7;
   });
-  std::vector<std::thread> threads(3);
-  for (std::thread& thread : threads) {
-    thread = std::thread([&lane] {
-      boost::asio::io_context context{1};
+  std::vector<std::thread> threads;
+  threads.reserve(contexts.size());
+  for (boost::asio::io_context& context : contexts) {
+    threads.emplace_back([&lane, &context] {
       std::thread::id resumed_on;
       boost::asio::co_spawn(
           context,
