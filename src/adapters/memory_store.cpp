@@ -289,4 +289,19 @@ StoreResult<service::Store::Backlog> MemoryStore::backlog(std::uint32_t partitio
 
 StoreResult<void> MemoryStore::ping(Deadline) { return {}; }
 
+StoreResult<std::vector<service::Balance>> MemoryStore::balances_at(std::uint32_t, const std::string&,
+                                                                    domain::Timestamp, Deadline) {
+  return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "not built yet"});
+}
+StoreResult<service::Statement> MemoryStore::statement(const service::StatementQuery&, Deadline) {
+  return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "not built yet"});
+}
+StoreResult<std::vector<domain::Transaction>> MemoryStore::expired_holds(std::uint32_t, domain::Timestamp, std::size_t,
+                                                                         Deadline) {
+  return std::vector<domain::Transaction>{};
+}
+StoreResult<service::LedgerFigures> MemoryStore::figures(Deadline) {
+  return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "not built yet"});
+}
+
 }  // namespace tps::adapters

@@ -164,16 +164,11 @@ void take_back(FlightSpan flight, Acceptance verdict) {
   // Whoever was told "no" added nothing, whatever became of the flight.
   const Acceptance refused = verdict == Acceptance::unknown ? Acceptance::unavailable : verdict;
   for (Submission* item : flight) {
-    domain::Transaction& transaction = item->transaction;
     switch (item->acceptance) {
       case Acceptance::accepted:
       case Acceptance::replayed:
         item->acceptance = verdict;
-        transaction.id = 0;
-        transaction.created_at = {};
-        transaction.status = domain::Status::pending;
-        transaction.failure.reset();
-        transaction.settled_at.reset();
+        domain::forget_acceptance(item->transaction);
         break;
       case Acceptance::key_reused:
       case Acceptance::duplicate_reference:

@@ -143,4 +143,19 @@ StoreResult<void> PostgresStore::ping(Deadline deadline) {
   return unavailable("the database is read-only");
 }
 
+StoreResult<std::vector<service::Balance>> PostgresStore::balances_at(std::uint32_t, const std::string&,
+                                                                      domain::Timestamp, Deadline) {
+  return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "not built yet"});
+}
+StoreResult<service::Statement> PostgresStore::statement(const service::StatementQuery&, Deadline) {
+  return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "not built yet"});
+}
+StoreResult<std::vector<domain::Transaction>> PostgresStore::expired_holds(std::uint32_t, domain::Timestamp,
+                                                                           std::size_t, Deadline) {
+  return std::vector<domain::Transaction>{};
+}
+StoreResult<service::LedgerFigures> PostgresStore::figures(Deadline) {
+  return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "not built yet"});
+}
+
 }  // namespace tps::adapters

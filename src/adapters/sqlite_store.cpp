@@ -169,4 +169,19 @@ StoreResult<void> SqliteStore::ping(Deadline deadline) {
   return {};
 }
 
+StoreResult<std::vector<service::Balance>> SqliteStore::balances_at(std::uint32_t, const std::string&,
+                                                                    domain::Timestamp, Deadline) {
+  return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "not built yet"});
+}
+StoreResult<service::Statement> SqliteStore::statement(const service::StatementQuery&, Deadline) {
+  return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "not built yet"});
+}
+StoreResult<std::vector<domain::Transaction>> SqliteStore::expired_holds(std::uint32_t, domain::Timestamp, std::size_t,
+                                                                         Deadline) {
+  return std::vector<domain::Transaction>{};
+}
+StoreResult<service::LedgerFigures> SqliteStore::figures(Deadline) {
+  return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "not built yet"});
+}
+
 }  // namespace tps::adapters

@@ -30,6 +30,15 @@ class SqliteStore final : public service::Store {
   service::StoreResult<service::ListPage> list(const service::ListQuery& query, service::Deadline deadline) override;
   service::StoreResult<std::vector<service::Balance>> balances(std::uint32_t partition, const std::string& user_id,
                                                                service::Deadline deadline) override;
+  service::StoreResult<std::vector<service::Balance>> balances_at(std::uint32_t partition, const std::string& user_id,
+                                                                  domain::Timestamp at,
+                                                                  service::Deadline deadline) override;
+  service::StoreResult<service::Statement> statement(const service::StatementQuery& query,
+                                                     service::Deadline deadline) override;
+  service::StoreResult<std::vector<domain::Transaction>> expired_holds(std::uint32_t partition, domain::Timestamp now,
+                                                                       std::size_t max,
+                                                                       service::Deadline deadline) override;
+  service::StoreResult<service::LedgerFigures> figures(service::Deadline deadline) override;
   service::StoreResult<Backlog> backlog(std::uint32_t partition, service::Deadline deadline) override;
   service::StoreResult<void> ping(service::Deadline deadline) override;
 

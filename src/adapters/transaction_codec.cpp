@@ -17,18 +17,19 @@ using domain::Transaction;
 using domain::Type;
 
 // A change of the layout gets the next number; other versions are refused, never guessed at.
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;
 
 // The last enumerators that this version knows.
 constexpr Type kLastType = Type::account_update;
 constexpr Status kLastStatus = Status::expired;
-constexpr Failure kLastFailure = Failure::unprocessable;
+constexpr Failure kLastFailure = Failure::balance_overflow;
 constexpr Capture kLastCapture = Capture::manual;
 
 class Writer {
  public:
   explicit Writer(std::string& out) : out_(out) {}
 
+  void put(bool value) { put(std::uint8_t{value}); }
   template <std::integral T>
   void put(T value) {
     auto bits = static_cast<std::make_unsigned_t<T>>(value);
@@ -60,6 +61,12 @@ class Reader {
  public:
   explicit Reader(std::string_view bytes) : rest_(bytes) {}
 
+  void take(bool& value) {
+    std::uint8_t number = 0;
+    take(number);
+    if (number > 1) refuse();
+    value = number == 1;
+  }
   template <std::integral T>
   void take(T& value) {
     const std::string_view bytes = take_bytes(sizeof(T));
@@ -123,6 +130,8 @@ void for_each_optional(T& transaction, Visit visit) {
   visit(transaction.to_partition);
   visit(transaction.parent_id);
   visit(transaction.hold_expires_at);
+  visit(transaction.overdraft_limit);
+  visit(transaction.frozen);
   visit(transaction.idempotency_hash);
   visit(transaction.content_hash);
   visit(transaction.reference);
@@ -131,7 +140,7 @@ void for_each_optional(T& transaction, Visit visit) {
   visit(transaction.settled_at);
   visit(transaction.failure);
 }
-constexpr int kOptionals = 11;
+constexpr int kOptionals = 13;
 
 std::uint16_t flags_of(const Transaction& transaction) {
   unsigned flags = 0;

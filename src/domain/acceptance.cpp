@@ -82,7 +82,7 @@ std::size_t refuse_group(std::span<Submission* const> group, Added& added) {
     }
     if (is_good(item->acceptance)) {
       item->acceptance = Acceptance::group_refused;
-      item->transaction.id = 0;
+      forget_acceptance(item->transaction);
     }
   }
   return taken_back;
@@ -115,6 +115,7 @@ std::size_t accept(std::span<Submission* const> flight, const Existing& existing
         item->acceptance = Acceptance::accepted;
         item->transaction.id = last_id + static_cast<std::int64_t>(++accepted);
         item->transaction.created_at = created_at;
+        if (item->transaction.hold_expires_at) *item->transaction.hold_expires_at += created_at.time_since_epoch();
         remember(*item, added);
       }
       refused |= !is_good(item->acceptance);
@@ -124,12 +125,20 @@ std::size_t accept(std::span<Submission* const> flight, const Existing& existing
   return accepted;
 }
 
+void forget_acceptance(Transaction& transaction) {
+  transaction.id = 0;
+  if (transaction.hold_expires_at) *transaction.hold_expires_at -= transaction.created_at.time_since_epoch();
+  transaction.created_at = {};
+  transaction.status = Status::pending;
+  transaction.failure.reset();
+  transaction.settled_at.reset();
+}
+
 void revoke(std::span<Submission* const> flight, std::int64_t last_id, Acceptance verdict) {
   for (Submission* item : flight) {
     if (!is_good(item->acceptance) || item->transaction.id <= last_id) continue;
     item->acceptance = verdict;
-    item->transaction.id = 0;
-    item->transaction.created_at = {};
+    forget_acceptance(item->transaction);
   }
 }
 

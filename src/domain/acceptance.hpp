@@ -59,6 +59,9 @@ struct Existing {
 std::size_t accept(std::span<Submission* const> flight, const Existing& existing, std::int64_t last_id,
                    Timestamp last_created_at, Timestamp now);
 
+// As it was submitted: without id and time, pending.
+void forget_acceptance(Transaction& transaction);
+
 // The flight's commit failed: every submission that was accepted, or replayed from one accepted in this flight
 // (id > last_id), becomes `verdict` (unavailable, unknown or undecided) and loses its id.
 void revoke(std::span<Submission* const> flight, std::int64_t last_id, Acceptance verdict);

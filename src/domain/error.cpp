@@ -2,6 +2,20 @@
 
 namespace tps::domain {
 
+std::string json_pointer(std::string_view prefix, std::string_view name) {
+  std::string pointer(prefix);
+  for (const char c : name) {
+    if (c == '~') {
+      pointer += "~0";
+    } else if (c == '/') {
+      pointer += "~1";
+    } else {
+      pointer += c;
+    }
+  }
+  return pointer;
+}
+
 std::string_view slug(ErrorCode code) {
   switch (code) {
     case ErrorCode::malformed_request:
@@ -38,6 +52,8 @@ std::string_view slug(ErrorCode code) {
       return "idempotency_key_reused";
     case ErrorCode::duplicate_reference:
       return "duplicate_reference";
+    case ErrorCode::invalid_parent:
+      return "invalid_parent";
     case ErrorCode::group_refused:
       return "group_refused";
     case ErrorCode::unprocessable:

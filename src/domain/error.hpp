@@ -32,8 +32,9 @@ enum class ErrorCode : std::uint8_t {
   validation_failed,
   idempotency_key_reused,
   duplicate_reference,
-  group_refused,  // an item of an atomic batch, refused only because a neighbour was
-  unprocessable,  // the store itself refuses this one item (SQLSTATE 22xxx, 23xxx)
+  invalid_parent,  // a transaction of this kind can never be captured, voided or reversed
+  group_refused,   // an item of an atomic batch, refused only because a neighbour was
+  unprocessable,   // the store itself refuses this one item (SQLSTATE 22xxx, 23xxx)
   // Nothing was added; asking again later may work.
   overloaded,
   draining,
@@ -74,6 +75,9 @@ struct FieldError {
 
   bool operator==(const FieldError&) const = default;
 };
+
+// RFC 6901: `prefix` and the name of a member, in which "~" and "/" are escaped.
+std::string json_pointer(std::string_view prefix, std::string_view name);
 
 struct Error {
   ErrorCode code;

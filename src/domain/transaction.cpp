@@ -23,13 +23,13 @@ constexpr std::array kStatuses{
     Name{Status::authorized, "authorized"}, Name{Status::voided, "voided"},   Name{Status::expired, "expired"},
 };
 constexpr std::array kFailures{
-    Name{Failure::insufficient_funds, "insufficient_funds"},
-    Name{Failure::account_frozen, "account_frozen"},
-    Name{Failure::balance_overflow, "balance_overflow"},
+    Name{Failure::unprocessable, "unprocessable"},
     Name{Failure::invalid_parent_state, "invalid_parent_state"},
     Name{Failure::capture_exceeds_hold, "capture_exceeds_hold"},
     Name{Failure::reversal_exceeds_original, "reversal_exceeds_original"},
-    Name{Failure::unprocessable, "unprocessable"},
+    Name{Failure::insufficient_funds, "insufficient_funds"},
+    Name{Failure::account_frozen, "account_frozen"},
+    Name{Failure::balance_overflow, "balance_overflow"},
 };
 constexpr std::array kCaptures{Name{Capture::automatic, "automatic"}, Name{Capture::manual, "manual"}};
 

@@ -25,15 +25,16 @@ enum class Type : std::uint8_t { deposit, withdrawal, transfer, capture, void_, 
 // pending -> settled | failed, or -> authorized | failed and then -> settled | voided | expired.
 enum class Status : std::uint8_t { pending, settled, failed, authorized, voided, expired };
 
-// Why a transaction failed, in order of precedence: when several hold, the first is recorded.
+// Why a transaction failed, in order of precedence: when several hold, the first is recorded. What nothing can mend
+// any more comes before what another deposit could.
 enum class Failure : std::uint8_t {
-  insufficient_funds,
-  account_frozen,
-  balance_overflow,
+  unprocessable,
   invalid_parent_state,
   capture_exceeds_hold,
   reversal_exceeds_original,
-  unprocessable,
+  insufficient_funds,
+  account_frozen,
+  balance_overflow,
 };
 
 enum class Capture : std::uint8_t { automatic, manual };
@@ -66,21 +67,26 @@ struct Transaction {
   std::uint32_t partition = 0;
   Type type = Type::deposit;
   std::string user_id;
-  std::optional<std::string> to_user_id;      // transfers only
+  std::optional<std::string> to_user_id;      // transfers, and captures and reversals of them
   std::optional<std::uint32_t> to_partition;  // the partition of to_user_id's accounts
   std::int64_t amount_minor = 0;
   std::string currency;  // upper case
   std::optional<std::int64_t> parent_id;
   Capture capture = Capture::automatic;
+  // Manual capture only. Until the transaction is accepted, created_at is 0 and this counts from there: the time to
+  // live.
   std::optional<Timestamp> hold_expires_at;
-  std::optional<Hash128> idempotency_hash;  // SHA-256/128 of (principal, user_id, key)
-  std::optional<Hash128> content_hash;      // over the canonical members, the route and the parent
+  std::optional<std::int64_t> overdraft_limit;  // account_update: minor units; nullopt leaves it as it is
+  std::optional<bool> frozen;                   // account_update: nullopt leaves it as it is
+  std::optional<Hash128> idempotency_hash;      // SHA-256/128 of (principal, user_id, key)
+  std::optional<Hash128> content_hash;          // over the canonical members, the route and the parent
   std::optional<std::string> reference;
   std::optional<std::string> description;
   std::optional<std::string> metadata;  // canonical JSON object of strings, as stored and as shown
   std::string created_by;               // the principal: a stable subject, never a credential's id
 
-  // From the settlement log; pending until it is there.
+  // From the settlement log; pending until it is there. Of a transaction with manual capture that was authorized, the
+  // status of its hold, and settled_at once that is closed.
   Status status = Status::pending;
   std::optional<Failure> failure;
   std::optional<Timestamp> settled_at;
@@ -95,6 +101,8 @@ inline constexpr std::size_t kMaxDescriptionBytes = 1000;
 inline constexpr std::size_t kMaxMetadataPairs = 50;
 inline constexpr std::size_t kMaxMetadataKeyBytes = 40;
 inline constexpr std::size_t kMaxMetadataValueBytes = 500;
+inline constexpr std::chrono::seconds kDefaultHold = std::chrono::days(7);
+inline constexpr std::chrono::seconds kLongestHold = std::chrono::days(365);
 
 // What a client wrote, before any rule was checked. Views into the request's body, which must outlive it.
 // Text is known to be valid UTF-8 (the decoder saw to it).
@@ -112,12 +120,31 @@ struct Draft {
   std::optional<std::string_view> idempotency_key;  // batch items only
 };
 
-// Checks every rule of the contract and reports all that are broken, in the order of the members above.
+// What a client wrote to change an account.
+struct AccountDraft {
+  std::optional<std::string_view> overdraft_limit;  // the raw token of a JSON number, or the text of a string
+  std::optional<bool> frozen;
+};
+
+// Each checks every rule of the contract and reports all that are broken, in the order of the members above.
 // Members already in `decode_errors` (wrong type, say) are not reported a second time; all of
 // `decode_errors` come first in the answer. On success the transaction has no id, time, partition,
 // hashes or created_by yet: those belong to the service.
-std::expected<Transaction, std::vector<FieldError>> validate(const Draft& draft, const Currencies& currencies,
-                                                             std::vector<FieldError> decode_errors = {});
+using Validated = std::expected<Transaction, std::vector<FieldError>>;
+Validated validate(const Draft& draft, const Currencies& currencies, std::vector<FieldError> decode_errors = {});
+
+// A capture, void or reversal (`type`) of `parent`, which must be one that is_possible_parent() allows. Of the draft
+// only amount (not for a void), reference, description and metadata may be set; an amount left out is the parent's.
+Validated validate_child(Type type, const Transaction& parent, const Draft& draft, const Currencies& currencies,
+                         std::vector<FieldError> decode_errors = {});
+
+// Whether a transaction like `parent` can ever be captured, voided or reversed, whatever its status: captures and voids
+// are of transactions with manual capture, reversals of deposits, withdrawals, transfers (all without it) and captures.
+bool is_possible_parent(Type type, const Transaction& parent);
+
+// An account_update of the account (user_id, currency).
+Validated validate_account_update(std::string_view user_id, const Currency& currency, const AccountDraft& draft,
+                                  std::vector<FieldError> decode_errors = {});
 
 // True if `text` has a C0 control, DEL, or a C1 control (U+0080..U+009F).
 bool has_control_characters(std::string_view text);

@@ -26,7 +26,7 @@ ResponseTask get_balances(Call call) {
                             "must be 1 to 128 bytes of percent-encoded UTF-8 without control characters"});
     co_return problem(error, call.request);
   }
-  const auto balances = co_await call.services.transactions.balances(*user_id, call.request.deadline);
+  const auto balances = co_await call.services.transactions.balances(*user_id, std::nullopt, call.request.deadline);
   if (!balances) co_return problem(balances.error(), call.request);
   Response response;
   response.body += R"({"user_id":)";

@@ -63,24 +63,14 @@ std::size_t member_index(std::string_view name, bool in_batch) {
   return kUnknown;
 }
 
-// RFC 6901, cut to a decent length.
+// Cut to a decent length.
 std::string pointer_to(std::string_view name) {
-  std::string pointer = "/";
   if (name.size() > kMaxNameShown) {
     std::size_t end = kMaxNameShown;
     while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0) == 0x80) --end;
     name = name.substr(0, end);
   }
-  for (const char c : name) {
-    if (c == '~') {
-      pointer += "~0";
-    } else if (c == '/') {
-      pointer += "~1";
-    } else {
-      pointer += c;
-    }
-  }
-  return pointer;
+  return domain::json_pointer("/", name);
 }
 
 std::string_view expectation(Kind kind) {

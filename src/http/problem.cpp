@@ -41,6 +41,8 @@ constexpr std::array kKinds{
          "This Idempotency-Key was used before with other content"},
     Kind{ErrorCode::duplicate_reference, 409, "Duplicate reference",
          "The user has a transaction with this reference already"},
+    Kind{ErrorCode::invalid_parent, 422, "Invalid parent",
+         "A transaction of this kind cannot be captured, voided or reversed"},
     Kind{ErrorCode::group_refused, 409, "Group refused", "Another item of the atomic batch was refused"},
     Kind{ErrorCode::unprocessable, 422, "Unprocessable", "The store cannot hold this transaction"},
     Kind{ErrorCode::overloaded, 503, "Overloaded", "Too much is waiting already; nothing was added", true, "1"},

@@ -72,6 +72,19 @@ class TestStore : public service::Store {
     return std::vector<service::Balance>{{"JPY", 5, 0, 5, 0, 1}, {"USD", 1275, 100, 1175, -50, 3}};
   }
 
+  service::StoreResult<std::vector<service::Balance>> balances_at(std::uint32_t, const std::string&, domain::Timestamp,
+                                                                  service::Deadline) override {
+    return std::vector<service::Balance>{{"USD", 1000, 100, 900, 0, 2}};
+  }
+  service::StoreResult<service::Statement> statement(const service::StatementQuery&, service::Deadline) override {
+    return service::Statement{};
+  }
+  service::StoreResult<std::vector<domain::Transaction>> expired_holds(std::uint32_t, domain::Timestamp, std::size_t,
+                                                                       service::Deadline) override {
+    return std::vector<domain::Transaction>{};
+  }
+  service::StoreResult<service::LedgerFigures> figures(service::Deadline) override { return service::LedgerFigures{}; }
+
   service::StoreResult<Backlog> backlog(std::uint32_t, service::Deadline) override { return Backlog{}; }
   service::StoreResult<void> ping(service::Deadline) override { return {}; }
 

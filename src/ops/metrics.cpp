@@ -69,6 +69,11 @@ Metrics::Metrics()
       cache_operations_(counters(*registry_, "tps_cache_operations_total", "Cache look-ups and writes by outcome.")),
       settled_(counters(*registry_, "tps_transactions_settled_total", "Transactions settled here, by status.")),
       failed_(counters(*registry_, "tps_transactions_failed_total", "Transactions that failed here, by failure.")),
+      oldest_pending_(gauges(*registry_, "tps_oldest_pending_seconds",
+                             "Age of a partition's oldest transaction that is not settled yet; 0 when there is none.")),
+      backlog_(gauges(*registry_, "tps_settlement_backlog", "Transactions accepted and not settled yet.")),
+      imbalance_(gauges(*registry_, "tps_ledger_imbalance",
+                        "Sum of the accounts minus the independent totals, in minor units; 0 unless broken.")),
       store_reconnects(
           counters(*registry_, "tps_store_reconnects_total", "Connections to the store that had to be made anew.")
               .Add({})),
@@ -88,10 +93,10 @@ Metrics::Metrics()
           histograms(*registry_, "tps_settle_batch_size", "Transactions settled in one commit.").Add({}, kSizes)),
       settle_seconds(
           histograms(*registry_, "tps_settle_seconds", "One settlement batch, from lock to commit.").Add({}, kSeconds)),
-      oldest_pending_seconds(gauges(*registry_, "tps_oldest_pending_seconds",
-                                    "Age of the oldest transaction that is not settled yet; 0 when there is none.")
-                                 .Add({})),
-      backlog(gauges(*registry_, "tps_settlement_backlog", "Transactions accepted and not settled yet.").Add({})) {
+      open_holds(gauges(*registry_, "tps_holds_open", "Authorized transactions whose hold is open.").Add({})),
+      unprocessable(counters(*registry_, "tps_transactions_unprocessable_total",
+                             "Transactions that could not be settled because of a bug or a corrupt row.")
+                        .Add({})) {
   set_start_facts(*registry_);
 }
 
@@ -133,6 +138,11 @@ Counter& Metrics::cache_operation(const std::string& cache, const std::string& o
   return cache_operations_.Add({{"cache", cache}, {"outcome", outcome}});
 }
 Counter& Metrics::settled(const std::string& status) { return settled_.Add({{"status", status}}); }
+Gauge& Metrics::oldest_pending_seconds(std::uint32_t partition) {
+  return oldest_pending_.Add({{"partition", std::to_string(partition)}});
+}
+Gauge& Metrics::backlog(std::uint32_t partition) { return backlog_.Add({{"partition", std::to_string(partition)}}); }
+Gauge& Metrics::imbalance(const std::string& currency) { return imbalance_.Add({{"currency", currency}}); }
 Counter& Metrics::failed(const std::string& failure) { return failed_.Add({{"failure", failure}}); }
 
 std::string Metrics::text() const {

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -61,9 +62,15 @@ class Metrics {
   // tps_cache_operations_total{cache,outcome}; cache: local, redis; outcome: hit, miss, error, rejected, skipped,
   // stored.
   prometheus::Counter& cache_operation(const std::string& cache, const std::string& outcome);
-  // tps_transactions_settled_total{status}, tps_transactions_failed_total{failure}.
+  // tps_transactions_settled_total{status}, tps_transactions_failed_total{failure}. The end of a hold counts as well:
+  // one that is captured counts as authorized, its capture as settled, and then as settled itself.
   prometheus::Counter& settled(const std::string& status);
   prometheus::Counter& failed(const std::string& failure);
+  // tps_oldest_pending_seconds{partition}, tps_settlement_backlog{partition}.
+  prometheus::Gauge& oldest_pending_seconds(std::uint32_t partition);
+  prometheus::Gauge& backlog(std::uint32_t partition);
+  // tps_ledger_imbalance{currency}: the accounts against the independent totals, in minor units; 0 unless broken.
+  prometheus::Gauge& imbalance(const std::string& currency);
 
  private:
   std::shared_ptr<prometheus::Registry> registry_;
@@ -73,6 +80,9 @@ class Metrics {
   prometheus::Family<prometheus::Counter>& cache_operations_;
   prometheus::Family<prometheus::Counter>& settled_;
   prometheus::Family<prometheus::Counter>& failed_;
+  prometheus::Family<prometheus::Gauge>& oldest_pending_;
+  prometheus::Family<prometheus::Gauge>& backlog_;
+  prometheus::Family<prometheus::Gauge>& imbalance_;
 
   std::mutex mutex_;
   // Under mutex_.
@@ -89,8 +99,8 @@ class Metrics {
   prometheus::Counter& transactions_replayed;  // tps_transactions_replayed_total
   prometheus::Histogram& settle_batch_size;    // tps_settle_batch_size
   prometheus::Histogram& settle_seconds;       // tps_settle_seconds: one batch, lock to commit
-  prometheus::Gauge& oldest_pending_seconds;   // tps_oldest_pending_seconds
-  prometheus::Gauge& backlog;                  // tps_settlement_backlog
+  prometheus::Gauge& open_holds;               // tps_holds_open
+  prometheus::Counter& unprocessable;          // tps_transactions_unprocessable_total: for somebody to look at
 
   // Prometheus text exposition format 0.0.4.
   [[nodiscard]] std::string text() const;

@@ -78,6 +78,12 @@ domain::Hash128 content_hash(const domain::Transaction& transaction) {
   parts.add_optional(transaction.reference);
   parts.add_optional(transaction.description);
   parts.add_optional(transaction.metadata);
+  // Only where there is one: what was hashed before these existed keeps its hash.
+  if (transaction.hold_expires_at) parts.add_number((*transaction.hold_expires_at - transaction.created_at).count());
+  if (transaction.type == domain::Type::account_update) {
+    parts.add_number(transaction.overdraft_limit.value_or(-1));
+    parts.add_number(transaction.frozen ? std::int64_t{*transaction.frozen} : -1);
+  }
   return parts.hash();
 }
 

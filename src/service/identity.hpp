@@ -17,7 +17,8 @@ std::uint32_t partition_of(std::string_view user_id, std::uint32_t partitions);
 domain::Hash128 idempotency_hash(std::string_view principal, std::string_view user_id, std::string_view key,
                                  std::optional<std::uint32_t> item);
 
-// SHA-256/128 over the canonical members, the type (which is the route) and the parent.
+// SHA-256/128 over the canonical members, the type (which is the route) and the parent. Of a transaction that is not
+// accepted yet.
 domain::Hash128 content_hash(const domain::Transaction& transaction);
 
 }  // namespace tps::service

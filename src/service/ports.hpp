@@ -9,9 +9,11 @@
 #include <chrono>
 #include <cstdint>
 #include <expected>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "domain/acceptance.hpp"
@@ -24,8 +26,9 @@ using Deadline = std::chrono::steady_clock::time_point;
 
 // Why a store call gave nothing. `unavailable`: it certainly changed nothing. `unknown`: it may have.
 // `incompatible`: the schema is missing, too old or too new (detail says what to do); asking again will not help.
+// `refused`: the store refuses a value that was to be written; nothing was changed, and the same again will not help.
 struct StoreFault {
-  enum class Kind : std::uint8_t { unavailable, unknown, incompatible };
+  enum class Kind : std::uint8_t { unavailable, unknown, incompatible, refused };
   Kind kind = Kind::unavailable;
   std::string detail;  // for operators and logs; never shown to clients
 };
@@ -46,7 +49,8 @@ struct ListQuery {
   std::optional<domain::Timestamp> created_from{};  // inclusive
   std::optional<domain::Timestamp> created_to{};    // exclusive
   Order order = Order::newest_first;
-  std::optional<std::int64_t> after{};  // exclusive: ids below it (newest first) or above it (oldest first)
+  std::optional<std::int64_t> after{};    // newest first: ids below it
+  std::vector<std::int64_t> positions{};  // oldest first: per partition, ids above it; what is missing is the start
   std::size_t limit = 50;
 };
 
@@ -56,9 +60,11 @@ inline constexpr std::size_t kMaxRowsReadPerPage = 10'000;
 
 struct ListPage {
   std::vector<domain::Transaction> transactions;
-  // Where the next page starts (its `after`); nullopt when there is certainly nothing more. In the change
-  // feed (oldest first) it is always set, to the last id looked at, so that a reader can go on later.
+  // Newest first: where the next page starts (its `after`); nullopt when there is certainly nothing more.
   std::optional<std::int64_t> next_after;
+  // Oldest first, the change feed: always there, one for each partition, the last id looked at, so that a reader can go
+  // on later. Every partition gets its share of a page, so none can keep another from being read.
+  std::vector<std::int64_t> next_positions;
 };
 
 struct Balance {
@@ -68,6 +74,43 @@ struct Balance {
   std::int64_t available = 0;  // posted - held
   std::int64_t pending = 0;    // net of what is accepted and not settled yet: credits - debits
   std::int64_t version = 0;
+  std::int64_t overdraft_limit = 0;
+  bool frozen = false;
+};
+
+// The entries of an account (partition, user_id, currency) in the order of its versions: every settlement that touched
+// it. Those settled from `from` on and before `to` are in it.
+struct StatementQuery {
+  std::uint32_t partition = 0;
+  std::string user_id;
+  std::string currency;
+  std::optional<domain::Timestamp> from{};  // inclusive, by settled_at
+  std::optional<domain::Timestamp> to{};    // exclusive
+  std::optional<std::int64_t> after{};      // the version of the last entry seen
+  std::size_t limit = 100;
+};
+
+struct StatementEntry {
+  std::int64_t version = 0;         // of the account, after it; one more than the entry before
+  domain::Transaction transaction;  // as it stands now
+  bool incoming = false;            // the account is that of to_user_id
+  std::int64_t change_minor = 0;    // of posted; 0 for holds, voids, expiries and account updates
+  std::int64_t posted_after = 0;
+  domain::Timestamp settled_at{};  // when it took effect
+};
+
+struct Statement {
+  std::int64_t opening_minor = 0;  // posted before the first and after the last entry of the whole range, whatever page
+  std::int64_t closing_minor = 0;
+  std::vector<StatementEntry> entries;
+  std::optional<std::int64_t> next_after;  // nullopt: this is the last page
+};
+
+// What operators watch.
+struct LedgerFigures {
+  std::int64_t open_holds = 0;
+  // Per currency: what the accounts add up to minus what the totals say, modulo 2^64; 0 unless something is broken.
+  std::map<std::string, std::int64_t> imbalance;
 };
 
 // What identifies a store; see design of the cache: keys carry id and schema, values a MAC with the secret.
@@ -97,14 +140,14 @@ class Store {
   virtual void append(std::span<domain::Submission* const> flight, domain::Timestamp now, Deadline deadline) = 0;
 
   // Settling, step 1: takes the lock of the settlement reader of `partition`, then reads up to `max` transactions
-  // after its position with all the accounts and totals they touch, and keeps the database transaction open.
+  // after its position with everything that domain::SettlementInput wants, and keeps the database transaction open.
   // nullopt: another worker has the partition. An empty input: nothing to do. In both cases, and on
   // a fault, nothing stays open.
   virtual StoreResult<std::optional<domain::SettlementInput>> next(std::uint32_t partition, std::size_t max,
                                                                    Deadline deadline) = 0;
 
   // Step 2: writes the output of domain::settle for exactly what next() gave and commits. On a fault nothing
-  // (or, if `unknown`, possibly everything) was written; calling next() again finds out.
+  // (or, if `unknown`, possibly everything) was written; calling next() again finds out. `refused`: a value in it.
   virtual StoreResult<void> record(std::uint32_t partition, const domain::SettlementOutput& output,
                                    Deadline deadline) = 0;
 
@@ -118,6 +161,20 @@ class Store {
   virtual StoreResult<std::vector<Balance>> balances(std::uint32_t partition, const std::string& user_id,
                                                      Deadline deadline) = 0;
 
+  // As they were at a time: after everything settled by then. Posted, held, available and version only; accounts that
+  // nothing had touched are not there.
+  virtual StoreResult<std::vector<Balance>> balances_at(std::uint32_t partition, const std::string& user_id,
+                                                        domain::Timestamp at, Deadline deadline) = 0;
+
+  virtual StoreResult<Statement> statement(const StatementQuery& query, Deadline deadline) = 0;
+
+  // The transactions of open holds of a partition that expire by `now`, the earliest first.
+  virtual StoreResult<std::vector<domain::Transaction>> expired_holds(std::uint32_t partition, domain::Timestamp now,
+                                                                      std::size_t max, Deadline deadline) = 0;
+
+  // Of all partitions, from one snapshot.
+  virtual StoreResult<LedgerFigures> figures(Deadline deadline) = 0;
+
   // Created_at of the oldest transaction that is not settled yet, and how many there are (0 = none), per partition
   // asked.
   struct Backlog {
@@ -128,6 +185,53 @@ class Store {
 
   // Reachable, writable and of a usable schema right now.
   virtual StoreResult<void> ping(Deadline deadline) = 0;
+};
+
+// What an audit reads, in short transactions that hold up nobody. Logs are immutable, so a log may be read piece by
+// piece; of what is derived from them, each answer says which settlements it includes.
+class Audit {
+ public:
+  Audit() = default;
+  Audit(const Audit&) = delete;
+  Audit& operator=(const Audit&) = delete;
+  virtual ~Audit() = default;
+
+  virtual StoreResult<StoreIdentity> open(Deadline deadline) = 0;
+
+  // How far settlement is: per partition, the id of the last settled transaction (first_id_before() at the start).
+  virtual StoreResult<std::vector<std::int64_t>> positions(Deadline deadline) = 0;
+
+  // One row of the log and its settlement. `readable` false: something in the row is unknown to this binary; the
+  // transaction is then as next() would give it.
+  struct Entry {
+    domain::Transaction transaction;  // status, failure and settled_at as in `settlement`, not those of a hold
+    std::optional<domain::Settlement> settlement;
+    bool readable = true;
+  };
+  // Up to `max` entries of a partition with ids above `after`, in order.
+  virtual StoreResult<std::vector<Entry>> entries(std::uint32_t partition, std::int64_t after, std::size_t max,
+                                                  Deadline deadline) = 0;
+
+  // Settlements without a transaction in the log.
+  virtual StoreResult<std::int64_t> orphans(std::uint32_t partition, Deadline deadline) = 0;
+
+  // A piece of a derived table in the order of its key, and the positions that it includes, from one snapshot.
+  template <class Row>
+  struct Piece {
+    std::vector<std::int64_t> positions;  // as from positions()
+    std::vector<Row> rows;
+  };
+  using AccountRow = std::pair<domain::AccountKey, domain::Account>;
+  using ReversalRow = std::pair<std::int64_t, std::int64_t>;
+  using TotalsRow = std::pair<std::pair<std::uint32_t, std::string>, domain::Totals>;
+  virtual StoreResult<Piece<AccountRow>> accounts(const std::optional<domain::AccountKey>& after, std::size_t max,
+                                                  Deadline deadline) = 0;
+  virtual StoreResult<Piece<domain::Hold>> holds(std::int64_t after, std::size_t max, Deadline deadline) = 0;
+  virtual StoreResult<Piece<ReversalRow>> reversals(std::int64_t after, std::size_t max, Deadline deadline) = 0;
+  virtual StoreResult<Piece<TotalsRow>> totals(Deadline deadline) = 0;
+
+  virtual StoreResult<std::vector<std::optional<domain::Transaction>>> find(std::span<const std::int64_t> ids,
+                                                                            Deadline deadline) = 0;
 };
 
 // A shared cache of final transactions. It can be slow, down, full, wrong or hostile: everything that is not

@@ -84,21 +84,21 @@ void Readiness::set_reason(std::optional<std::string> reason) {
 // A figure that cannot be had is not a number, rather than the last one that could.
 void Readiness::report_backlog() {
   constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
-  std::int64_t pending = 0;
-  std::optional<domain::Timestamp> oldest;
+  bool reachable = true;
   for (std::uint32_t partition = 0; partition < partitions_; ++partition) {
-    const auto backlog = session_.backlog(partition, std::chrono::steady_clock::now() + kPingBudget);
-    if (!backlog) {
-      metrics_.backlog.Set(kUnknown);
-      metrics_.oldest_pending_seconds.Set(kUnknown);
-      return;
+    double pending = kUnknown;
+    double age = kUnknown;
+    if (reachable) {
+      const auto backlog = session_.backlog(partition, std::chrono::steady_clock::now() + kPingBudget);
+      reachable = backlog.has_value();
+      if (backlog) {
+        pending = static_cast<double>(backlog->pending);
+        age = backlog->oldest ? std::chrono::duration<double>(clock_() - *backlog->oldest).count() : 0.0;
+      }
     }
-    pending += backlog->pending;
-    if (backlog->oldest && (!oldest || *backlog->oldest < *oldest)) oldest = backlog->oldest;
+    metrics_.backlog(partition).Set(pending);
+    metrics_.oldest_pending_seconds(partition).Set(age < 0 ? 0 : age);
   }
-  metrics_.backlog.Set(static_cast<double>(pending));
-  const double age = oldest ? std::chrono::duration<double>(clock_() - *oldest).count() : 0.0;
-  metrics_.oldest_pending_seconds.Set(std::max(age, 0.0));
 }
 
 }  // namespace tps::service

@@ -4,8 +4,15 @@
 #include <utility>
 
 #include "ops/log.hpp"
+#include "service/expiry.hpp"
 
 namespace tps::service {
+namespace {
+
+constexpr std::size_t kMostExpiries = 1'000;  // of one look, per partition
+
+}  // namespace
+
 SettlementLoop::SettlementLoop(SettlementOptions options, Store& session, Clock clock, Waiters& waiters,
                                ops::Metrics& metrics)
     : options_(options),
@@ -13,6 +20,7 @@ SettlementLoop::SettlementLoop(SettlementOptions options, Store& session, Clock 
       clock_(std::move(clock)),
       waiters_(waiters),
       metrics_(metrics),
+      partitions_(options.partitions, Partition{.most = options.batch}),
       idle_pause_(options.shortest_pause) {
   // Series that are there from the start can be told from those that are missing.
   for (const auto status : {domain::Status::settled, domain::Status::failed, domain::Status::authorized,
@@ -44,9 +52,9 @@ void SettlementLoop::stop() {
 
 void SettlementLoop::run() {
   while (true) {
-    Progress progress = Progress::none;
-    for (std::uint32_t partition = 0; partition < options_.partitions; ++partition) {
-      progress = std::max(progress, settle_once(partition));
+    Progress progress = expire_holds() ? Progress::some : Progress::none;
+    for (std::uint32_t step = 0; step < options_.partitions; ++step) {
+      progress = std::max(progress, settle_once((options_.first_partition + step) % options_.partitions));
     }
     pause(progress);
     const std::scoped_lock lock(mutex_);
@@ -70,9 +78,10 @@ void SettlementLoop::pause(Progress progress) {
   woken_ = false;
 }
 
-SettlementLoop::Progress SettlementLoop::settle_once(std::uint32_t partition) {
+SettlementLoop::Progress SettlementLoop::settle_once(std::uint32_t number) {
+  Partition& partition = partitions_.at(number);
   const auto start = std::chrono::steady_clock::now();
-  auto input = session_.next(partition, options_.batch, start + options_.budget);
+  auto input = session_.next(number, partition.most, start + options_.budget);
   if (!input) {
     report_trouble("settlement could not read the log", input.error());
     return Progress::none;
@@ -82,17 +91,65 @@ SettlementLoop::Progress SettlementLoop::settle_once(std::uint32_t partition) {
     return Progress::none;
   }
 
-  const domain::SettlementOutput output = domain::settle(**input, clock_());
-  const auto recorded = session_.record(partition, output, std::chrono::steady_clock::now() + options_.budget);
+  const domain::SettlementOutput output = decide(partition, **input);
+  const auto recorded = session_.record(number, output, std::chrono::steady_clock::now() + options_.budget);
   if (!recorded) {
+    if (recorded.error().kind == StoreFault::Kind::refused && !is_refused(partition, **input)) {
+      narrow(partition, **input, recorded.error());
+      return Progress::full_batch;
+    }
     // Written or not, the next look at the log finds out: the position is in the settlements themselves.
     report_trouble("settlement could not be written", recorded.error());
     return Progress::none;
   }
   report_recovery();
+  partition.refused_id = 0;
+  const bool full = output.settlements.size() >= partition.most;
+  partition.most = std::min(partition.most * 2, options_.batch);
   metrics_.settle_seconds.Observe(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   announce(**input, output);
-  return output.settlements.size() >= options_.batch ? Progress::full_batch : Progress::some;
+  return full ? Progress::full_batch : Progress::some;
+}
+
+bool SettlementLoop::is_refused(const Partition& partition, const domain::SettlementInput& input) {
+  return input.transactions.size() == 1 && input.transactions.front().id == partition.refused_id;
+}
+
+domain::SettlementOutput SettlementLoop::decide(const Partition& partition,
+                                                const domain::SettlementInput& input) const {
+  return is_refused(partition, input) ? domain::settle_unprocessable(input, clock_()) : domain::settle(input, clock_());
+}
+
+void SettlementLoop::narrow(Partition& partition, const domain::SettlementInput& input, const StoreFault& fault) {
+  partition.most = std::max(input.transactions.size() / 2, std::size_t{1});
+  if (input.transactions.size() > 1) return;
+  partition.refused_id = input.transactions.front().id;
+  ops::log(ops::Level::error, "the store refuses a settlement",
+           {{"transaction_id", std::to_string(partition.refused_id)}, {"detail", fault.detail}});
+}
+
+// True if there were any.
+bool SettlementLoop::expire_holds() {
+  const auto start = std::chrono::steady_clock::now();
+  if (start < next_expiry_) return false;
+  next_expiry_ = start + options_.expiry_interval;
+  bool any = false;
+  for (std::uint32_t partition = 0; partition < options_.partitions; ++partition) {
+    const auto holds =
+        session_.expired_holds(partition, clock_(), kMostExpiries, std::chrono::steady_clock::now() + options_.budget);
+    if (!holds) {
+      report_trouble("expired holds could not be read", holds.error());
+      return any;
+    }
+    if (holds->empty()) continue;
+    std::vector<domain::Submission> expiries = expiries_of(*holds);
+    std::vector<domain::Submission*> flight;
+    flight.reserve(expiries.size());
+    for (domain::Submission& expiry : expiries) flight.push_back(&expiry);
+    session_.append(flight, clock_(), std::chrono::steady_clock::now() + options_.budget);
+    any = true;
+  }
+  return any;
 }
 
 // Once when trouble begins and once when it ends; the loop tries many times a second.
@@ -107,23 +164,47 @@ void SettlementLoop::report_recovery() {
 }
 
 void SettlementLoop::announce(domain::SettlementInput& input, const domain::SettlementOutput& output) {
-  metrics_.settle_batch_size.Observe(static_cast<double>(output.settlements.size()));
-  std::array<std::size_t, 6> by_status{};
+  count(output);
   for (std::size_t i = 0; i < output.settlements.size(); ++i) {
     const domain::Settlement& settlement = output.settlements[i];
     domain::Transaction& transaction = input.transactions[i];
     transaction.status = settlement.status;
     transaction.failure = settlement.failure;
-    transaction.settled_at = settlement.settled_at;
+    // That of an authorized one is when its hold ends.
+    if (settlement.status != domain::Status::authorized) transaction.settled_at = settlement.settled_at;
+    if (settlement.failure == domain::Failure::unprocessable) report_unprocessable(transaction);
+  }
+  // A hold that this very batch closed: its transaction went on since.
+  for (const domain::Hold& hold : output.holds) {
+    const auto place = std::ranges::lower_bound(input.transactions, hold.transaction_id, {}, &domain::Transaction::id);
+    if (!hold.closed_at || place == input.transactions.end() || place->id != hold.transaction_id) continue;
+    place->status = hold.status;
+    place->settled_at = hold.closed_at;
+  }
+  waiters_.settled(input.transactions);
+}
+
+void SettlementLoop::count(const domain::SettlementOutput& output) {
+  metrics_.settle_batch_size.Observe(static_cast<double>(output.settlements.size()));
+  std::array<std::size_t, 6> by_status{};
+  for (const domain::Settlement& settlement : output.settlements) {
     ++by_status.at(static_cast<std::size_t>(settlement.status));
     if (settlement.failure) metrics_.failed(std::string(domain::slug(*settlement.failure))).Increment();
+  }
+  for (const domain::Hold& hold : output.holds) {
+    if (hold.closed_at) ++by_status.at(static_cast<std::size_t>(hold.status));
   }
   for (std::size_t i = 0; i < by_status.size(); ++i) {
     if (by_status.at(i) == 0) continue;
     metrics_.settled(std::string(domain::slug(static_cast<domain::Status>(i))))
         .Increment(static_cast<double>(by_status.at(i)));
   }
-  waiters_.settled(input.transactions);
+}
+
+void SettlementLoop::report_unprocessable(const domain::Transaction& transaction) {
+  metrics_.unprocessable.Increment();
+  ops::log(ops::Level::error, "a transaction cannot be settled and failed as unprocessable",
+           {{"transaction_id", std::to_string(transaction.id)}});
 }
 
 }  // namespace tps::service

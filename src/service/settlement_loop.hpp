@@ -1,6 +1,7 @@
-// Settlement: the first reader of the log. One thread follows every partition that no other worker has, decides what
-// waits with domain::settle, and writes settlements, accounts and totals in one commit. Any number of these
-// loops may run, in any number of processes: the reader's lock in the store lets one at a time have a partition.
+// Settlement: the first reader of the log, and the end of holds that have expired. One thread follows every partition
+// that no other worker has, decides what waits with domain::settle, and writes settlements, accounts and totals in one
+// commit. Any number of these loops may run, in any number of processes: the reader's lock in the store lets one at a
+// time have a partition.
 #pragma once
 
 #include <chrono>
@@ -20,11 +21,13 @@ namespace tps::service {
 
 struct SettlementOptions {
   std::uint32_t partitions = 1;
-  std::size_t batch = 4'000;                     // most transactions of one commit
-  std::chrono::milliseconds gather{8};           // pause between batches while nobody waits for an answer
-  std::chrono::milliseconds shortest_pause{2};   // between looks at the log, just after there was work
-  std::chrono::milliseconds longest_pause{100};  // ... and when there has been none for a while
-  std::chrono::milliseconds budget{3'000};       // longest a store call may take
+  std::uint32_t first_partition = 0;                 // where each round begins; workers that differ meet less often
+  std::size_t batch = 4'000;                         // most transactions of one commit
+  std::chrono::milliseconds gather{8};               // pause between batches while nobody waits for an answer
+  std::chrono::milliseconds shortest_pause{2};       // between looks at the log, just after there was work
+  std::chrono::milliseconds longest_pause{100};      // ... and when there has been none for a while
+  std::chrono::milliseconds budget{3'000};           // longest a store call may take
+  std::chrono::milliseconds expiry_interval{1'000};  // between looks for holds that have expired
 };
 
 class SettlementLoop {
@@ -44,10 +47,23 @@ class SettlementLoop {
  private:
   enum class Progress : std::uint8_t { none, some, full_batch };
 
+  // A batch that the store refuses is tried again in halves, until the one transaction is found that it refuses; that
+  // one then settles as unprocessable.
+  struct Partition {
+    std::size_t most = 0;         // transactions of the next batch
+    std::int64_t refused_id = 0;  // the store refused this one when it was alone
+  };
+
   void run();
   void pause(Progress progress);
-  Progress settle_once(std::uint32_t partition);
+  Progress settle_once(std::uint32_t number);
+  [[nodiscard]] static bool is_refused(const Partition& partition, const domain::SettlementInput& input);
+  [[nodiscard]] domain::SettlementOutput decide(const Partition& partition, const domain::SettlementInput& input) const;
+  void narrow(Partition& partition, const domain::SettlementInput& input, const StoreFault& fault);
+  bool expire_holds();
   void announce(domain::SettlementInput& input, const domain::SettlementOutput& output);
+  void count(const domain::SettlementOutput& output);
+  void report_unprocessable(const domain::Transaction& transaction);
   void report_trouble(const char* what, const StoreFault& fault);
   void report_recovery();
 
@@ -58,6 +74,8 @@ class SettlementLoop {
   ops::Metrics& metrics_;
 
   // Only the loop's thread.
+  std::vector<Partition> partitions_;
+  std::chrono::steady_clock::time_point next_expiry_{};
   std::chrono::milliseconds idle_pause_;
   bool troubled_ = false;
 

@@ -66,6 +66,18 @@ Error error_of(const Submission& submission) {
   }
 }
 
+Error invalid_parent(domain::Type type, const domain::Transaction& parent) {
+  std::string detail = "transaction " + std::to_string(parent.id);
+  if (type == domain::Type::reversal) {
+    detail += parent.capture == domain::Capture::manual
+                  ? " has manual capture: reverse its capture instead"
+                  : " is of type " + std::string(slug(parent.type)) + ", which cannot be reversed";
+  } else {
+    detail += " has no hold: only a transaction with \"capture\": \"manual\" can be captured or voided";
+  }
+  return {ErrorCode::invalid_parent, std::move(detail)};
+}
+
 void log_store_fault(const Submission& submission) {
   if (submission.acceptance == Acceptance::undecided) {
     ops::log(ops::Level::error, "a flight left a submission undecided");
@@ -222,10 +234,47 @@ awaitable<Answer<ListPage>> Transactions::list(ListQuery query_members, Deadline
                                      deadline);
 }
 
-awaitable<Answer<std::vector<Balance>>> Transactions::balances(std::string user_id, Deadline deadline) {
+awaitable<Answer<std::vector<Balance>>> Transactions::balances(std::string user_id, std::optional<domain::Timestamp> at,
+                                                               Deadline deadline) {
   const std::uint32_t partition = partition_of(user_id, partitions_);
   co_return co_await query<std::vector<Balance>>(
-      [&](Store& session, Deadline until) { return session.balances(partition, user_id, until); }, deadline);
+      [&](Store& session, Deadline until) {
+        return at ? session.balances_at(partition, user_id, *at, until) : session.balances(partition, user_id, until);
+      },
+      deadline);
+}
+
+awaitable<Answer<Statement>> Transactions::statement(StatementQuery statement_query, Deadline deadline) {
+  statement_query.partition = partition_of(statement_query.user_id, partitions_);
+  co_return co_await query<Statement>(
+      [&](Store& session, Deadline until) { return session.statement(statement_query, until); }, deadline);
+}
+
+awaitable<Answer<Submitted>> Transactions::submit_child(domain::Type type, std::int64_t parent_id, MakeChild make,
+                                                        const Caller& caller, Deadline deadline) {
+  // Only what can never change of the parent is used, so one from a cache is as good as any.
+  auto parent = co_await find(parent_id, deadline);
+  if (!parent) co_return std::unexpected(std::move(parent.error()));
+  if (!domain::is_possible_parent(type, *parent)) co_return std::unexpected(invalid_parent(type, *parent));
+  auto instruction = make(*parent);
+  if (!instruction) co_return std::unexpected(std::move(instruction.error()));
+  co_return co_await submit(std::move(*instruction), caller, deadline);
+}
+
+awaitable<Answer<AccountUpdated>> Transactions::update_account(Instruction instruction, const Caller& caller,
+                                                               std::chrono::milliseconds patience, Deadline deadline) {
+  auto submitted = co_await submit(std::move(instruction), caller, deadline);
+  if (!submitted) co_return std::unexpected(std::move(submitted.error()));
+  AccountUpdated updated{std::move(*submitted), std::nullopt};
+  const auto until = std::min(std::chrono::steady_clock::now() + patience, deadline);
+  domain::Transaction& transaction = updated.update.transaction;
+  transaction = co_await wait(std::move(transaction), until);
+  if (transaction.status == domain::Status::pending) co_return updated;
+  auto accounts = co_await balances(transaction.user_id, std::nullopt, deadline);
+  if (!accounts) co_return updated;  // it is done, whatever cannot be shown
+  const auto account = std::ranges::find(*accounts, transaction.currency, &Balance::currency);
+  if (account != accounts->end()) updated.account = std::move(*account);
+  co_return updated;
 }
 
 awaitable<domain::Transaction> Transactions::wait(domain::Transaction transaction, Deadline until) {

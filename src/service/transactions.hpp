@@ -1,10 +1,11 @@
-// The use cases: submit, find, list, balances, wait. Called from coroutines on IO threads; everything that leaves
-// the process goes through a lane. One object for the whole process; any IO thread may call.
+// The use cases: submit, find, list, balances, statement, wait. Called from coroutines on IO threads; everything that
+// leaves the process goes through a lane. One object for the whole process; any IO thread may call.
 #pragma once
 
 #include <atomic>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -43,6 +44,12 @@ struct Submitted {
   bool replayed = false;  // it was there already, under this key and with this content
 };
 
+// What became of an account_update: the account after it, once it is settled.
+struct AccountUpdated {
+  Submitted update;
+  std::optional<Balance> account;  // nullopt: not settled in time; it will be
+};
+
 struct Caller {
   std::string principal;  // stable subject; "anonymous" when nobody needs to log in
 };
@@ -71,9 +78,25 @@ class Transactions {
                                                                       bool atomic, const Caller& caller,
                                                                       Deadline deadline);
 
+  // A capture, void or reversal (`type`) of the transaction `parent_id`. `make` gets the parent and decodes the rest.
+  // Not found and invalid_parent are answered before it is called.
+  using MakeChild = std::function<Answer<Instruction>(const domain::Transaction& parent)>;
+  boost::asio::awaitable<Answer<Submitted>> submit_child(domain::Type type, std::int64_t parent_id, MakeChild make,
+                                                         const Caller& caller, Deadline deadline);
+
+  // Submits an account_update and waits until it is settled, or `patience` has passed.
+  boost::asio::awaitable<Answer<AccountUpdated>> update_account(Instruction instruction, const Caller& caller,
+                                                                std::chrono::milliseconds patience, Deadline deadline);
+
   boost::asio::awaitable<Answer<domain::Transaction>> find(std::int64_t id, Deadline deadline);
   boost::asio::awaitable<Answer<ListPage>> list(ListQuery query, Deadline deadline);
-  boost::asio::awaitable<Answer<std::vector<Balance>>> balances(std::string user_id, Deadline deadline);
+  // Now, or as they were at a time.
+  boost::asio::awaitable<Answer<std::vector<Balance>>> balances(std::string user_id,
+                                                                std::optional<domain::Timestamp> at, Deadline deadline);
+  // `query.partition` is set here.
+  boost::asio::awaitable<Answer<Statement>> statement(StatementQuery query, Deadline deadline);
+
+  [[nodiscard]] std::uint32_t partitions() const { return partitions_; }
 
   // The transaction once it is no longer pending, or as it stands when `until` comes or draining begins.
   boost::asio::awaitable<domain::Transaction> wait(domain::Transaction transaction, Deadline until);

@@ -69,6 +69,29 @@ class FaultyStore final : public service::Store {
     return real_->balances(partition, user_id, deadline);
   }
 
+  service::StoreResult<std::vector<service::Balance>> balances_at(std::uint32_t partition, const std::string& user_id,
+                                                                  domain::Timestamp at,
+                                                                  service::Deadline deadline) override {
+    if (fails()) return fault(service::StoreFault::Kind::unavailable);
+    return real_->balances_at(partition, user_id, at, deadline);
+  }
+
+  service::StoreResult<service::Statement> statement(const service::StatementQuery& query,
+                                                     service::Deadline deadline) override {
+    if (fails()) return fault(service::StoreFault::Kind::unavailable);
+    return real_->statement(query, deadline);
+  }
+
+  service::StoreResult<std::vector<domain::Transaction>> expired_holds(std::uint32_t partition, domain::Timestamp now,
+                                                                       std::size_t max,
+                                                                       service::Deadline deadline) override {
+    return real_->expired_holds(partition, now, max, deadline);
+  }
+
+  service::StoreResult<service::LedgerFigures> figures(service::Deadline deadline) override {
+    return real_->figures(deadline);
+  }
+
   service::StoreResult<Backlog> backlog(std::uint32_t partition, service::Deadline deadline) override {
     return real_->backlog(partition, deadline);
   }

@@ -59,7 +59,9 @@ class World {
   domain::Transaction wait(const domain::Transaction& transaction) {
     return run(transactions_.wait(transaction, soon()));
   }
-  Answer<std::vector<Balance>> balances(const std::string& user) { return run(transactions_.balances(user, soon())); }
+  Answer<std::vector<Balance>> balances(const std::string& user) {
+    return run(transactions_.balances(user, std::nullopt, soon()));
+  }
   void drain() { waiters_.drain(); }
   [[nodiscard]] double cached(const std::string& outcome) { return metrics_.cache_operation("local", outcome).Value(); }
 
