@@ -58,7 +58,9 @@ PostgresAnswer<void> PostgresConnection::connect_patiently(Deadline deadline) {
 PostgresAnswer<void> PostgresConnection::open(Deadline deadline) {
   auto keywords = postgres_keywords(options_.url);
   if (!keywords) return std::unexpected(failed_to_connect(keywords.error()));
-  const PostgresKeywords rotated = starting_at_host(std::move(*keywords), first_host_);
+  auto resolved = hosts_.resolve(std::move(*keywords), deadline);
+  if (!resolved) return std::unexpected(failed_to_connect(resolved.error()));
+  const PostgresKeywords rotated = starting_at_host(std::move(*resolved), first_host_);
   std::vector<const char*> names;
   std::vector<const char*> values;
   for (const auto& [name, value] : rotated) {

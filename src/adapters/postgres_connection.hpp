@@ -23,6 +23,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "adapters/postgres_hosts.hpp"
 #include "adapters/postgres_statement.hpp"
 #include "ops/metrics.hpp"
 #include "service/ports.hpp"
@@ -131,6 +132,7 @@ class PostgresConnection {
   bool log_is_big_ = false;
   std::string warning_;
   unsigned failures_in_a_row_ = 0;
+  PostgresHosts hosts_;
   std::size_t first_host_ = 0;
   bool was_connected_ = false;
   std::chrono::steady_clock::time_point pause_ends_{};

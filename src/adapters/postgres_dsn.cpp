@@ -21,12 +21,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kDefaults
 }};
 
 std::string rotated(const std::string& list, std::size_t first) {
-  std::vector<std::string> items;
-  for (std::size_t start = 0; start <= list.size();) {
-    const std::size_t end = std::min(list.find(',', start), list.size());
-    items.push_back(list.substr(start, end - start));
-    start = end + 1;
-  }
+  std::vector<std::string> items = items_of(list);
   std::ranges::rotate(items, items.begin() + static_cast<std::ptrdiff_t>(first % items.size()));
   std::string result;
   for (const std::string& item : items) result += (&item == items.data() ? "" : ",") + item;
@@ -51,6 +46,16 @@ std::expected<PostgresKeywords, std::string> postgres_keywords(const std::string
     }
   }
   return keywords;
+}
+
+std::vector<std::string> items_of(const std::string& list) {
+  std::vector<std::string> items;
+  for (std::size_t start = 0; start <= list.size();) {
+    const std::size_t end = std::min(list.find(',', start), list.size());
+    items.push_back(list.substr(start, end - start));
+    start = end + 1;
+  }
+  return items;
 }
 
 PostgresKeywords starting_at_host(PostgresKeywords keywords, std::size_t first) {

@@ -14,6 +14,9 @@ using PostgresKeywords = std::vector<std::pair<std::string, std::string>>;
 // Never `options`, which PgBouncer refuses. The error is libpq's sentence about a URL that it cannot read.
 std::expected<PostgresKeywords, std::string> postgres_keywords(const std::string& url);
 
+// The items of a list with commas; empty ones too.
+std::vector<std::string> items_of(const std::string& list);
+
 // The same with the list of hosts (and their addresses and ports) rotated by `first`, so that a host that does not
 // even refuse cannot keep the others from being tried.
 PostgresKeywords starting_at_host(PostgresKeywords keywords, std::size_t first);

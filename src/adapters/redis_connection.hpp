@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "adapters/redis_address.hpp"
+#include "adapters/host_address.hpp"
 #include "adapters/redis_url.hpp"
 
 namespace tps::adapters {
@@ -30,7 +30,7 @@ void append_redis_command(std::string& out, std::string_view name, const std::ve
 // One thread at a time.
 class RedisConnection {
  public:
-  using Deadline = RedisAddress::Deadline;
+  using Deadline = HostAddress::Deadline;
 
   explicit RedisConnection(const RedisOptions& options);
   RedisConnection(const RedisConnection&) = delete;
@@ -58,7 +58,7 @@ class RedisConnection {
   [[nodiscard]] bool is_quiet() const;
 
   const RedisOptions options_;
-  RedisAddress address_;
+  HostAddress address_;
   std::size_t first_address_ = 0;  // moves on when one does not answer
   int socket_ = -1;
   std::unique_ptr<redisReader, void (*)(redisReader*)> reader_;

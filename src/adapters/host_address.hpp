@@ -15,14 +15,16 @@ namespace tps::adapters {
 struct SocketAddress {
   sockaddr_storage storage{};
   socklen_t size = 0;
+
+  [[nodiscard]] std::string text() const;  // "127.0.0.1", "::1"; empty if it has no such form
 };
 
 // One thread at a time.
-class RedisAddress {
+class HostAddress {
  public:
   using Deadline = std::chrono::steady_clock::time_point;
 
-  RedisAddress(std::string host, std::uint16_t port);
+  HostAddress(std::string host, std::uint16_t port);
 
   // Looked up anew each time, since names move; numeric addresses at once. A name that is not found by the
   // deadline is looked up further in a thread of its own (getaddrinfo cannot be stopped), and the next call takes that

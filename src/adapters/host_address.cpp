@@ -1,4 +1,4 @@
-#include "adapters/redis_address.hpp"
+#include "adapters/host_address.hpp"
 
 #include <fmt/format.h>
 #include <netdb.h>
@@ -36,17 +36,23 @@ Found look_up(const std::string& host, const std::string& port, int flags) {
 
 }  // namespace
 
+std::string SocketAddress::text() const {
+  char host[NI_MAXHOST];
+  const auto* address = reinterpret_cast<const sockaddr*>(&storage);
+  if (getnameinfo(address, size, host, sizeof host, nullptr, 0, NI_NUMERICHOST) != 0) return {};
+  return host;
+}
+
 // Shared by the waiting owner and the thread, whichever lives longer.
-struct RedisAddress::Lookup {
+struct HostAddress::Lookup {
   std::mutex mutex;
   std::condition_variable done;
   std::optional<Found> found;
 };
 
-RedisAddress::RedisAddress(std::string host, std::uint16_t port)
-    : host_(std::move(host)), port_(std::to_string(port)) {}
+HostAddress::HostAddress(std::string host, std::uint16_t port) : host_(std::move(host)), port_(std::to_string(port)) {}
 
-Found RedisAddress::find(Deadline deadline) {
+Found HostAddress::find(Deadline deadline) {
   if (auto numeric = look_up(host_, port_, AI_NUMERICHOST | AI_NUMERICSERV)) return numeric;
   if (!lookup_) {
     auto lookup = std::make_shared<Lookup>();
