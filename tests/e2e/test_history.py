@@ -3,19 +3,20 @@ import copy
 import types
 
 import pytest
+from support.fold import Row
 from support.history import Sent, check_acknowledged, check_ids, check_order, check_settlements
 
 
 def sound():
     """u gets 5.00, fails to pay 9.00, and sends 2.00 to v."""
     return types.SimpleNamespace(
-        log=[(1, "u", "deposit", 500, "USD", None, "k1", 0), (2, "u", "withdrawal", 900, "USD", None, "k2", 0),
-             (3, "u", "transfer", 200, "USD", "v", "k3", 0)],
+        log=[Row(1, "u", "deposit", 500, "USD", None, "k1"), Row(2, "u", "withdrawal", 900, "USD", None, "k2"),
+             Row(3, "u", "transfer", 200, "USD", "v", "k3")],
         settlements=[(1, "settled", None, 500, 0, 1, None, None),
                      (2, "failed", "insufficient_funds", 500, 0, 1, None, None),
                      (3, "settled", None, 300, 0, 2, 200, 1)],
         accounts={("u", "USD"): (300, 0, 2), ("v", "USD"): (200, 0, 1)},
-        totals=[("USD", 500, 0)])
+        totals=[("USD", 500, 0, 0, 0, 0)])
 
 
 def history():
@@ -44,7 +45,7 @@ def drop_last(records, sent):
 
 
 def double_key(records, sent):
-    records.log.append((4, "u", "deposit", 500, "USD", None, "k1", 0))
+    records.log.append(Row(4, "u", "deposit", 500, "USD", None, "k1"))
 
 
 def other_content(records, sent):
@@ -56,11 +57,11 @@ def other_id(records, sent):
 
 
 def refused_is_there(records, sent):
-    records.log.append((4, "u", "deposit", 100, "USD", None, "k4", 0))
+    records.log.append(Row(4, "u", "deposit", 100, "USD", None, "k4"))
 
 
 def gap(records, sent):
-    records.log[2] = (4, *records.log[2][1:])
+    records.log[2] = records.log[2]._replace(id=4)
 
 
 def out_of_order(records, sent):
@@ -88,7 +89,7 @@ def missing_account(records, sent):
 
 
 def wrong_totals(records, sent):
-    records.totals = [("USD", 501, 0)]
+    records.totals = [("USD", 501, 0, 0, 0, 0)]
 
 
 @pytest.mark.parametrize("spoil", [drop_last, double_key, other_content, other_id, refused_is_there, gap, out_of_order,
@@ -99,3 +100,25 @@ def test_a_spoiled_one_does_not(spoil):
     spoil(records, sent)
     with pytest.raises(AssertionError):
         check_all(records, sent)
+
+
+def test_holds_and_what_follows_them_fold_too():
+    """u has 5.00; 3.00 are held and 2.00 of them captured; the capture is reversed; a second hold is voided."""
+    log = [Row(1, "u", "deposit", 500, "USD"),
+           Row(2, "u", "withdrawal", 300, "USD", capture="manual", hold_expires_at=9, created_at=1),
+           Row(3, "u", "withdrawal", 300, "USD", capture="manual", hold_expires_at=9, created_at=1),
+           Row(4, "u", "capture", 200, "USD", parent_id=2, created_at=2),
+           Row(5, "u", "capture", 200, "USD", parent_id=2, created_at=2),
+           Row(6, "u", "reversal", 200, "USD", parent_id=4), Row(7, "u", "reversal", 1, "USD", parent_id=4),
+           Row(8, "u", "withdrawal", 500, "USD", capture="manual", hold_expires_at=9, created_at=3),
+           Row(9, "u", "void", 500, "USD", parent_id=8)]
+    settlements = [(1, "settled", None, 500, 0, 1, None, None), (2, "settled", None, 500, 300, 2, None, None),
+                   (3, "failed", "insufficient_funds", 500, 300, 2, None, None),
+                   (4, "settled", None, 300, 0, 3, None, None),
+                   (5, "failed", "invalid_parent_state", 300, 0, 3, None, None),
+                   (6, "settled", None, 500, 0, 4, None, None),
+                   (7, "failed", "reversal_exceeds_original", 500, 0, 4, None, None),
+                   (8, "voided", None, 500, 500, 5, None, None), (9, "settled", None, 500, 0, 6, None, None)]
+    records = types.SimpleNamespace(log=log, settlements=settlements, accounts={("u", "USD"): (500, 0, 6)},
+                                    totals=[("USD", 500, 0, 200, 0, 200)])
+    check_settlements(records)

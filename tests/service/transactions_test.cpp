@@ -117,6 +117,7 @@ class World {
   Transactions transactions_{1,
                              {.submit = submit_,
                               .read = read_,
+                              .balance = query_,
                               .query = query_,
                               .local_cache = local_cache_,
                               .waiters = waiters_,

@@ -6,9 +6,9 @@ knowing how keys are hashed.
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
+from support.fold import Fold, Row
 from support.process import wait_until
 
-MAX_MINOR = 2**63 - 1
 SEQUENCE_BITS = 45
 EXPONENTS = {"USD": 2, "EUR": 2, "GBP": 2, "JPY": 0, "KWD": 3}
 
@@ -26,10 +26,25 @@ class Sent:
     outcome: str = "unknown"  # acknowledged, refused (nothing was added) or unknown
     id: int | None = None
     retried: bool = False
+    capture: str = "automatic"
+    hold_expires_in: int | None = None
+    parent: "Sent | None" = None  # of a capture, void or reversal; acknowledged
+
+    @property
+    def path(self):
+        if self.parent is None:
+            return "/transactions"
+        return f"/transactions/{self.parent.id}/{'reverse' if self.type == 'reversal' else self.type}"
 
     def body(self):
+        if self.parent is not None:
+            return {"description": self.key} | ({} if self.type == "void" else {"amount": self.amount})
         body = {"user_id": self.user_id, "amount": self.amount, "currency": self.currency, "type": self.type,
                 "description": self.key}
+        if self.capture == "manual":
+            body |= {"capture": "manual"}
+        if self.hold_expires_in:
+            body |= {"hold_expires_in": self.hold_expires_in}
         return body | ({"to_user_id": self.to_user_id} if self.to_user_id else {})
 
     def content(self):
@@ -42,22 +57,24 @@ def minor(amount, currency):
 
 
 # The view spells types and states out the same way in both engines; the tables need not.
-LOG = """SELECT t.id, t.user_id, v.type, t.amount_minor, t.currency, t.to_user_id, t.description, t.partition
+LOG = """SELECT t.id, t.user_id, v.type, t.amount_minor, t.currency, t.to_user_id, t.description, t.partition, v.capture,
+       t.parent_id, t.hold_expires_at, t.created_at, t.overdraft_limit, t.frozen
   FROM transaction_log t JOIN transactions v ON v.id = t.id ORDER BY t.partition, t.id"""
 SETTLEMENTS = """SELECT s.transaction_id, v.status, s.failure_code, s.posted_after, s.held_after, s.account_version,
        s.to_posted_after, s.to_account_version
   FROM settlement_log s JOIN transactions v ON v.id = s.transaction_id ORDER BY s.partition, s.transaction_id"""
+TOTALS = ("deposits", "withdrawals", "captures", "deposit_reversals", "withdrawal_reversals")
 
 
 class Records:
     """One look at the logs of a database at rest."""
 
     def __init__(self, database):
-        self.log = database.rows(LOG)
+        self.log = [Row(*row) for row in database.rows(LOG)]
         self.settlements = database.rows(SETTLEMENTS)
         self.accounts = {(user, currency): (posted, held, version) for user, currency, posted, held, version
                          in database.rows("SELECT user_id, currency, posted, held, version FROM accounts")}
-        self.totals = database.rows("SELECT currency, deposits, withdrawals FROM totals")
+        self.totals = database.rows(f"SELECT currency, {', '.join(TOTALS)} FROM totals")
 
 
 def wait_settled(database, seconds=60):
@@ -80,15 +97,15 @@ def check_ids(records):
     """Ids of a partition are 1, 2, 3... without gaps."""
     expected = Counter()
     for row in records.log:
-        expected[row[7]] += 1
-        assert row[0] == (row[7] << SEQUENCE_BITS) + expected[row[7]], f"gap before id {row[0]}"
+        expected[row.partition] += 1
+        assert row.id == (row.partition << SEQUENCE_BITS) + expected[row.partition], f"gap before id {row.id}"
 
 
 def check_acknowledged(records, sent):
     """G1, G2, G8: acknowledged = there, once, as sent; refused = not there; unknown = there at most once."""
     by_key = defaultdict(list)
-    for id_, user_id, type_, amount_minor, currency, to_user_id, description, _ in records.log:
-        by_key[description].append((id_, (user_id, type_, amount_minor, currency, to_user_id)))
+    for row in records.log:
+        by_key[row.description].append((row.id, (row.user_id, row.type, row.amount, row.currency, row.to_user_id)))
     for one in sent:
         found = by_key.get(one.key, [])
         assert len(found) <= 1, f"{one.key} is there {len(found)} times: {found}"
@@ -109,39 +126,20 @@ def check_order(sent):
 
 
 def check_settlements(records):
-    """G3, G4, G6: settles the log again with the simplest possible code and compares everything."""
-    settled = {row[0]: row[1:] for row in records.settlements}
+    """G3, G4, G6: settles the log (of one partition) again with the simplest possible code and compares everything."""
+    settled = {row[0]: tuple(row[1:]) for row in records.settlements}
     assert len(settled) == len(records.settlements), "a transaction is settled twice"
-    posted, version, totals = Counter(), Counter(), defaultdict(lambda: [0, 0])
-    for id_, user_id, type_, amount, currency, to_user_id, _, _ in records.log:
-        assert id_ in settled, f"{id_} is not settled"
-        account, other = (user_id, currency), (to_user_id, currency)
-        failure, changes = decide(type_, amount, account, other, posted)
-        for key, change in changes:
-            posted[key] += change
-            version[key] += 1
-        if not failure and type_ != "transfer":
-            totals[currency][type_ == "withdrawal"] += amount
-        to_after = (posted[other], version[other]) if type_ == "transfer" and not failure else (None, None)
-        expected = ("failed" if failure else "settled", failure, posted[account], 0, version[account], *to_after)
-        assert settled[id_] == expected, f"{id_}: settled as {settled[id_]}, expected {expected}"
-    folded = {key: (posted[key], 0, version[key]) for key in version}
+    fold = Fold()
+    expected = {row.id: fold.settle(row) for row in records.log}
+    for row in records.log:
+        assert row.id in settled, f"{row.id} is not settled"
+        # By now the fold knows what became of every hold.
+        complete = (fold.status[row.id], *expected[row.id])
+        assert settled[row.id] == complete, f"{row}: settled as {settled[row.id]}, expected {complete}"
     stored = {key: value for key, value in records.accounts.items() if value[2]}
-    assert stored == folded, f"accounts differ: {set(stored.items()) ^ set(folded.items())}"
-    added = defaultdict(lambda: [0, 0])
-    for currency, deposits, withdrawals in records.totals:
-        added[currency][0] += int(deposits)
-        added[currency][1] += int(withdrawals)
-    assert {k: v for k, v in added.items() if any(v)} == dict(totals), "totals differ"
-
-
-def decide(type_, amount, account, other, posted):
-    """The failure, if any, and otherwise what changes."""
-    if type_ != "deposit" and posted[account] < amount:
-        return "insufficient_funds", []
-    gains = account if type_ == "deposit" else other
-    if type_ != "withdrawal" and posted[gains] + amount > MAX_MINOR:
-        return "balance_overflow", []
-    if type_ == "transfer":
-        return None, [(account, -amount), (other, amount)]
-    return None, [(account, amount if type_ == "deposit" else -amount)]
+    assert stored == fold.accounts(), f"accounts differ: {set(stored.items()) ^ set(fold.accounts().items())}"
+    added = {}
+    for currency, *sums in records.totals:
+        added[currency] = [int(one) + before for one, before in zip(sums, added.get(currency, [0] * len(TOTALS)))]
+    folded = {currency: [sums[name] for name in TOTALS] for currency, sums in fold.totals.items()}
+    assert {currency: sums for currency, sums in added.items() if any(sums)} == folded, "totals differ"

@@ -13,7 +13,7 @@ ANSWERED = (200, 201)
 def submit(client, one):
     """Sends it once and notes what its client may believe afterwards."""
     try:
-        answer = client.post("/transactions", one.body(), {"Idempotency-Key": one.key})
+        answer = client.post(one.path, one.body(), {"Idempotency-Key": one.key})
     except Broken:
         one.outcome = "unknown"
         return one

@@ -1,0 +1,73 @@
+#!/usr/bin/python3
+"""planted_bugs.py: proves that the bank test can fail, for the right reasons.
+
+Each patch in tests/fault/planted plants one bug that a ledger could really have. The program is built with it, in a copy
+of the sources, and the bank test must then fail with one of the words that the patch's first line gives
+("expect: WORDS | WORDS"). A patch that does not apply any more fails too: move it along with the code.
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+PLANTED = ROOT / "tests" / "fault" / "planted"
+ATTEMPTS = 3  # some bugs need a kill at the right moment
+PYTHON = "/usr/bin/python3"
+
+
+def run(command, **options):
+    return subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)
+
+
+def build(patch, folder):
+    """The binary with the bug in it."""
+    source = folder / "source"
+    names = run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"], cwd=ROOT).stdout.split("\0")
+    for name in filter(None, names):
+        target = source / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).is_file():
+            shutil.copy2(ROOT / name, target)
+    text = patch.read_text().partition("\n")[2]
+    applied = run(["patch", "-p1", "--fuzz=0", "--directory", source], input=text)
+    if applied.returncode != 0:
+        sys.exit(f"{patch.name} does not apply any more:\n{applied.stdout}")
+    # The path of a precompiled header is part of what it is compiled to, so the cache of compilations cannot help.
+    for command in (["cmake", "--preset", "release", "-DTPS_TESTS=OFF", "-DTPS_BENCH=OFF"],
+                    ["cmake", "--build", source / "build" / "release", "--target", "tps"]):
+        done = run(command, cwd=source)
+        if done.returncode != 0:
+            sys.exit(f"{patch.name}: the build failed\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
+    return source / "build" / "release" / "tps"
+
+
+def is_caught(patch, binary):
+    words = [word.strip() for word in patch.read_text().partition("\n")[0].removeprefix("expect:").split("|")]
+    environment = os.environ | {"TPS_BINARY": str(binary), "PYTHONPATH": str(ROOT / "tests"),
+                                "PYTHONDONTWRITEBYTECODE": "1"}
+    for attempt in range(ATTEMPTS):
+        done = run([PYTHON, "-m", "pytest", "-q", "-x", "--tb=short", "-p", "no:cacheprovider",
+                    ROOT / "tests/fault/test_bank.py"], env=environment, cwd=ROOT)
+        found = [word for word in words if word in done.stdout]
+        if done.returncode == 1 and found:
+            print(f"{patch.stem}: caught ({found[0]}), attempt {attempt + 1}", flush=True)
+            return True
+        print(f"{patch.stem}: exit code {done.returncode}, attempt {attempt + 1}", flush=True)
+    print(done.stdout[-3000:])
+    return False
+
+
+def main():
+    caught = []
+    for patch in sorted(PLANTED.glob("*.patch")):
+        with tempfile.TemporaryDirectory(prefix="tps-planted-") as folder:
+            caught.append(is_caught(patch, build(patch, pathlib.Path(folder))))
+    print(f"{sum(caught)} of {len(caught)} planted bugs caught")
+    return 0 if caught and all(caught) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

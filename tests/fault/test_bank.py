@@ -1,0 +1,119 @@
+"""A bank while instances and workers are killed and stopped and PostgreSQL is restarted: afterwards every guarantee holds
+in the clients' own history, in a fold of the log, and by `tps verify`."""
+import random
+import shutil
+import time
+
+import pytest
+from support.bank import Bank
+from support.database import PostgresDatabase, SqliteDatabase
+from support.fixtures import short_or_long
+from support.history import check, wait_settled
+from support.load import retry_unknown
+from support.process import wait_until
+from support.servers import temporary_folder
+from support.tps import Tps, tps
+
+SECONDS = short_or_long(8, 60)
+STOPPED = short_or_long(4, 13)  # longer than any timeout
+
+
+def verify(database):
+    done = tps("verify", "--database-url", database.url, timeout=120)
+    assert done.returncode == 0, f"tps verify: {done.returncode}\n{done.stdout}\n{done.stderr}"
+
+
+def settle_and_check(database, bank, ports):
+    sent = bank.stop()
+    unknown = retry_unknown(ports, sent, 60)
+    wait_settled(database)
+    records = check_history(database, sent)
+    verify(database)
+    kinds = {row.type for row in records.log}
+    assert {"deposit", "withdrawal", "transfer", "capture", "void", "reversal", "expiry"} <= kinds, kinds
+    assert bank.looks > 50
+    print(f"{len(sent)} requests, {unknown} of unknown outcome asked again, {bank.looks} looks, {len(records.log)} rows")
+
+
+def check_history(database, sent):
+    """Many clients send for one user here, so that there is no order between them to check."""
+    for one in sent:
+        one.retried = True
+    return check(database, sent)
+
+
+@pytest.mark.parametrize("number", range(short_or_long(1, 2)))
+def test_a_bank_on_sqlite_is_killed(folder, number):
+    database = SqliteDatabase(folder / "tps.db")
+    server = Tps(folder, "--database-url", database.url).start()
+    try:
+        bank = Bank([server.port], threads=short_or_long(32, 64), seed=number).start()
+        chance = random.Random(number)
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            bank.check()
+            time.sleep(chance.uniform(0.5, 2))
+            server.kill()
+            server.start()
+        settle_and_check(database, bank, [server.port])
+        server.stop()
+    finally:
+        server.kill()
+
+
+class Fleet:
+    """Two API instances without workers, two workers, one PostgreSQL."""
+
+    def __init__(self, folder, postgres, redis):
+        self.postgres = postgres
+        self.database = PostgresDatabase(postgres, postgres.create_database())
+        common = ["--database-url", self.database.url]
+        assert tps("migrate", *common).returncode == 0
+        api = [*common, "--redis-url", redis.url, "--no-worker"]
+        self.instances = [Tps(folder, *api) for _ in range(2)]
+        self.workers = [Tps(folder, *common, command="worker") for _ in range(2)]
+
+    @property
+    def everybody(self):
+        return self.instances + self.workers
+
+    @property
+    def ports(self):
+        return [one.port for one in self.instances]
+
+    def trouble(self, chance):
+        """One bad thing happens, and is over when this returns."""
+        kind = chance.choice(("kill", "kill", "stop", "restart"))
+        victim = chance.choice(self.everybody)
+        if kind == "kill":
+            victim.kill()
+            victim.launch()
+        elif kind == "stop":
+            victim.pause()
+            time.sleep(STOPPED)  # how long it is stopped is the trouble itself
+            victim.resume()
+        else:
+            self.postgres.restart_immediately()
+        wait_until(lambda: all(one.ready() for one in self.everybody), 60, "everybody to be ready again")
+
+
+def test_a_bank_on_postgres_has_all_kinds_of_trouble(postgres, redis):
+    folder = temporary_folder("bank")
+    fleet = Fleet(folder, postgres, redis)
+    try:
+        for one in fleet.everybody:
+            one.start()
+        bank = Bank(fleet.ports, threads=short_or_long(32, 64), seed=3).start()
+        chance = random.Random(4)
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            bank.check()
+            fleet.trouble(chance)
+        settle_and_check(fleet.database, bank, fleet.ports)
+        for one in fleet.everybody:
+            one.stop()
+    finally:
+        for one in fleet.everybody:
+            if one.running:
+                one.kill()
+        shutil.rmtree(folder, ignore_errors=True)
