@@ -13,6 +13,9 @@ inline constexpr int kExitUsage = 2;
 // Serves until SIGTERM or SIGINT, then drains.
 int serve(const Config& config);
 
+// Settles until SIGTERM or SIGINT.
+int worker(const Config& config);
+
 // Brings the schema up to date.
 int migrate(const Config& config);
 

@@ -14,10 +14,11 @@ namespace {
 
 constexpr std::string_view kSqlitePrefix = "sqlite:";
 constexpr std::chrono::seconds kMigrationBudget{60};
-// Stores can have more; the change feed cannot follow more than one yet.
-constexpr std::uint32_t kPartitions = 1;
 
-std::expected<Engine, std::string> sqlite_engine(const std::string& path, const domain::Currencies& currencies) {
+std::uint32_t partitions_of(const Config& config) { return static_cast<std::uint32_t>(config.number("partitions")); }
+
+std::expected<Engine, std::string> sqlite_engine(const std::string& path, std::uint32_t partitions,
+                                                 const domain::Currencies& currencies) {
   if (path.empty()) return std::unexpected("database-url: sqlite: needs a path, such as sqlite:tps.db");
   umask(S_IRWXG | S_IRWXO);  // people's balances are nobody else's business
   auto database = adapters::SqliteDatabase::open(path);
@@ -29,7 +30,7 @@ std::expected<Engine, std::string> sqlite_engine(const std::string& path, const 
   engine.session = [shared = *database, &currencies] {
     return std::make_unique<adapters::SqliteStore>(shared, currencies);
   };
-  engine.migrate = [shared = *database] { return shared->migrate(kPartitions); };
+  engine.migrate = [shared = *database, partitions] { return shared->migrate(partitions); };
   return engine;
 }
 
@@ -42,8 +43,8 @@ Engine postgres_engine(const Config& config, const domain::Currencies& currencie
   engine.session = [options, &currencies, &metrics] {
     return std::make_unique<adapters::PostgresStore>(options, currencies, metrics);
   };
-  engine.migrate = [options] {
-    return adapters::migrate_postgres(options, kPartitions, std::chrono::steady_clock::now() + kMigrationBudget);
+  engine.migrate = [options, partitions = partitions_of(config)] {
+    return adapters::migrate_postgres(options, partitions, std::chrono::steady_clock::now() + kMigrationBudget);
   };
   return engine;
 }
@@ -53,7 +54,9 @@ Engine postgres_engine(const Config& config, const domain::Currencies& currencie
 std::expected<Engine, std::string> make_engine(const Config& config, const domain::Currencies& currencies,
                                                ops::Metrics& metrics) {
   const std::string& url = config.text("database-url");
-  if (url.starts_with(kSqlitePrefix)) return sqlite_engine(url.substr(kSqlitePrefix.size()), currencies);
+  if (url.starts_with(kSqlitePrefix)) {
+    return sqlite_engine(url.substr(kSqlitePrefix.size()), partitions_of(config), currencies);
+  }
   if (url.starts_with("postgresql://") || url.starts_with("postgres://")) {
     // The library's own sentence would quote the URL, password and all.
     if (!adapters::is_postgres_url(url)) return std::unexpected("database-url: not a valid PostgreSQL URL");

@@ -23,6 +23,7 @@ Examples:
   tps serve                                          everything in one process, data in ./tps.db
   tps serve --listen 127.0.0.1:9000 --database-url sqlite:/var/lib/tps/tps.db
   tps serve --migrate --database-url postgresql://tps@db/tps --redis-url redis://cache
+  tps worker --database-url postgresql://tps@db/tps  settles what other instances accept (tps serve --no-worker)
   tps migrate --database-url postgresql://tps@db/tps
   tps config                                         every setting and where its value comes from
   tps health --listen 127.0.0.1:8000                 exit code 0 when ready
@@ -82,11 +83,12 @@ int run(int argc, char** argv) {
   bool json = false;
   app.add_subcommand("help", "show this");
   CLI::App* serve = app.add_subcommand("serve", "serve transactions over HTTP");
+  CLI::App* worker = app.add_subcommand("worker", "settle transactions, on 127.0.0.1:8001 unless told otherwise");
   CLI::App* migrate = app.add_subcommand("migrate", "bring the schema of a database up to date");
   CLI::App* config = app.add_subcommand("config", "show every setting and where its value comes from");
   CLI::App* health = app.add_subcommand("health", "ask a running instance whether it is ready");
   config->add_flag("--json", json, "as JSON");
-  for (CLI::App* command : {serve, migrate, config, health}) {
+  for (CLI::App* command : {serve, worker, migrate, config, health}) {
     add_settings(*command, flags);
     command->allow_extras();
   }
@@ -110,6 +112,7 @@ int run(int argc, char** argv) {
   const auto loaded = Config::load(flags, environment());
   if (!loaded) return usage_error(loaded.error());
   if (*serve) return tps::serve(*loaded);
+  if (*worker) return tps::worker(*loaded);
   if (*migrate) return tps::migrate(*loaded);
   if (*config) return tps::show_config(*loaded, json);
   return tps::health(*loaded);

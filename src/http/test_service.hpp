@@ -114,6 +114,7 @@ struct TestService {
   service::Transactions transactions{1,
                                      {.submit = submit,
                                       .read = read,
+                                      .balance = query,
                                       .query = query,
                                       .local_cache = local_cache,
                                       .waiters = waiters,

@@ -219,25 +219,27 @@ awaitable<void> Transactions::put_in_shared_cache(LocalCache::Entry entry) const
 }
 
 template <class T>
-awaitable<Answer<T>> Transactions::query(std::function<StoreResult<T>(Store&, Deadline)> run, Deadline deadline) {
+awaitable<Answer<T>> Transactions::query(Lane& lane, std::function<StoreResult<T>(Store&, Deadline)> run,
+                                         Deadline deadline) {
   std::optional<StoreResult<T>> result;
   QueryJob job;
   job.run = [&](Store& session, Deadline flight_deadline) { result = run(session, flight_deadline); };
-  const LaneVerdict verdict = co_await parts_.query.submit(job, deadline);
+  const LaneVerdict verdict = co_await lane.submit(job, deadline);
   if (verdict != LaneVerdict::done) co_return std::unexpected(error_of(verdict));
   if (!*result) co_return std::unexpected(error_of(result->error()));
   co_return std::move(**result);
 }
 
 awaitable<Answer<ListPage>> Transactions::list(ListQuery query_members, Deadline deadline) {
-  co_return co_await query<ListPage>([&](Store& session, Deadline until) { return session.list(query_members, until); },
-                                     deadline);
+  co_return co_await query<ListPage>(
+      parts_.query, [&](Store& session, Deadline until) { return session.list(query_members, until); }, deadline);
 }
 
 awaitable<Answer<std::vector<Balance>>> Transactions::balances(std::string user_id, std::optional<domain::Timestamp> at,
                                                                Deadline deadline) {
   const std::uint32_t partition = partition_of(user_id, partitions_);
   co_return co_await query<std::vector<Balance>>(
+      parts_.balance,
       [&](Store& session, Deadline until) {
         return at ? session.balances_at(partition, user_id, *at, until) : session.balances(partition, user_id, until);
       },
@@ -247,7 +249,8 @@ awaitable<Answer<std::vector<Balance>>> Transactions::balances(std::string user_
 awaitable<Answer<Statement>> Transactions::statement(StatementQuery statement_query, Deadline deadline) {
   statement_query.partition = partition_of(statement_query.user_id, partitions_);
   co_return co_await query<Statement>(
-      [&](Store& session, Deadline until) { return session.statement(statement_query, until); }, deadline);
+      parts_.query, [&](Store& session, Deadline until) { return session.statement(statement_query, until); },
+      deadline);
 }
 
 awaitable<Answer<Submitted>> Transactions::submit_child(domain::Type type, std::int64_t parent_id, MakeChild make,

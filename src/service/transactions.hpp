@@ -59,8 +59,9 @@ class Transactions {
   // All are given by who builds the program and must outlive this object.
   struct Parts {
     Lane& submit;
-    Lane& read;   // find, coalesced
-    Lane& query;  // list, balances
+    Lane& read;  // find, coalesced
+    Lane& balance;
+    Lane& query;  // lists and statements, which may take longer
     LocalCache& local_cache;
     Lane* cache = nullptr;  // both null: there is no shared cache
     Cache* shared_cache = nullptr;
@@ -109,7 +110,8 @@ class Transactions {
   void remember(const domain::Transaction& transaction, const boost::asio::any_io_executor& executor);
   boost::asio::awaitable<void> put_in_shared_cache(LocalCache::Entry entry) const;
   template <class T>
-  boost::asio::awaitable<Answer<T>> query(std::function<StoreResult<T>(Store&, Deadline)> run, Deadline deadline);
+  boost::asio::awaitable<Answer<T>> query(Lane& lane, std::function<StoreResult<T>(Store&, Deadline)> run,
+                                          Deadline deadline);
 
   const std::uint32_t partitions_;
   const Parts parts_;

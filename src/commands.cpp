@@ -1,0 +1,61 @@
+// The commands that look at a configuration or a schema and end.
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "app.hpp"
+#include "engine.hpp"
+#include "ops/metrics.hpp"
+#include "startup.hpp"
+
+namespace tps {
+namespace {
+
+constexpr std::chrono::seconds kOpenBudget{5};
+
+}  // namespace
+
+int migrate(const Config& config) {
+  if (const auto logging = set_up_log(config); !logging) return fail(logging.error(), kExitUsage);
+  const auto currencies = domain::Currencies::with_assets(config.text("assets"));
+  if (!currencies) return fail(currencies.error(), kExitUsage);
+  ops::Metrics metrics;
+  const auto engine = make_engine(config, *currencies, metrics);
+  if (!engine) return fail(engine.error());
+  if (const auto migrated = engine->migrate(); !migrated) return fail(migrated.error());
+  const auto session = engine->session();
+  const auto store = session->open(std::chrono::steady_clock::now() + kOpenBudget);
+  if (!store) return fail(store.error().detail);
+  if (const auto fits = check_partitions(config, *store); !fits) return fail(fits.error());
+  fmt::print("{} at {} has schema {}, {} partition{}\n", engine->name, engine->where, store->schema, store->partitions,
+             store->partitions == 1 ? "" : "s");
+  return kExitOk;
+}
+
+int show_config(const Config& config, bool json) {
+  const auto quoted = [](std::string_view text) {
+    std::string out = "\"";
+    for (const char c : text) {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
+    return out + "\"";
+  };
+  if (json) fmt::print("{{");
+  bool first = true;
+  for (const Setting& setting : settings()) {
+    const std::string shown = config.shown(setting);
+    const std::string& source = config.value(setting.name).source;
+    if (json) {
+      fmt::print("{}\n  {}: {{\"value\": {}, \"source\": {}}}", first ? "" : ",", quoted(setting.name), quoted(shown),
+                 quoted(source));
+    } else {
+      fmt::print("{:<20} {:<28} {:<12} {}\n", setting.name, shown.empty() ? "-" : shown, setting.unit, source);
+    }
+    first = false;
+  }
+  if (json) fmt::print("\n}}\n");
+  return kExitOk;
+}
+
+}  // namespace tps

@@ -1,0 +1,124 @@
+#include "startup.hpp"
+
+#include <sys/resource.h>
+
+#include <chrono>
+#include <iostream>
+#include <utility>
+
+#include "app.hpp"
+#include "http/server.hpp"
+#include "ops/log.hpp"
+#include "signals.hpp"
+
+namespace tps {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kOpenBudget{5};
+constexpr std::chrono::seconds kOpenPatience{60};
+constexpr milliseconds kOpenRetryPause{200};
+
+struct Ended {};  // asked to end while waiting
+
+// A server that starts together with its database gives it a minute. `done` says that waiting is over.
+template <class Done>
+std::expected<service::StoreResult<service::StoreIdentity>, Ended> open_patiently(service::Store& session, Done done) {
+  const auto give_up = steady_clock::now() + kOpenPatience;
+  bool told = false;
+  while (true) {
+    auto identity = session.open(steady_clock::now() + kOpenBudget);
+    if (identity || done(identity.error()) || steady_clock::now() > give_up) return identity;
+    if (!told) ops::log(ops::Level::warn, "waiting for the store", {{"detail", identity.error().detail}});
+    told = true;
+    if (wait_for_end(kOpenRetryPause)) return std::unexpected(Ended{});
+  }
+}
+
+// As many connections as were asked for, or as the system lets this process have besides its own files.
+std::size_t connection_limit(std::size_t wanted) {
+  constexpr rlim_t kOwnFiles = 64;
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return wanted;
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+  if (files.rlim_cur == RLIM_INFINITY || wanted + kOwnFiles <= files.rlim_cur) return wanted;
+  const std::size_t possible = files.rlim_cur > 2 * kOwnFiles ? files.rlim_cur - kOwnFiles : kOwnFiles;
+  ops::log(ops::Level::warn, "fewer connections than max-connections: the limit of open files is low",
+           {{"connections", std::to_string(possible)}});
+  return possible;
+}
+
+}  // namespace
+
+domain::Timestamp now() {
+  return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
+}
+
+int fail(const std::string& text, int code) {
+  std::cerr << "tps: " << text << '\n';
+  return code;
+}
+
+int fail(const std::string& text) { return fail(text, kExitFailed); }
+
+std::expected<void, std::string> set_up_log(const Config& config) {
+  const auto level = ops::parse_level(config.text("log-level"));
+  if (!level) return std::unexpected("log-level: expected debug, info, warn or error");
+  const auto format = ops::parse_log_format(config.text("log-format"));
+  if (!format) return std::unexpected("log-format: expected auto, json or human");
+  ops::set_up_log(*level, *format);
+  return {};
+}
+
+std::expected<domain::Currencies, std::string> prepare_to_serve(const Config& config, const std::string& listen) {
+  if (const auto logging = set_up_log(config); !logging) return std::unexpected(logging.error());
+  block_signals();
+  auto currencies = domain::Currencies::with_assets(config.text("assets"));
+  if (!currencies) return currencies;
+  if (const auto endpoint = http::parse_endpoint(listen); !endpoint) {
+    return std::unexpected("listen: " + endpoint.error());
+  }
+  return currencies;
+}
+
+std::expected<service::StoreIdentity, int> open_store(const Config& config, const Engine& engine,
+                                                      service::Store& session, bool migrate) {
+  // Waiting cannot mend what is incompatible.
+  const auto is_reachable = [](const service::StoreFault& fault) {
+    return fault.kind == service::StoreFault::Kind::incompatible;
+  };
+  if (migrate && !engine.migrates_itself && !open_patiently(session, is_reachable)) return std::unexpected(kExitOk);
+  if (migrate) {
+    if (const auto migrated = engine.migrate(); !migrated) return std::unexpected(fail(migrated.error()));
+  }
+  auto opened = open_patiently(session, is_reachable);
+  if (!opened) return std::unexpected(kExitOk);
+  if (!*opened) return std::unexpected(fail(opened->error().detail));
+  if (const auto fits = check_partitions(config, **opened); !fits) return std::unexpected(fail(fits.error()));
+  return std::move(**opened);
+}
+
+std::expected<void, std::string> check_partitions(const Config& config, const service::StoreIdentity& store) {
+  const auto asked = static_cast<std::uint32_t>(config.number("partitions"));
+  if (config.value("partitions").source == "default" || asked == store.partitions) return {};
+  return std::unexpected("partitions: this database has " + std::to_string(store.partitions) +
+                         ", fixed by its first migration, not " + std::to_string(asked));
+}
+
+http::ServerOptions server_options(const Config& config, const std::string& listen) {
+  http::ServerOptions options;
+  options.listen = listen;
+  options.io_threads = static_cast<unsigned>(config.number("io-threads"));
+  options.max_connections = connection_limit(static_cast<std::size_t>(config.number("max-connections")));
+  options.header_timeout = milliseconds(config.number("header-timeout"));
+  options.body_timeout = milliseconds(config.number("body-timeout"));
+  options.idle_timeout = milliseconds(config.number("idle-timeout"));
+  options.drain_delay = milliseconds(config.number("drain-delay"));
+  options.drain_limit = milliseconds(config.number("drain-timeout"));
+  return options;
+}
+
+}  // namespace tps

@@ -1,0 +1,38 @@
+// What every command that opens a store does first, and what every command that listens needs.
+#pragma once
+
+#include <expected>
+#include <string>
+
+#include "config.hpp"
+#include "domain/currency.hpp"
+#include "domain/transaction.hpp"
+#include "engine.hpp"
+#include "http/server_options.hpp"
+#include "service/ports.hpp"
+
+namespace tps {
+
+// The clock of the program.
+domain::Timestamp now();
+
+// Says why on stderr; answers the exit code.
+int fail(const std::string& text, int code);
+int fail(const std::string& text);  // kExitFailed
+
+std::expected<void, std::string> set_up_log(const Config& config);
+
+// Logs, signals, currencies. What can be wrong with the configuration is found out before anything is opened.
+std::expected<domain::Currencies, std::string> prepare_to_serve(const Config& config, const std::string& listen);
+
+// Ready to use; migrated first if that is asked for. Waits a minute for a store that is not there yet. The error is an
+// exit code; what was wrong has been said.
+std::expected<service::StoreIdentity, int> open_store(const Config& config, const Engine& engine,
+                                                      service::Store& session, bool migrate);
+
+// The number of partitions is fixed by the first migration: what is wrong with asking for another one.
+std::expected<void, std::string> check_partitions(const Config& config, const service::StoreIdentity& store);
+
+http::ServerOptions server_options(const Config& config, const std::string& listen);
+
+}  // namespace tps
