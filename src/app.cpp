@@ -150,7 +150,11 @@ int serve(const Config& config) {
 
   // The wire.
   const http::ApiOptions api_options{.request_timeout = milliseconds(config.number("request-timeout"))};
-  http::Api api(api_options, transactions, *currencies, metrics, [&readiness] { return readiness.reason_not_ready(); });
+  http::Api api(http::routes(), {.options = api_options,
+                                 .transactions = &transactions,
+                                 .currencies = *currencies,
+                                 .metrics = metrics,
+                                 .readiness = [&readiness] { return readiness.reason_not_ready(); }});
   http::Server server(server_options(config, listen), api, metrics);
   if (const auto started = server.start(); !started) return fail("listen: " + started.error());
   greet(*engine, fmt::format("http://{}:{}", listen.substr(0, listen.rfind(':')), server.port()), settling.has_value());

@@ -31,19 +31,33 @@ void log_answer(const Request& request, const Response& response) {
             {"remote", request.remote_address}});
 }
 
+constexpr std::string_view kAllowEnd = "OPTIONS";
+
+std::string allow_entry(Method method) {
+  return std::string(method_name(method)) + (method == Method::get ? ", HEAD, " : ", ");
+}
+
 }  // namespace
 
-Api::Api(ApiOptions options, service::Transactions& transactions, const domain::Currencies& currencies,
-         ops::Metrics& metrics, Readiness readiness)
-    : services_{options, transactions, currencies, metrics, std::move(readiness)} {
-  for (const Route& route : routes()) {
-    const std::string endpoint(route.path_template);
-    ops::RouteMetrics* head = route.method == Method::get ? &metrics.route("HEAD", endpoint) : nullptr;
-    entries_.push_back({&route, &metrics.route(std::string(method_name(route.method)), endpoint), head});
+Api::Api(std::span<const Route> table, Services services) : services_(std::move(services)) {
+  for (const Route& route : table) add(route);
+  for (const Method method : {Method::get, Method::post, Method::put}) {
+    if (std::ranges::find(table, method, &Route::method) != table.end()) allow_ += allow_entry(method);
   }
+  allow_ += kAllowEnd;
+  for (Path& path : paths_) path.allow += kAllowEnd;
   for (std::size_t i = 0; i < unmatched_.size(); ++i) {
-    unmatched_[i] = &metrics.route(std::string(method_name(static_cast<Method>(i))), std::string(kUnmatched));
+    unmatched_[i] = &services_.metrics.route(std::string(method_name(static_cast<Method>(i))), std::string(kUnmatched));
   }
+}
+
+void Api::add(const Route& route) {
+  auto path = std::ranges::find(paths_, route.path_template, &Path::path_template);
+  if (path == paths_.end()) path = paths_.insert(path, {route.path_template, {}, {}});
+  const std::string endpoint(route.path_template);
+  ops::RouteMetrics* head = route.method == Method::get ? &services_.metrics.route("HEAD", endpoint) : nullptr;
+  path->entries.push_back({&route, &services_.metrics.route(std::string(method_name(route.method)), endpoint), head});
+  path->allow += allow_entry(route.method);
 }
 
 boost::asio::awaitable<Response> Api::handle(Request& request) {
@@ -53,11 +67,11 @@ boost::asio::awaitable<Response> Api::handle(Request& request) {
   bool failed = false;
   try {
     if (found.entry == nullptr) {
-      response = answer_unmatched(request);
+      response = answer_unmatched(found, request);
     } else if (const auto caller = authorise(request, found.entry->route->scope); !caller) {
       response = problem(caller.error(), request);
     } else {
-      const Call call{services_, request, caller->get(), found.parameter};
+      const Call call{services_, request, caller->get(), found.parameters};
       const Handler& handler = found.entry->route->handler;
       if (const auto* function = std::get_if<Response (*)(const Call&)>(&handler)) {
         response = (*function)(call);
@@ -89,33 +103,37 @@ std::size_t Api::body_limit(Method method, std::string_view path) const {
 
 Api::Match Api::find(Method method, std::string_view path) const {
   const Method wanted = method == Method::head ? Method::get : method;
-  for (const Entry& entry : entries_) {
-    if (entry.route->method != wanted) continue;
-    if (const auto parameter = match(entry.route->path_template, path)) return {&entry, *parameter};
+  for (const Path& candidate : paths_) {
+    const auto parameters = match(candidate.path_template, path);
+    if (!parameters) continue;
+    for (const Entry& entry : candidate.entries) {
+      if (entry.route->method == wanted) return {&candidate, &entry, *parameters};
+    }
+    return {&candidate, nullptr, *parameters};
   }
   return {};
 }
 
 // No route has this method and path; perhaps one has the path.
-Response Api::answer_unmatched(const Request& request) {
-  std::string allowed = request.path == "*" ? "GET, HEAD, POST, OPTIONS" : allowed_methods(request.path);
-  if (allowed.empty()) return problem({domain::ErrorCode::not_found, {}}, request);
+Response Api::answer_unmatched(const Match& found, const Request& request) const {
+  const bool is_server = request.path == "*";
+  if (found.path == nullptr && !is_server) return problem({domain::ErrorCode::not_found, {}}, request);
   Response response;
   if (request.method == Method::options) {
     response.status = 204;
   } else {
     response = problem({domain::ErrorCode::method_not_allowed, {}}, request);
   }
-  response.headers.emplace_back("Allow", std::move(allowed));
+  response.headers.emplace_back("Allow", is_server ? allow_ : found.path->allow);
   return response;
 }
 
 ops::RouteMetrics& Api::metrics_of(const Match& found, const Request& request) {
-  if (found.entry != nullptr)
+  if (found.entry != nullptr) {
     return request.method == Method::head ? *found.entry->head_metrics : *found.entry->metrics;
-  for (const Route& route : routes()) {
-    if (!match(route.path_template, request.path)) continue;
-    return services_.metrics.route(std::string(method_name(request.method)), std::string(route.path_template));
+  }
+  if (found.path != nullptr) {
+    return services_.metrics.route(std::string(method_name(request.method)), std::string(found.path->path_template));
   }
   return *unmatched_[static_cast<std::size_t>(request.method)];
 }

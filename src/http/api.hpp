@@ -5,6 +5,8 @@
 #include <array>
 #include <boost/asio/awaitable.hpp>
 #include <cstddef>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -18,8 +20,8 @@ namespace tps::http {
 // One for the process; any IO thread may call. What is passed by reference must outlive it.
 class Api {
  public:
-  Api(ApiOptions options, service::Transactions& transactions, const domain::Currencies& currencies,
-      ops::Metrics& metrics, Readiness readiness);
+  // `table` is routes() or worker_routes().
+  Api(std::span<const Route> table, Services services);
 
   // The answer to a whole request; never throws. Sets the request's deadline. `request` must outlive the coroutine.
   boost::asio::awaitable<Response> handle(Request& request);
@@ -36,17 +38,25 @@ class Api {
     ops::RouteMetrics* metrics;
     ops::RouteMetrics* head_metrics;  // GET routes only
   };
+  struct Path {
+    std::string_view path_template;
+    std::vector<Entry> entries;  // one for each method
+    std::string allow;           // its Allow header
+  };
   struct Match {
-    const Entry* entry = nullptr;
-    std::string_view parameter;
+    const Path* path = nullptr;
+    const Entry* entry = nullptr;  // of that path
+    Parameters parameters;
   };
 
+  void add(const Route& route);
   [[nodiscard]] Match find(Method method, std::string_view path) const;
-  static Response answer_unmatched(const Request& request);
+  [[nodiscard]] Response answer_unmatched(const Match& found, const Request& request) const;
   ops::RouteMetrics& metrics_of(const Match& found, const Request& request);
 
   const Services services_;
-  std::vector<Entry> entries_;
+  std::vector<Path> paths_;  // in the order of the table
+  std::string allow_;        // of the server as a whole
   std::array<ops::RouteMetrics*, static_cast<std::size_t>(Method::other) + 1> unmatched_{};
 };
 

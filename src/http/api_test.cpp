@@ -28,6 +28,9 @@ using Headers = std::vector<std::pair<std::string_view, std::string_view>>;
 class ApiTest : public testing::Test {
  protected:
   Response ask(Method method, std::string_view target, std::string_view body = {}, Headers headers = {}) {
+    return ask_of(api_, method, target, body, std::move(headers));
+  }
+  Response ask_of(Api& api, Method method, std::string_view target, std::string_view body = {}, Headers headers = {}) {
     Request request;
     request.method = method;
     request.method_text = method_name(method);
@@ -39,7 +42,7 @@ class ApiTest : public testing::Test {
     request.request_id = "r1";
     request.received_at = std::chrono::steady_clock::now();
     context_.restart();
-    auto response = boost::asio::co_spawn(context_, api_.handle(request), boost::asio::use_future);
+    auto response = boost::asio::co_spawn(context_, api.handle(request), boost::asio::use_future);
     const auto work = boost::asio::make_work_guard(context_);
     while (response.wait_for(std::chrono::seconds(0)) != std::future_status::ready) context_.run_one();
     return response.get();
@@ -63,14 +66,11 @@ class ApiTest : public testing::Test {
   boost::asio::io_context context_;  // outlives the lanes, which post to it
   TestService service_;
   std::optional<std::string> not_ready_;
-  Api api_{{.max_batch_items = 4, .max_atomic_items = 2},
-           service_.transactions,
-           service_.currencies,
-           service_.metrics,
-           [this] {
-             if (not_ready_ == "throw") throw std::runtime_error("no");
-             return not_ready_;
-           }};
+  Readiness readiness_ = [this] {
+    if (not_ready_ == "throw") throw std::runtime_error("no");
+    return not_ready_;
+  };
+  Api api_{routes(), service_.services(readiness_, {.max_batch_items = 4, .max_atomic_items = 2})};
 };
 
 constexpr std::string_view kGood = R"({"user_id":"user_11","amount":12.75,"currency":"usd"})";
@@ -265,14 +265,63 @@ TEST_F(ApiTest, MethodsAndAddresses) {
   const Response deleted = ask(Method::delete_, "/transactions");
   EXPECT_EQ(deleted.status, 405);
   EXPECT_EQ(header(deleted, "Allow"), "POST, GET, HEAD, OPTIONS");
+  EXPECT_EQ(header(ask(Method::get, "/transactions/batch"), "Allow"), "POST, OPTIONS");
   EXPECT_EQ(header(ask(Method::post, "/transactions/1"), "Allow"), "GET, HEAD, OPTIONS");
   EXPECT_EQ(ask(Method::options, "/health").status, 204);
   EXPECT_EQ(header(ask(Method::options, "/health"), "Allow"), "GET, HEAD, OPTIONS");
-  EXPECT_EQ(ask(Method::options, "*").status, 204);
+  EXPECT_EQ(header(ask(Method::options, "*"), "Allow"), "GET, HEAD, POST, OPTIONS");
   EXPECT_EQ(ask(Method::head, "/health").status, 200);
   EXPECT_EQ(ask(Method::head, "/transactions/1").status, 404);
   EXPECT_EQ(ask(Method::get, "/health/").status, 404);
   EXPECT_EQ(ask(Method::get, "/").status, 404);
+}
+
+TEST_F(ApiTest, AWorkerAnswersOperatorsOnly) {
+  Api worker{worker_routes(),
+             {.options = {}, .currencies = service_.currencies, .metrics = service_.metrics, .readiness = readiness_}};
+  const auto status = [&](Method method, std::string_view path) { return ask_of(worker, method, path).status; };
+  for (const char* path : {"/health", "/readiness", "/metrics"}) EXPECT_EQ(status(Method::get, path), 200) << path;
+  EXPECT_EQ(status(Method::head, "/health"), 200);
+  EXPECT_EQ(status(Method::post, "/health"), 405);
+  EXPECT_EQ(header(ask_of(worker, Method::options, "*"), "Allow"), "GET, HEAD, OPTIONS");
+  for (const char* path : {"/transactions", "/transactions/1", "/docs", "/openapi.json", "/"}) {
+    EXPECT_EQ(status(Method::get, path), 404) << path;
+  }
+}
+
+TEST(Routes, ParametersAreWholeSegments) {
+  struct Case {
+    const char* path_template;
+    const char* path;
+    const char* parameters;  // with a space in between, or nullptr
+  };
+  const Case cases[] = {
+      {"/transactions", "/transactions", " "},
+      {"/transactions", "/transactions/", nullptr},
+      {"/transactions", "/transaction", nullptr},
+      {"/transactions", "", nullptr},
+      {"/transactions/{id}", "/transactions/7", "7 "},
+      {"/transactions/{id}", "/transactions/", nullptr},
+      {"/transactions/{id}", "/transactions", nullptr},
+      {"/transactions/{id}", "/transactions/7/", nullptr},
+      {"/transactions/{id}", "/transactions/7/capture", nullptr},
+      {"/transactions/{id}/capture", "/transactions/7/capture", "7 "},
+      {"/transactions/{id}/capture", "/transactions/7/captures", nullptr},
+      {"/transactions/{id}/capture", "/transactions/7/void", nullptr},
+      {"/transactions/{id}/capture", "/transactions//capture", nullptr},
+      {"/transactions/{id}/capture", "/transactions/capture", nullptr},
+      {"/users/{id}/accounts/{currency}", "/users/a%2Fb/accounts/USD", "a%2Fb USD"},
+      {"/users/{id}/accounts/{currency}", "/users/a/accounts/", nullptr},
+      {"/users/{id}/accounts/{currency}", "/users//accounts/USD", nullptr},
+      {"/users/{id}/accounts/{currency}", "/users/a/accounts/USD/x", nullptr},
+      {"/users/{id}/accounts/{currency}", "/users/a/b/accounts/USD", nullptr},
+  };
+  for (const Case& c : cases) {
+    const auto parameters = match(c.path_template, c.path);
+    ASSERT_EQ(parameters.has_value(), c.parameters != nullptr) << c.path_template << " " << c.path;
+    if (!parameters) continue;
+    EXPECT_EQ(std::string((*parameters)[0]) + " " + std::string((*parameters)[1]), c.parameters) << c.path;
+  }
 }
 
 TEST_F(ApiTest, SeriesDoNotGrowWithWhatClientsSend) {

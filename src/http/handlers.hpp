@@ -1,6 +1,7 @@
 // What each route does: decode, one call of the service, encode.
 #pragma once
 
+#include <array>
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <cstddef>
@@ -30,18 +31,22 @@ struct ApiOptions {
 // What the handlers work with.
 struct Services {
   ApiOptions options;
-  service::Transactions& transactions;
+  service::Transactions* transactions = nullptr;  // worker_routes() need none
   const domain::Currencies& currencies;
   ops::Metrics& metrics;
   Readiness readiness;
 };
+
+// The segments of a path that stand for the {parameters} of its template, in their order, not decoded.
+inline constexpr std::size_t kMaxParameters = 2;
+using Parameters = std::array<std::string_view, kMaxParameters>;
 
 // One request on its way through a route. All of it outlives the handler's coroutine.
 struct Call {
   const Services& services;
   const Request& request;
   const service::Caller& caller;
-  std::string_view parameter;  // what stands for {...} in the route's template, not decoded
+  const Parameters parameters;
 };
 
 using ResponseTask = boost::asio::awaitable<Response>;

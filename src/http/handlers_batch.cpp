@@ -105,7 +105,7 @@ ResponseTask create_batch(Call call) {
   auto items = decode_items(call, *atomic);
   if (!items) co_return problem(items.error(), call.request);
   const auto answers =
-      co_await call.services.transactions.submit_batch(std::move(*items), *atomic, call.caller, call.request.deadline);
+      co_await call.services.transactions->submit_batch(std::move(*items), *atomic, call.caller, call.request.deadline);
   Response response;
   response.body.reserve(kUsualResultBytes * (answers.size() + 1));
   response.body += R"({"results":[)";

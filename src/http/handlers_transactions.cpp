@@ -53,7 +53,7 @@ ResponseTask create_transaction(Call call) {
   auto instruction = decode_instruction(call);
   if (!instruction) co_return problem(instruction.error(), call.request);
   const auto wait = wait_preference(call.request, call.services.options.max_wait);
-  service::Transactions& transactions = call.services.transactions;
+  service::Transactions& transactions = *call.services.transactions;
   auto submitted = co_await transactions.submit(std::move(*instruction), call.caller, call.request.deadline);
   if (!submitted) co_return problem(submitted.error(), call.request);
   if (wait && submitted->transaction.status == domain::Status::pending) {
@@ -68,9 +68,9 @@ ResponseTask create_transaction(Call call) {
 ResponseTask get_transaction(Call call) {
   if (const auto refused = refuse_parameters(call.request.query)) co_return problem(*refused, call.request);
   const Error not_found{ErrorCode::not_found, "Transaction not found"};
-  const auto id = parse_id(call.parameter);
+  const auto id = parse_id(call.parameters[0]);
   if (!id) co_return problem(not_found, call.request);
-  auto found = co_await call.services.transactions.find(*id, call.request.deadline);
+  auto found = co_await call.services.transactions->find(*id, call.request.deadline);
   if (!found) {
     co_return problem(found.error().code == ErrorCode::not_found ? not_found : found.error(), call.request);
   }
@@ -83,7 +83,7 @@ ResponseTask get_transaction(Call call) {
 ResponseTask list_transactions(Call call) {
   auto query = parse_list_query(call.request.query, call.services.currencies);
   if (!query) co_return problem(query.error(), call.request);
-  const auto page = co_await call.services.transactions.list(*query, call.request.deadline);
+  const auto page = co_await call.services.transactions->list(*query, call.request.deadline);
   if (!page) co_return problem(page.error(), call.request);
   Response response;
   response.body.reserve(kUsualBodyBytes * (page->transactions.size() + 1));

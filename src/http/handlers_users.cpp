@@ -19,14 +19,14 @@ std::optional<std::string> parse_user_id(std::string_view segment) {
 
 ResponseTask get_balances(Call call) {
   if (const auto refused = refuse_parameters(call.request.query)) co_return problem(*refused, call.request);
-  const auto user_id = parse_user_id(call.parameter);
+  const auto user_id = parse_user_id(call.parameters[0]);
   if (!user_id) {
     domain::Error error{domain::ErrorCode::invalid_parameter, {}};
     error.fields.push_back({"id", domain::FieldRule::invalid_characters,
                             "must be 1 to 128 bytes of percent-encoded UTF-8 without control characters"});
     co_return problem(error, call.request);
   }
-  const auto balances = co_await call.services.transactions.balances(*user_id, std::nullopt, call.request.deadline);
+  const auto balances = co_await call.services.transactions->balances(*user_id, std::nullopt, call.request.deadline);
   if (!balances) co_return problem(balances.error(), call.request);
   Response response;
   response.body += R"({"user_id":)";

@@ -1,6 +1,6 @@
 #include "http/routes.hpp"
 
-#include <algorithm>
+#include <array>
 #include <vector>
 
 #include "http/pages.hpp"
@@ -12,17 +12,22 @@ constexpr std::size_t kNoBody = 64 * 1024;  // read and ignored
 constexpr std::size_t kSingleBody = 1024 * 1024;
 constexpr std::size_t kBatchBody = 16 * 1024 * 1024;
 
+constexpr std::array kWorkerRoutes{
+    Route{Method::get, "/health", kNoBody, health, ""},
+    Route{Method::get, "/readiness", kNoBody, readiness, ""},
+    Route{Method::get, "/metrics", kNoBody, metrics, ""},
+};
+
+// What is asked most often comes first.
 std::vector<Route> make_routes() {
   std::vector<Route> table{
       {Method::post, "/transactions", kSingleBody, create_transaction, "transactions:write"},
-      {Method::get, "/transactions/{id}", kNoBody, get_transaction, "transactions:read"},
-      {Method::get, "/health", kNoBody, health, ""},
       {Method::post, "/transactions/batch", kBatchBody, create_batch, "transactions:write"},
+      {Method::get, "/transactions/{id}", kNoBody, get_transaction, "transactions:read"},
       {Method::get, "/transactions", kNoBody, list_transactions, "transactions:read"},
       {Method::get, "/users/{id}/balances", kNoBody, get_balances, "balances:read"},
-      {Method::get, "/readiness", kNoBody, readiness, ""},
-      {Method::get, "/metrics", kNoBody, metrics, ""},
   };
+  table.insert(table.end(), kWorkerRoutes.begin(), kWorkerRoutes.end());
   for (const Page& entry : pages()) table.push_back({Method::get, entry.path, kNoBody, page, ""});
   return table;
 }
@@ -33,6 +38,8 @@ std::span<const Route> routes() {
   static const std::vector<Route> kTable = make_routes();
   return kTable;
 }
+
+std::span<const Route> worker_routes() { return kWorkerRoutes; }
 
 std::string_view method_name(Method method) {
   switch (method) {
@@ -54,38 +61,19 @@ std::string_view method_name(Method method) {
   return "OTHER";
 }
 
-namespace {
-
-// "/transactions/batch" is not a transaction that is called "batch".
-bool is_literal(std::string_view path) {
-  return std::ranges::any_of(routes(), [&](const Route& route) { return route.path_template == path; });
-}
-
-}  // namespace
-
-std::optional<std::string_view> match(std::string_view path_template, std::string_view path) {
-  const std::size_t open = path_template.find('{');
-  if (open == std::string_view::npos) {
-    return path == path_template ? std::optional(std::string_view{}) : std::nullopt;
+std::optional<Parameters> match(std::string_view path_template, std::string_view path) {
+  Parameters parameters;
+  for (std::size_t count = 0;; ++count) {
+    const std::size_t open = path_template.find('{');
+    if (open == std::string_view::npos) return path == path_template ? std::optional(parameters) : std::nullopt;
+    if (!path.starts_with(path_template.substr(0, open))) return std::nullopt;
+    path.remove_prefix(open);
+    path_template.remove_prefix(path_template.find('}') + 1);
+    const std::string_view segment = path.substr(0, path.find('/'));
+    if (segment.empty()) return std::nullopt;
+    parameters.at(count) = segment;
+    path.remove_prefix(segment.size());
   }
-  const std::string_view before = path_template.substr(0, open);
-  const std::string_view after = path_template.substr(path_template.find('}') + 1);
-  if (path.size() <= before.size() + after.size() || !path.starts_with(before) || !path.ends_with(after)) {
-    return std::nullopt;
-  }
-  const std::string_view segment = path.substr(before.size(), path.size() - before.size() - after.size());
-  return segment.find('/') == std::string_view::npos && !is_literal(path) ? std::optional(segment) : std::nullopt;
-}
-
-std::string allowed_methods(std::string_view path) {
-  std::string allowed;
-  for (const Route& route : routes()) {
-    if (!match(route.path_template, path)) continue;
-    allowed += method_name(route.method);
-    allowed += route.method == Method::get ? ", HEAD, " : ", ";
-  }
-  if (!allowed.empty()) allowed += "OPTIONS";
-  return allowed;
 }
 
 }  // namespace tps::http

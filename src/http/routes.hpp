@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 #include <variant>
 
@@ -17,22 +17,22 @@ using Handler = std::variant<Response (*)(const Call&), ResponseTask (*)(Call)>;
 
 struct Route {
   Method method;
-  std::string_view path_template;  // at most one {parameter}, a whole segment
+  std::string_view path_template;  // at most kMaxParameters {parameters}, each a whole segment
   std::size_t max_body_bytes;
   Handler handler;
   std::string_view scope;  // what a caller must be allowed; nothing asks yet
 };
 
-// GET routes answer HEAD too.
+// GET routes answer HEAD too. A path belongs to the first template that it fits, so "/transactions/batch" stands before
+// "/transactions/{id}".
 std::span<const Route> routes();
+
+// What a process answers that serves no clients: /health, /readiness and /metrics.
+std::span<const Route> worker_routes();
 
 std::string_view method_name(Method method);
 
-// If `path` fits: the segment that stands for {parameter}, empty when the template has none. A path that is in the
-// table literally fits only there.
-std::optional<std::string_view> match(std::string_view path_template, std::string_view path);
-
-// The Allow header of a path; empty when no route fits the path.
-std::string allowed_methods(std::string_view path);
+// If `path` fits: the segments that stand for the {parameters}, none of them empty.
+std::optional<Parameters> match(std::string_view path_template, std::string_view path);
 
 }  // namespace tps::http

@@ -43,7 +43,7 @@ struct TestServer {
   }
 
   TestService service;
-  Api api{{}, service.transactions, service.currencies, service.metrics, [] { return std::nullopt; }};
+  Api api{routes(), service.services([] { return std::nullopt; })};
   Server server;
 };
 

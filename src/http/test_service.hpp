@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 
+#include "http/handlers.hpp"
 #include "service/flights.hpp"
 #include "service/transactions.hpp"
 
@@ -119,6 +120,14 @@ struct TestService {
                                       .local_cache = local_cache,
                                       .waiters = waiters,
                                       .metrics = metrics}};
+
+  Services services(Readiness readiness, ApiOptions options = {}) {
+    return {.options = options,
+            .transactions = &transactions,
+            .currencies = currencies,
+            .metrics = metrics,
+            .readiness = std::move(readiness)};
+  }
 };
 
 }  // namespace tps::http
