@@ -20,6 +20,7 @@ function(add_fault_target name file)
 endfunction()
 add_fault_target(flight_tests postgres_flight_test.cpp)
 add_fault_target(redis_cache_tests redis_cache_test.cpp)
+add_fault_target(worker_tests postgres_worker_test.cpp)
 
 # The bank test against builds that have a bug in them.
 add_test(NAME fault.planted_bugs.long COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/fault/planted_bugs.py)
