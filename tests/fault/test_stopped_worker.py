@@ -1,0 +1,50 @@
+"""One of two workers is stopped (SIGSTOP) under load, perhaps with a partition in its hands: the other takes over within 3 s,
+and the zombie that wakes up changes nothing twice."""
+import random
+import time
+
+from support.database import PostgresDatabase
+from support.fixtures import short_or_long
+from support.history import check, wait_settled
+from support.load import Load, retry_unknown
+from support.process import wait_until
+from support.tps import Tps, tps
+
+ROUNDS = short_or_long(3, 200)
+TAKES_OVER_WITHIN = 3  # the issue's own limit; a second more for the machine
+
+
+def settled(database):
+    return database.rows("SELECT count(*) FROM settlement_log")[0][0]
+
+
+def test_the_other_takes_over(postgres, folder):
+    database = PostgresDatabase(postgres, postgres.create_database())
+    options = ["--database-url", database.url]
+    assert tps("migrate", *options).returncode == 0
+    api = Tps(folder, *options, "--no-worker").start()
+    workers = [Tps(folder, *options, command="worker").start() for _ in range(2)]
+    chance = random.Random(5)
+    slowest = 0.0
+    load = Load([api.port], threads=4).start()
+    try:
+        load.wait_for(100)
+        for _ in range(ROUNDS):
+            zombie = chance.choice(workers)
+            time.sleep(chance.uniform(0, 0.05))  # anywhere in a batch: the moment is the point
+            zombie.pause()
+            before, started = settled(database), time.monotonic()
+            # More than one batch that was on its way may bring.
+            wait_until(lambda: settled(database) > before + 200, 30, "settlement to go on")
+            slowest = max(slowest, time.monotonic() - started)
+            zombie.resume()
+        sent = load.stop()
+    finally:
+        load.stopping.set()
+    retry_unknown([api.port], sent)
+    wait_settled(database)
+    check(database, sent)
+    print(f"{ROUNDS} stops, {len(sent)} requests; the slowest take-over took {slowest:.2f} s")
+    assert slowest < TAKES_OVER_WITHIN + 1
+    for one in [*workers, api]:
+        one.stop()
