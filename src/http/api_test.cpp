@@ -4,14 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/use_future.hpp>
 #include <string>
 
 #include "http/problem.hpp"
-#include "http/test_service.hpp"
+#include "http/test_api.hpp"
 
 namespace tps::http {
 namespace {
@@ -23,57 +19,10 @@ using testing::MatchesRegex;
 using testing::Not;
 using testing::StartsWith;
 
-using Headers = std::vector<std::pair<std::string_view, std::string_view>>;
-
-class ApiTest : public testing::Test {
- protected:
-  Response ask(Method method, std::string_view target, std::string_view body = {}, Headers headers = {}) {
-    return ask_of(api_, method, target, body, std::move(headers));
-  }
-  Response ask_of(Api& api, Method method, std::string_view target, std::string_view body = {}, Headers headers = {}) {
-    Request request;
-    request.method = method;
-    request.method_text = method_name(method);
-    request.target = target;
-    request.path = target.substr(0, target.find('?'));
-    request.query = target.substr(std::min(target.size(), request.path.size() + 1));
-    request.headers = std::move(headers);
-    request.body = body;
-    request.request_id = "r1";
-    request.received_at = std::chrono::steady_clock::now();
-    context_.restart();
-    auto response = boost::asio::co_spawn(context_, api.handle(request), boost::asio::use_future);
-    const auto work = boost::asio::make_work_guard(context_);
-    while (response.wait_for(std::chrono::seconds(0)) != std::future_status::ready) context_.run_one();
-    return response.get();
-  }
-  Response post(std::string_view body, Headers headers = {}) {
-    headers.emplace_back("Content-Type", "application/json");
-    return ask(Method::post, "/transactions", body, std::move(headers));
-  }
-  Response batch(std::string_view target, std::string_view body, std::string_view type = "application/json",
-                 Headers headers = {}) {
-    headers.emplace_back("Content-Type", type);
-    return ask(Method::post, target, body, std::move(headers));
-  }
-  static std::string header(const Response& response, std::string_view name) {
-    for (const auto& [key, value] : response.headers) {
-      if (key == name) return value;
-    }
-    return "-";
-  }
-
-  boost::asio::io_context context_;  // outlives the lanes, which post to it
-  TestService service_;
-  std::optional<std::string> not_ready_;
-  Readiness readiness_ = [this] {
-    if (not_ready_ == "throw") throw std::runtime_error("no");
-    return not_ready_;
-  };
-  Api api_{routes(), service_.services(readiness_, {.max_batch_items = 4, .max_atomic_items = 2})};
-};
-
-constexpr std::string_view kGood = R"({"user_id":"user_11","amount":12.75,"currency":"usd"})";
+std::string hold(const std::string& expires_in) {
+  return R"({"user_id":"a","amount":1,"currency":"USD","type":"withdrawal","capture":"manual","hold_expires_in":)" +
+         expires_in + "}";
+}
 
 TEST_F(ApiTest, CreatesAndReadsATransaction) {
   const Response created = post(kGood);
@@ -110,7 +59,14 @@ TEST_F(ApiTest, BadBodiesAreRefusedAndNothingIsStored) {
       {R"({"user_id":"\ud800","amount":1,"currency":"USD"})", 400, R"("pointer":"/user_id")"},
       {R"({"user_id":"a","user_id":"b","amount":1,"currency":"USD"})", 422, R"("code":"duplicate_member")"},
       {R"({"user_id":"a","amount":1,"currency":"USD","x":1})", 422, R"("pointer":"/x","code":"unknown_member")"},
-      {R"({"user_id":"a","amount":1,"currency":"USD","capture":"manual","type":"withdrawal"})", 422, "not_supported"},
+      {R"({"user_id":"a","amount":1,"currency":"USD","capture":"manual"})", 422, R"("pointer":"/capture")"},
+      {hold("0"), 422, R"("pointer":"/hold_expires_in","code":"too_small")"},
+      {hold("31536001"), 422, R"("pointer":"/hold_expires_in","code":"too_large")"},
+      {hold("1.5"), 422, R"("pointer":"/hold_expires_in","code":"not_a_number")"},
+      {hold("1e3"), 422, R"("pointer":"/hold_expires_in","code":"not_a_number")"},
+      {hold("99999999999999999999"), 422, R"("pointer":"/hold_expires_in","code":"not_a_number")"},
+      {hold("\"60\""), 422, R"("pointer":"/hold_expires_in","code":"wrong_type")"},
+      {hold("060"), 400, R"("pointer":"/hold_expires_in")"},
       {R"({"user_id":"a","amount":1,"currency":"USD","type":"reversal"})", 422, R"("pointer":"/type")"},
       {"\xEF\xBB\xBF" + std::string(kGood), 400, "byte order mark"},
       {std::string(1'000'000, '['), 400, "malformed_json"},
@@ -157,11 +113,13 @@ TEST_F(ApiTest, RepeatedReferencesNameTheFirst) {
   EXPECT_THAT(again.body, EndsWith("\"retryable\":false,\"existing_id\":1}"));
 }
 
-TEST_F(ApiTest, PreferWaitIsAcknowledged) {
+TEST_F(ApiTest, PreferWaitIsAcknowledgedOnlyWhenItWasHeeded) {
   const Response response = post(kGood, {{"Prefer", "wait=0"}});
   EXPECT_EQ(response.status, 201);
   EXPECT_EQ(header(response, "Preference-Applied"), "wait=0");
   EXPECT_EQ(header(post(kGood), "Preference-Applied"), "-");
+  service_.waiters.drain();
+  EXPECT_EQ(header(post(kGood, {{"Prefer", "wait=30"}}), "Preference-Applied"), "-");
 }
 
 TEST_F(ApiTest, StoreFaultsAreAnsweredHonestly) {
@@ -231,16 +189,69 @@ TEST_F(ApiTest, ListsAndPages) {
 }
 
 TEST_F(ApiTest, Balances) {
-  EXPECT_EQ(ask(Method::get, "/users/a%2Fb/balances").body,
-            R"({"user_id":"a/b","balances":[)"
-            R"({"currency":"JPY","posted":5,"held":0,"available":5,"pending":0,"version":1},)"
-            R"({"currency":"USD","posted":12.75,"held":1.00,"available":11.75,"pending":-0.50,"version":3}]})");
+  EXPECT_EQ(
+      ask(Method::get, "/users/a%2Fb/balances").body,
+      R"({"user_id":"a/b","balances":[)"
+      R"({"currency":"JPY","posted":5,"held":0,"available":5,"version":1,"pending":0,"overdraft_limit":0,"frozen":false},)"
+      R"({"currency":"USD","posted":12.75,"held":1.00,"available":11.75,"version":3,"pending":-0.50,)"
+      R"("overdraft_limit":100.00,"frozen":true}]})");
   EXPECT_EQ(ask(Method::get, "/users/nobody/balances").body, R"({"user_id":"nobody","balances":[]})");
-  for (const char* bad : {"/users/%/balances", "/users/%FF/balances", "/users/%00/balances", "/users/a/balances?x=1"}) {
+  EXPECT_EQ(ask(Method::get, "/users/a/balances?at=2026-01-02T03:04:05%2B01:00").body,
+            R"({"user_id":"a","at":"2026-01-02T02:04:05.000000Z","balances":[)"
+            R"({"currency":"USD","posted":10.00,"held":1.00,"available":9.00,"version":2}]})");
+  for (const char* bad : {"/users/%/balances", "/users/%FF/balances", "/users/%00/balances", "/users/a/balances?x=1",
+                          "/users/a/balances?at=now", "/users/a/balances?at="}) {
     EXPECT_EQ(ask(Method::get, bad).status, 400) << bad;
   }
   EXPECT_EQ(ask(Method::get, "/users//balances").status, 404);
   EXPECT_EQ(ask(Method::get, "/users/a/b/balances").status, 404);
+}
+
+TEST_F(ApiTest, TheFeedGoesOnForEver) {
+  for (int i = 0; i < 3; ++i) post(kGood);
+  const auto cursor_of = [](const Response& response) {
+    const std::size_t at = response.body.find(R"("next_cursor":")") + 15;
+    return response.body.substr(at, response.body.find('"', at) - at);
+  };
+  const Response first = ask(Method::get, "/transactions?order=asc&after=1&limit=1");
+  EXPECT_THAT(first.body, StartsWith(R"({"data":[{"id":2,)"));
+  const Response second = ask(Method::get, "/transactions?order=asc&cursor=" + cursor_of(first));
+  EXPECT_THAT(second.body, StartsWith(R"({"data":[{"id":3,)"));
+  const Response end = ask(Method::get, "/transactions?order=asc&cursor=" + cursor_of(second));
+  EXPECT_THAT(end.body, StartsWith(R"({"data":[],"next_cursor":")"));
+  EXPECT_EQ(cursor_of(end), cursor_of(second));
+}
+
+TEST_F(ApiTest, Statements) {
+  const Response first = ask(Method::get, "/users/a%2Fb/statement?currency=usd&from=2026-01-01T00:00:00Z&limit=1");
+  EXPECT_EQ(first.status, 200);
+  EXPECT_EQ(first.content_type, "application/json");
+  EXPECT_EQ(header(first, "Vary"), "Accept");
+  EXPECT_THAT(first.body, StartsWith(R"({"user_id":"a/b","currency":"USD","from":"2026-01-01T00:00:00.000000Z",)"));
+  EXPECT_THAT(first.body, HasSubstr(R"("opening_balance":0.00,"closing_balance":8.50,"data":[{"version":1,)"));
+
+  // The link leads to the next page, and so on to the last.
+  Response page = first;
+  for (const char* version : {"2", "3"}) {
+    const std::string link = header(page, "Link");
+    ASSERT_THAT(link, AllOf(StartsWith("</users/a%2Fb/statement?currency=USD&from="), EndsWith(R"(>; rel="next")")));
+    const std::string target = link.substr(1, link.find('>') - 1);
+    page = ask(Method::get, target, {}, {{"Accept", "text/csv"}});
+    EXPECT_EQ(page.content_type, "text/csv; charset=utf-8; header=present");
+    EXPECT_THAT(page.body, HasSubstr("\r\n" + std::string(version) + ","));
+    EXPECT_EQ(header(page, "Opening-Balance"), "0.00");
+    EXPECT_EQ(header(page, "Closing-Balance"), "8.50");
+  }
+  EXPECT_EQ(header(page, "Link"), "-");
+  EXPECT_THAT(header(ask(Method::get, "/users/a>b/statement?currency=USD"), "Link"),
+              StartsWith("</users/a%3Eb/statement?"));
+
+  const Response refused = ask(Method::get, "/users/a/statement?currency=USD", {}, {{"Accept", "text/html"}});
+  EXPECT_EQ(refused.status, 406);
+  EXPECT_THAT(refused.body, HasSubstr("\"code\":\"not_acceptable\""));
+  EXPECT_EQ(ask(Method::get, "/users/a/statement").status, 400);
+  EXPECT_EQ(ask(Method::get, "/users/%/statement?currency=USD").status, 400);
+  EXPECT_EQ(ask(Method::get, "/users/a/statement?currency=USD&cursor=x").status, 400);
 }
 
 TEST_F(ApiTest, ReadinessSaysWhy) {
@@ -269,7 +280,7 @@ TEST_F(ApiTest, MethodsAndAddresses) {
   EXPECT_EQ(header(ask(Method::post, "/transactions/1"), "Allow"), "GET, HEAD, OPTIONS");
   EXPECT_EQ(ask(Method::options, "/health").status, 204);
   EXPECT_EQ(header(ask(Method::options, "/health"), "Allow"), "GET, HEAD, OPTIONS");
-  EXPECT_EQ(header(ask(Method::options, "*"), "Allow"), "GET, HEAD, POST, OPTIONS");
+  EXPECT_EQ(header(ask(Method::options, "*"), "Allow"), "GET, HEAD, POST, PUT, OPTIONS");
   EXPECT_EQ(ask(Method::head, "/health").status, 200);
   EXPECT_EQ(ask(Method::head, "/transactions/1").status, 404);
   EXPECT_EQ(ask(Method::get, "/health/").status, 404);

@@ -1,17 +1,24 @@
 #include "http/cursor.hpp"
 
+#include <algorithm>
 #include <array>
+
+#include "domain/money.hpp"
 
 namespace tps::http {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
-constexpr std::size_t kBytes = 18;  // version, order, id (8), check (8): 24 characters without padding
-constexpr std::size_t kCheckAt = 10;
+// A cursor is base64url, without padding, of: version, kind, the place as numbers, and a check of all that and of the
+// filters. A number is written in groups of 7 bits, the lowest first, all but the last with the high bit set.
+constexpr std::uint8_t kVersion = 2;
+constexpr std::size_t kHeadBytes = 2;
+constexpr std::size_t kCheckBytes = 8;
+constexpr std::size_t kMaxNumberBytes = 9;  // 63 bits
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-static_assert(kBytes % 3 == 0);
+constexpr std::size_t kMaxBytes = kHeadBytes + (kMaxNumberBytes * domain::kMaxPartitions) + kCheckBytes;
 
-using Bytes = std::array<std::uint8_t, kBytes>;
+enum class Kind : std::uint8_t { newest_first, oldest_first, statement };
+using Numbers = std::vector<std::int64_t>;
 
 // FNV-1a; every field is preceded by its presence so that neighbours cannot be confused.
 class Check {
@@ -31,6 +38,22 @@ class Check {
     byte(value.has_value() ? 1 : 0);
     if (value) add(*value);
   }
+  void add(const service::ListQuery& query) {
+    add(query.user_id);
+    add(query.status);
+    add(query.type);
+    add(query.currency);
+    add(query.reference);
+    add(query.parent_id);
+    add(query.created_from);
+    add(query.created_to);
+  }
+  void add(const service::StatementQuery& query) {
+    add(query.user_id);
+    add(query.currency);
+    add(query.from);
+    add(query.to);
+  }
   [[nodiscard]] std::uint64_t value() const { return hash_; }
 
  private:
@@ -38,63 +61,124 @@ class Check {
   std::uint64_t hash_ = 0xcbf29ce484222325ULL;
 };
 
-void put(std::uint8_t* at, std::uint64_t value) {
-  for (int i = 7; i >= 0; --i, value >>= 8) at[i] = static_cast<std::uint8_t>(value);
+void append_number(std::string& bytes, std::int64_t number) {
+  auto left = static_cast<std::uint64_t>(number);
+  for (; left >= 0x80; left >>= 7) bytes += static_cast<char>(0x80 | (left & 0x7F));
+  bytes += static_cast<char>(left);
 }
 
-Bytes encode(std::int64_t after, const service::ListQuery& query) {
-  Bytes bytes{kVersion, static_cast<std::uint8_t>(query.order)};
-  put(&bytes[2], static_cast<std::uint64_t>(after));
-  Check check;
-  check.add(std::string_view(reinterpret_cast<const char*>(bytes.data()), kCheckAt));
-  check.add(query.user_id);
-  check.add(query.status);
-  check.add(query.type);
-  check.add(query.currency);
-  check.add(query.reference);
-  check.add(query.parent_id);
-  check.add(query.created_from);
-  check.add(query.created_to);
-  put(&bytes[kCheckAt], check.value());
-  return bytes;
+// Cuts a number off `bytes`; nullopt when there is none.
+std::optional<std::int64_t> take_number(std::string_view& bytes) {
+  std::uint64_t number = 0;
+  for (std::size_t i = 0; i < std::min(bytes.size(), kMaxNumberBytes); ++i) {
+    const auto byte = static_cast<std::uint8_t>(bytes[i]);
+    number |= std::uint64_t{byte & 0x7FU} << (7 * i);
+    if (byte < 0x80) {
+      bytes.remove_prefix(i + 1);
+      return static_cast<std::int64_t>(number);
+    }
+  }
+  return std::nullopt;
 }
 
-std::string base64url(const Bytes& bytes) {
+std::string base64url(std::string_view bytes) {
   std::string text;
-  for (std::size_t i = 0; i < kBytes; i += 3) {
-    const unsigned group = (unsigned{bytes[i]} << 16) | (unsigned{bytes[i + 1]} << 8) | bytes[i + 2];
-    for (int shift = 18; shift >= 0; shift -= 6) text += kAlphabet[(group >> shift) & 63];
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const std::string_view group = bytes.substr(i, 3);
+    unsigned bits = 0;
+    for (std::size_t k = 0; k < 3; ++k)
+      bits = (bits << 8) | (k < group.size() ? static_cast<std::uint8_t>(group[k]) : 0U);
+    for (std::size_t k = 0; k <= group.size(); ++k) text += kAlphabet[(bits >> (18 - 6 * k)) & 63];
   }
   return text;
 }
 
-std::optional<Bytes> from_base64url(std::string_view text) {
-  Bytes bytes{};
-  if (text.size() != kBytes / 3 * 4) return std::nullopt;
+std::optional<std::string> from_base64url(std::string_view text) {
+  if (text.size() > kMaxBytes / 3 * 4 + 4 || text.size() % 4 == 1) return std::nullopt;
+  std::string bytes;
   for (std::size_t i = 0; i < text.size(); i += 4) {
-    unsigned group = 0;
+    const std::string_view group = text.substr(i, 4);
+    unsigned bits = 0;
     for (std::size_t k = 0; k < 4; ++k) {
-      const std::size_t value = kAlphabet.find(text[i + k]);
+      const std::size_t value = k < group.size() ? kAlphabet.find(group[k]) : 0;
       if (value == std::string_view::npos) return std::nullopt;
-      group = (group << 6) | static_cast<unsigned>(value);
+      bits = (bits << 6) | static_cast<unsigned>(value);
     }
-    for (std::size_t k = 0; k < 3; ++k) bytes[i / 4 * 3 + k] = static_cast<std::uint8_t>(group >> (16 - 8 * k));
+    for (std::size_t k = 0; k + 1 < group.size(); ++k) bytes += static_cast<char>(bits >> (16 - 8 * k));
   }
   return bytes;
 }
 
+template <class Filters>
+std::string encode(Kind kind, const Numbers& numbers, const Filters& filters) {
+  std::string bytes{static_cast<char>(kVersion), static_cast<char>(kind)};
+  for (const std::int64_t number : numbers) append_number(bytes, number);
+  Check check;
+  check.add(std::string_view(bytes));
+  check.add(filters);
+  for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(check.value() >> shift);
+  return base64url(bytes);
+}
+
+// Only what encode() would write again is a cursor.
+template <class Filters>
+std::optional<Numbers> decode(std::string_view text, Kind kind, const Filters& filters) {
+  const auto bytes = from_base64url(text);
+  if (!bytes || bytes->size() < kHeadBytes + kCheckBytes) return std::nullopt;
+  std::string_view rest(*bytes);
+  rest.remove_prefix(kHeadBytes);
+  rest.remove_suffix(kCheckBytes);
+  Numbers numbers;
+  while (!rest.empty()) {
+    const auto number = take_number(rest);
+    if (!number) return std::nullopt;
+    numbers.push_back(*number);
+  }
+  if (encode(kind, numbers, filters) != text) return std::nullopt;
+  return numbers;
+}
+
+std::optional<std::int64_t> only_one(const std::optional<Numbers>& numbers) {
+  return numbers && numbers->size() == 1 ? std::optional(numbers->front()) : std::nullopt;
+}
+
 }  // namespace
 
-std::string make_cursor(std::int64_t after, const service::ListQuery& query) { return base64url(encode(after, query)); }
+std::string make_cursor(std::int64_t after, const service::ListQuery& query) {
+  return encode(Kind::newest_first, {after}, query);
+}
+
+// As sequences, which are short where few transactions are.
+std::string make_cursor(const std::vector<std::int64_t>& positions, const service::ListQuery& query) {
+  Numbers sequences;
+  for (std::uint32_t partition = 0; partition < positions.size(); ++partition) {
+    sequences.push_back(std::max(std::int64_t{0}, positions[partition] - domain::first_id_before(partition)));
+  }
+  return encode(Kind::oldest_first, sequences, query);
+}
+
+std::string make_cursor(std::int64_t after, const service::StatementQuery& query) {
+  return encode(Kind::statement, {after}, query);
+}
 
 std::optional<std::int64_t> read_cursor(std::string_view text, const service::ListQuery& query) {
-  const auto bytes = from_base64url(text);
-  if (!bytes) return std::nullopt;
-  std::uint64_t after = 0;
-  for (std::size_t i = 2; i < kCheckAt; ++i) after = (after << 8) | (*bytes)[i];
-  const auto id = static_cast<std::int64_t>(after);
-  if (id < 0 || encode(id, query) != *bytes) return std::nullopt;
-  return id;
+  return only_one(decode(text, Kind::newest_first, query));
+}
+
+std::optional<std::vector<std::int64_t>> read_positions(std::string_view text, const service::ListQuery& query) {
+  auto positions = decode(text, Kind::oldest_first, query);
+  if (!positions || positions->size() > domain::kMaxPartitions) return std::nullopt;
+  for (std::uint32_t partition = 0; partition < positions->size(); ++partition) {
+    std::int64_t& position = (*positions)[partition];
+    const auto id = domain::checked_add(domain::first_id_before(partition), position);
+    if (!id) return std::nullopt;
+    position = *id;
+  }
+  return positions;
+}
+
+std::optional<std::int64_t> read_cursor(std::string_view text, const service::StatementQuery& query) {
+  return only_one(decode(text, Kind::statement, query));
 }
 
 }  // namespace tps::http

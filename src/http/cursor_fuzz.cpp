@@ -14,8 +14,8 @@ extern const std::span<const std::string_view> fuzz_seeds;
 
 namespace {
 
-constexpr std::array<std::string_view, 5> kSeeds{"", "AQAAAAAAAAAAKgAAAAAAAAAA", "AQEAAAAAAAAAKgAAAAAAAAAA",
-                                                 "not a cursor", "________________________"};
+constexpr std::array<std::string_view, 5> kSeeds{"", "AgAqAAAAAAAAAAA", "AgEqKoABAAAAAAAAAAA", "not a cursor",
+                                                 "________________________"};
 
 void expect(bool holds) {
   if (!holds) std::abort();
@@ -37,6 +37,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   tps::service::ListQuery query = query_from(text);
   if (const auto id = tps::http::read_cursor(text, query)) expect(tps::http::make_cursor(*id, query) == text);
+  if (const auto positions = tps::http::read_positions(text, query)) {
+    expect(tps::http::make_cursor(*positions, query) == text);
+  }
 
   std::uint64_t bits = 0;
   if (size > 0) std::memcpy(&bits, data, std::min(size, sizeof bits));
@@ -47,5 +50,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   expect(tps::http::read_cursor(cursor, query) == id);
   query.user_id = query.user_id.value_or("") + "x";
   expect(!tps::http::read_cursor(cursor, query));
+  const std::vector<std::int64_t> positions{id >> 1, 0, id >> 20};
+  const auto read = tps::http::read_positions(tps::http::make_cursor(positions, query), query);
+  expect(read && read->size() == positions.size() && read->front() == positions.front());
   return 0;
 }

@@ -55,7 +55,12 @@ ResponseTask create_transaction(Call call);
 ResponseTask create_batch(Call call);
 ResponseTask get_transaction(Call call);
 ResponseTask list_transactions(Call call);
+ResponseTask capture_transaction(Call call);
+ResponseTask void_transaction(Call call);
+ResponseTask reverse_transaction(Call call);
 ResponseTask get_balances(Call call);
+ResponseTask get_statement(Call call);
+ResponseTask put_account(Call call);
 
 Response health(const Call& call);
 Response readiness(const Call& call);

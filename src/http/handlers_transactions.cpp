@@ -1,4 +1,5 @@
 // POST /transactions, GET /transactions/{id}, GET /transactions.
+#include "http/created.hpp"
 #include "http/cursor.hpp"
 #include "http/handlers.hpp"
 #include "http/idempotency_key.hpp"
@@ -6,7 +7,6 @@
 #include "http/json_writer.hpp"
 #include "http/list_query.hpp"
 #include "http/media_type.hpp"
-#include "http/prefer.hpp"
 #include "http/problem.hpp"
 #include "http/query.hpp"
 
@@ -35,34 +35,18 @@ std::expected<service::Instruction, Error> decode_instruction(const Call& call) 
   return instruction;
 }
 
-Response created(const service::Submitted& submitted, const Services& services) {
-  Response response;
-  response.status = 201;
-  response.body.reserve(kUsualBodyBytes);
-  append_transaction(response.body, submitted.transaction, services.currencies);
-  std::string location = "/transactions/";
-  append_integer(location, submitted.transaction.id);
-  response.headers.emplace_back("Location", std::move(location));
-  if (submitted.replayed) response.headers.emplace_back("Idempotent-Replayed", "true");
-  return response;
-}
-
 }  // namespace
 
 ResponseTask create_transaction(Call call) {
   auto instruction = decode_instruction(call);
   if (!instruction) co_return problem(instruction.error(), call.request);
-  const auto wait = wait_preference(call.request, call.services.options.max_wait);
-  service::Transactions& transactions = *call.services.transactions;
-  auto submitted = co_await transactions.submit(std::move(*instruction), call.caller, call.request.deadline);
+  auto submitted =
+      co_await call.services.transactions->submit(std::move(*instruction), call.caller, call.request.deadline);
   if (!submitted) co_return problem(submitted.error(), call.request);
-  if (wait && submitted->transaction.status == domain::Status::pending) {
-    const auto until = std::chrono::steady_clock::now() + *wait;
-    submitted->transaction = co_await transactions.wait(std::move(submitted->transaction), until);
-  }
-  Response response = created(*submitted, call.services);
-  if (wait) response.headers.emplace_back("Preference-Applied", "wait=" + std::to_string(wait->count()));
-  co_return response;
+  // Most requests do not ask to wait, and are spared the coroutine.
+  std::optional<std::chrono::seconds> waited;
+  if (call.request.header("prefer")) waited = co_await wait_as_preferred(*submitted, call);
+  co_return created(*submitted, waited, call.services);
 }
 
 ResponseTask get_transaction(Call call) {
@@ -81,9 +65,10 @@ ResponseTask get_transaction(Call call) {
 }
 
 ResponseTask list_transactions(Call call) {
-  auto query = parse_list_query(call.request.query, call.services.currencies);
+  service::Transactions& transactions = *call.services.transactions;
+  const auto query = parse_list_query(call.request.query, call.services.currencies, transactions.partitions());
   if (!query) co_return problem(query.error(), call.request);
-  const auto page = co_await call.services.transactions->list(*query, call.request.deadline);
+  const auto page = co_await transactions.list(*query, call.request.deadline);
   if (!page) co_return problem(page.error(), call.request);
   Response response;
   response.body.reserve(kUsualBodyBytes * (page->transactions.size() + 1));
@@ -93,7 +78,9 @@ ResponseTask list_transactions(Call call) {
     append_transaction(response.body, transaction, call.services.currencies);
   }
   response.body += R"(],"next_cursor":)";
-  if (page->next_after) {
+  if (query->order == service::Order::oldest_first) {
+    append_string(response.body, make_cursor(page->next_positions, *query));
+  } else if (page->next_after) {
     append_string(response.body, make_cursor(*page->next_after, *query));
   } else {
     response.body += "null";

@@ -158,9 +158,9 @@ TEST(Query, IsValidUtf8) {
 }
 
 // The refusals of a query as "code name:rule ...", or "".
-std::string refusals(std::string_view text) {
+std::string refusals(std::string_view text, std::uint32_t partitions = 1) {
   const domain::Currencies currencies;
-  const auto query = parse_list_query(text, currencies);
+  const auto query = parse_list_query(text, currencies, partitions);
   if (query) return "";
   std::string out(slug(query.error().code));
   for (const domain::FieldError& field : query.error().fields)
@@ -210,7 +210,7 @@ TEST(ListQuery, ReadsEveryFilter) {
       "user_id=a+b%2Fc&status=settled&type=void&currency=usd&reference=r&parent_id=7&created_from=2026-01-02T03:04:05%"
       "2B00:00"
       "&created_to=2026-01-02T03:04:06Z&limit=1000&order=asc&after=0",
-      currencies);
+      currencies, 1);
   ASSERT_TRUE(query.has_value());
   EXPECT_EQ(query->user_id, "a b/c");
   EXPECT_EQ(query->status, domain::Status::settled);
@@ -221,7 +221,7 @@ TEST(ListQuery, ReadsEveryFilter) {
   EXPECT_EQ(*query->created_to - *query->created_from, std::chrono::seconds(1));
   EXPECT_EQ(query->limit, 1000U);
   EXPECT_EQ(query->order, service::Order::oldest_first);
-  EXPECT_EQ(query->after, 0);
+  EXPECT_EQ(query->after, std::nullopt);
 }
 
 TEST(ListQuery, IdsAreSmallPositiveDecimals) {
@@ -233,43 +233,27 @@ TEST(ListQuery, IdsAreSmallPositiveDecimals) {
   EXPECT_EQ(parse_id("9007199254740992"), std::int64_t{1} << 53);
 }
 
-TEST(Cursor, IsReadForTheSameFiltersOnly) {
-  service::ListQuery query;
-  query.user_id = "a";
-  query.status = domain::Status::settled;
-  const std::string cursor = make_cursor(42, query);
-  EXPECT_EQ(read_cursor(cursor, query), 42);
-  query.limit = 7;
-  EXPECT_EQ(read_cursor(cursor, query), 42);
-
-  const auto refused = [&](auto change) {
-    service::ListQuery other = query;
-    change(other);
-    return !read_cursor(cursor, other).has_value();
+TEST(ListQuery, TheFeedStartsAtAnIdOnlyInASinglePartition) {
+  const domain::Currencies currencies;
+  const auto positions = [&](std::string_view text, std::uint32_t partitions) {
+    const auto query = parse_list_query(text, currencies, partitions);
+    return query ? std::optional(query->positions) : std::nullopt;
   };
-  EXPECT_TRUE(refused([](auto& q) { q.user_id = "b"; }));
-  EXPECT_TRUE(refused([](auto& q) { q.user_id.reset(); }));
-  EXPECT_TRUE(refused([](auto& q) { q.status = domain::Status::failed; }));
-  EXPECT_TRUE(refused([](auto& q) { q.type = domain::Type::deposit; }));
-  EXPECT_TRUE(refused([](auto& q) { q.currency = "USD"; }));
-  EXPECT_TRUE(refused([](auto& q) { q.reference = ""; }));
-  EXPECT_TRUE(refused([](auto& q) { q.parent_id = 1; }));
-  EXPECT_TRUE(refused([](auto& q) { q.created_from = domain::Timestamp{}; }));
-  EXPECT_TRUE(refused([](auto& q) { q.created_to = domain::Timestamp{}; }));
-  EXPECT_TRUE(refused([](auto& q) { q.order = service::Order::oldest_first; }));
-}
+  using Positions = std::vector<std::int64_t>;
+  EXPECT_EQ(positions("order=asc", 1), Positions{});
+  EXPECT_EQ(positions("order=asc&after=0", 1), Positions{});
+  EXPECT_EQ(positions("order=asc&after=7", 1), Positions{7});
+  EXPECT_EQ(positions("order=asc&after=0", 3), Positions{});
+  EXPECT_EQ(positions("order=asc&after=7", 3), std::nullopt);
+  EXPECT_EQ(refusals("order=asc&after=7", 3), "invalid_parameter after:not_allowed");
 
-TEST(Cursor, RefusesEveryOtherText) {
-  const service::ListQuery query;
-  const std::string cursor = make_cursor(42, query);
-  for (std::size_t i = 0; i < cursor.size(); ++i) {
-    std::string other = cursor;
-    other[i] = other[i] == 'A' ? 'B' : 'A';
-    EXPECT_FALSE(read_cursor(other, query).has_value()) << other;
-  }
-  for (const std::string& bad : {std::string(), cursor + "A", cursor + "=", cursor.substr(1), std::string(24, '+')}) {
-    EXPECT_FALSE(read_cursor(bad, query).has_value()) << bad;
-  }
+  const auto query = parse_list_query("order=asc&user_id=a", currencies, 3);
+  const Positions reached{5, domain::first_id_before(1), domain::first_id_before(2) + 9};
+  const std::string cursor = make_cursor(reached, *query);
+  EXPECT_EQ(positions("order=asc&user_id=a&limit=2&cursor=" + cursor, 3), reached);
+  EXPECT_EQ(refusals("order=asc&user_id=b&cursor=" + cursor, 3), "invalid_cursor");
+  EXPECT_EQ(refusals("user_id=a&cursor=" + cursor, 3), "invalid_cursor");
+  EXPECT_EQ(refusals("order=asc&user_id=a&cursor=" + cursor, 2), "invalid_cursor");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <array>
 #include <bitset>
 #include <string>
+#include <utility>
 
 #include "http/json_value.hpp"
 
@@ -85,32 +86,42 @@ std::string_view expectation(Kind kind) {
   return {};
 }
 
-// Decodes one object. Every method returns false when the JSON is malformed; `at_` then names the member.
+// `name` is that of the last member seen, "" before the first.
+std::unexpected<Error> malformed_at(std::string_view name) {
+  if (name.empty()) return malformed({});
+  Error error{ErrorCode::malformed_json, "The body is not valid JSON at or after the member " + pointer_to(name)};
+  error.fields.push_back({pointer_to(name), name == "amount" ? FieldRule::not_a_number : FieldRule::wrong_type,
+                          "is not a valid JSON value"});
+  return std::unexpected(std::move(error));
+}
+
+// Hands each member with its name to `read_member`, which returns false when it is not JSON.
+template <class ReadMember>
+std::expected<void, Error> read_members(object& members, ReadMember read_member) {
+  for (auto member : members) {
+    std::string_view name;
+    value v;
+    if (!read_name(member, name)) return malformed({});
+    if (member.value().get(v) != simdjson::SUCCESS || !read_member(name, v)) return malformed_at(name);
+  }
+  return {};
+}
+
+// Decodes one object. The private methods return false when the JSON is malformed; `at_` is the member's name.
 class ItemReader {
  public:
   explicit ItemReader(bool in_batch) : in_batch_(in_batch) {}
 
   DecodeResult read(object& members) {
-    for (auto member : members) {
-      std::string_view name;
-      value v;
-      at_ = {};
-      if (!read_name(member, name)) return broken();
+    const auto read = read_members(members, [this](std::string_view name, value& v) {
       at_ = name;
-      if (member.value().get(v) != simdjson::SUCCESS || !read_member(name, v)) return broken();
-    }
+      return read_member(name, v);
+    });
+    if (!read) return std::unexpected(read.error());
     return std::move(decoded_);
   }
 
  private:
-  [[nodiscard]] DecodeResult broken() const {
-    if (at_.empty()) return malformed({});
-    Error error{ErrorCode::malformed_json, "The body is not valid JSON at or after the member " + pointer_to(at_)};
-    error.fields.push_back({pointer_to(at_), at_ == "amount" ? FieldRule::not_a_number : FieldRule::wrong_type,
-                            "is not a valid JSON value"});
-    return std::unexpected(std::move(error));
-  }
-
   void add(FieldRule rule, std::string_view detail) {
     if (decoded_.errors.size() < kMaxErrors) decoded_.errors.push_back({pointer_to(at_), rule, std::string(detail)});
   }
@@ -203,6 +214,70 @@ class ItemReader {
   std::string_view at_;
 };
 
+// Decodes the body of an account update.
+class AccountReader {
+ public:
+  std::expected<DecodedAccount, Error> read(object& members) {
+    const auto read = read_members(members, [this](std::string_view name, value& v) { return read_member(name, v); });
+    if (!read) return std::unexpected(read.error());
+    return std::move(decoded_);
+  }
+
+ private:
+  void add(std::string_view name, FieldRule rule, std::string_view detail) {
+    if (decoded_.errors.size() < kMaxErrors) decoded_.errors.push_back({pointer_to(name), rule, std::string(detail)});
+  }
+
+  bool read_member(std::string_view name, value& v) {
+    const bool is_limit = name == "overdraft_limit";
+    if (!is_limit && name != "frozen") {
+      add(name, FieldRule::unknown_member, "is not a member of an account update");
+      return skip_value(v, 0);
+    }
+    if (std::exchange(is_limit ? limit_seen_ : frozen_seen_, true)) {
+      add(name, FieldRule::duplicate_member, "must come once");
+      return skip_value(v, 0);
+    }
+    return is_limit ? read_limit(v) : read_frozen(v);
+  }
+
+  bool read_limit(value& v) {
+    json_type type{};
+    if (v.type().get(type) != simdjson::SUCCESS) return false;
+    std::string_view text;
+    if (type == json_type::string) {
+      if (!read_string(v, text)) return false;
+    } else if (type == json_type::number) {
+      text = token_of(v);
+      if (!is_json_number(text)) return false;
+    } else {
+      if (type != json_type::null) {
+        add("overdraft_limit", FieldRule::wrong_type, expectation(Kind::number_or_text));
+      }
+      return skip_value(v, 0);
+    }
+    decoded_.draft.overdraft_limit = text;
+    return true;
+  }
+
+  bool read_frozen(value& v) {
+    json_type type{};
+    if (v.type().get(type) != simdjson::SUCCESS) return false;
+    if (type == json_type::boolean) {
+      bool frozen = false;
+      if (v.get_bool().get(frozen) != simdjson::SUCCESS) return false;
+      decoded_.draft.frozen = frozen;
+      return true;
+    }
+    if (type != json_type::null) add("frozen", FieldRule::wrong_type, "must be true or false");
+    return skip_value(v, 0);
+  }
+
+  DecodedAccount decoded_;
+  bool limit_seen_ = false;
+  bool frozen_seen_ = false;
+};
+
 // What is wrong with a text before any of it is read as JSON.
 std::optional<std::string> not_json(std::string_view text) {
   if (text.starts_with("\xEF\xBB\xBF")) return "JSON must not start with a byte order mark";
@@ -218,7 +293,7 @@ std::string what_is_wrong(simdjson::error_code code) {
 }
 
 // `text` lies in the workspace. Not an object: is it at least JSON?
-DecodeResult decode_other(simdjson::ondemand::document& document, std::string_view text) {
+std::unexpected<Error> decode_other(simdjson::ondemand::document& document, std::string_view text) {
   if (!text.starts_with('[')) {
     const std::string_view token = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
     const bool literal = token == "true" || token == "false" || token == "null";
@@ -236,7 +311,9 @@ DecodeResult decode_other(simdjson::ondemand::document& document, std::string_vi
   return broken_rule("", FieldRule::wrong_type, "must be an object");
 }
 
-DecodeResult decode_object(std::string_view text, bool in_batch) {
+// By a reader that has `read(object&)`.
+template <class Reader>
+auto decode_object(std::string_view text, Reader reader) -> decltype(reader.read(std::declval<object&>())) {
   if (const auto problem = not_json(text)) return malformed(*problem);
   simdjson::ondemand::document document;
   if (const auto error = JsonWorkspace::of_this_thread().iterate(text).get(document); error != simdjson::SUCCESS) {
@@ -246,7 +323,6 @@ DecodeResult decode_object(std::string_view text, bool in_batch) {
   if (!text.starts_with('{')) return decode_other(document, text);
   object members;
   if (document.get_object().get(members) != simdjson::SUCCESS) return malformed("The body ends within an object");
-  ItemReader reader(in_batch);
   auto decoded = reader.read(members);
   if (decoded && !is_read_up(document)) return malformed("There is something after the end of the object");
   return decoded;
@@ -291,7 +367,11 @@ std::expected<void, Error> decode_elements(value& v, std::size_t max_items, cons
 }  // namespace
 
 DecodeResult decode_transaction(std::string_view body) {
-  return decode_object(JsonWorkspace::of_this_thread().load(body), false);
+  return decode_object(JsonWorkspace::of_this_thread().load(body), ItemReader(false));
+}
+
+std::expected<DecodedAccount, Error> decode_account(std::string_view body) {
+  return decode_object(JsonWorkspace::of_this_thread().load(body), AccountReader());
 }
 
 std::expected<void, Error> decode_batch(std::string_view body, std::size_t max_items, const ItemSink& sink) {
@@ -302,7 +382,7 @@ std::expected<void, Error> decode_batch(std::string_view body, std::size_t max_i
     return malformed(what_is_wrong(error));
   }
   if (text[text.find_first_not_of(" \t\r\n")] != '{') {
-    return std::unexpected(decode_other(document, text.substr(text.find_first_not_of(" \t\r\n"))).error());
+    return decode_other(document, text.substr(text.find_first_not_of(" \t\r\n")));
   }
   object members;
   if (document.get_object().get(members) != simdjson::SUCCESS) return malformed("The body ends within an object");
@@ -331,7 +411,7 @@ std::expected<void, Error> decode_lines(std::string_view body, std::size_t max_i
     rest.remove_prefix(std::min(rest.size(), line.size() + 1));
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     if (count++ == max_items) return too_many_items(max_items);
-    sink(decode_object(line, true));
+    sink(decode_object(line, ItemReader(true)));
   }
   if (count == 0) return broken_rule("/transactions", FieldRule::too_short, "must have at least one item");
   return {};

@@ -24,6 +24,14 @@ using DecodeResult = std::expected<Decoded, domain::Error>;
 // JSON but not an object.
 DecodeResult decode_transaction(std::string_view body);
 
+struct DecodedAccount {
+  domain::AccountDraft draft;  // as above
+  std::vector<domain::FieldError> errors;
+};
+
+// What is to be changed of an account; as decode_transaction.
+std::expected<DecodedAccount, domain::Error> decode_account(std::string_view body);
+
 // Takes one item of a batch; must be done with the views when it returns.
 using ItemSink = std::function<void(DecodeResult)>;
 

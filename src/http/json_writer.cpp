@@ -42,13 +42,8 @@ void append_optional_string(std::string& out, std::string_view name, const std::
   append_string(out, *text);
 }
 
-void append_quoted_time(std::string& out, domain::Timestamp time) {
-  out += '"';
-  append_timestamp(out, time);
-  out += '"';
-}
-
-void append_rare_members(std::string& out, const domain::Transaction& transaction) {
+void append_rare_members(std::string& out, const domain::Transaction& transaction,
+                         const domain::Currencies& currencies) {
   append_optional_string(out, R"(,"to_user_id":)", transaction.to_user_id);
   if (transaction.parent_id) {
     out += R"(,"parent_id":)";
@@ -61,8 +56,13 @@ void append_rare_members(std::string& out, const domain::Transaction& transactio
   }
   if (transaction.hold_expires_at) {
     out += R"(,"hold_expires_at":)";
-    append_quoted_time(out, *transaction.hold_expires_at);
+    append_time(out, *transaction.hold_expires_at);
   }
+  if (transaction.overdraft_limit) {
+    out += R"(,"overdraft_limit":)";
+    append_money(out, *transaction.overdraft_limit, transaction.currency, currencies);
+  }
+  if (transaction.frozen) out += *transaction.frozen ? R"(,"frozen":true)" : R"(,"frozen":false)";
   append_optional_string(out, R"(,"reference":)", transaction.reference);
   append_optional_string(out, R"(,"description":)", transaction.description);
   if (transaction.metadata) {
@@ -92,6 +92,12 @@ void append_integer(std::string& out, std::int64_t value) {
   out.append(digits, end);
 }
 
+void append_time(std::string& out, domain::Timestamp time) {
+  out += '"';
+  append_timestamp(out, time);
+  out += '"';
+}
+
 void append_money(std::string& out, std::int64_t minor, std::string_view currency,
                   const domain::Currencies& currencies) {
   const domain::Currency* known = currencies.find(currency);
@@ -114,10 +120,10 @@ void append_transaction(std::string& out, const domain::Transaction& transaction
   out += R"(","status":")";
   out += slug(transaction.status);
   out += R"(","created_at":)";
-  append_quoted_time(out, transaction.created_at);
+  append_time(out, transaction.created_at);
   out += R"(,"settled_at":)";
   if (transaction.settled_at) {
-    append_quoted_time(out, *transaction.settled_at);
+    append_time(out, *transaction.settled_at);
   } else {
     out += "null";
   }
@@ -127,25 +133,31 @@ void append_transaction(std::string& out, const domain::Transaction& transaction
   } else {
     out += "null";
   }
-  append_rare_members(out, transaction);
+  append_rare_members(out, transaction, currencies);
   out += '}';
 }
 
-void append_balance(std::string& out, const service::Balance& balance, const domain::Currencies& currencies) {
-  const auto money = [&](std::string_view name, std::int64_t minor) {
-    out += name;
-    append_money(out, minor, balance.currency, currencies);
-  };
-  out += R"({"currency":")";
+void append_past_balance_members(std::string& out, const service::Balance& balance,
+                                 const domain::Currencies& currencies) {
+  out += R"("currency":")";
   out += balance.currency;
-  out += '"';
-  money(R"(,"posted":)", balance.posted);
-  money(R"(,"held":)", balance.held);
-  money(R"(,"available":)", balance.available);
-  money(R"(,"pending":)", balance.pending);
+  out += R"(","posted":)";
+  append_money(out, balance.posted, balance.currency, currencies);
+  out += R"(,"held":)";
+  append_money(out, balance.held, balance.currency, currencies);
+  out += R"(,"available":)";
+  append_money(out, balance.available, balance.currency, currencies);
   out += R"(,"version":)";
   append_integer(out, balance.version);
-  out += '}';
+}
+
+void append_balance_members(std::string& out, const service::Balance& balance, const domain::Currencies& currencies) {
+  append_past_balance_members(out, balance, currencies);
+  out += R"(,"pending":)";
+  append_money(out, balance.pending, balance.currency, currencies);
+  out += R"(,"overdraft_limit":)";
+  append_money(out, balance.overdraft_limit, balance.currency, currencies);
+  out += balance.frozen ? R"(,"frozen":true)" : R"(,"frozen":false)";
 }
 
 }  // namespace tps::http

@@ -1,6 +1,7 @@
 // The parameters of GET /transactions.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <string_view>
 
@@ -10,13 +11,11 @@
 
 namespace tps::http {
 
-inline constexpr std::size_t kDefaultPageSize = 50;
-inline constexpr std::size_t kMaxPageSize = 1000;
-
-// `text` is the query part of the target. Every bad parameter is named in one answer; a cursor that does not belong to
-// the filters is invalid_cursor.
+// `text` is the query part of the target, `partitions` how many the store has. Every bad parameter is named in one
+// answer; a cursor that does not belong to the filters is invalid_cursor.
 std::expected<service::ListQuery, domain::Error> parse_list_query(std::string_view text,
-                                                                  const domain::Currencies& currencies);
+                                                                  const domain::Currencies& currencies,
+                                                                  std::uint32_t partitions);
 
 // A decimal id, 1..2^53; nullopt for anything else.
 std::optional<std::int64_t> parse_id(std::string_view text);

@@ -71,7 +71,7 @@ TEST(Openapi, ListsTheCodesInTheirOrder) {
   EXPECT_EQ(enum_of("FieldRule"), slugs_up_to(domain::FieldRule::too_many));
   EXPECT_EQ(enum_of("Type"), slugs_up_to(domain::Type::account_update));
   EXPECT_EQ(enum_of("Status"), slugs_up_to(domain::Status::expired));
-  EXPECT_EQ(enum_of("Failure"), slugs_up_to(domain::Failure::unprocessable));
+  EXPECT_EQ(enum_of("Failure"), slugs_up_to(domain::Failure::balance_overflow));
   EXPECT_EQ(enum_of("Capture"), slugs_up_to(domain::Capture::manual));
 }
 

@@ -25,7 +25,12 @@ std::vector<Route> make_routes() {
       {Method::post, "/transactions/batch", kBatchBody, create_batch, "transactions:write"},
       {Method::get, "/transactions/{id}", kNoBody, get_transaction, "transactions:read"},
       {Method::get, "/transactions", kNoBody, list_transactions, "transactions:read"},
+      {Method::post, "/transactions/{id}/capture", kSingleBody, capture_transaction, "transactions:write"},
+      {Method::post, "/transactions/{id}/void", kSingleBody, void_transaction, "transactions:write"},
+      {Method::post, "/transactions/{id}/reverse", kSingleBody, reverse_transaction, "transactions:write"},
       {Method::get, "/users/{id}/balances", kNoBody, get_balances, "balances:read"},
+      {Method::get, "/users/{id}/statement", kNoBody, get_statement, "balances:read"},
+      {Method::put, "/users/{id}/accounts/{currency}", kSingleBody, put_account, "accounts:write"},
   };
   table.insert(table.end(), kWorkerRoutes.begin(), kWorkerRoutes.end());
   for (const Page& entry : pages()) table.push_back({Method::get, entry.path, kNoBody, page, ""});

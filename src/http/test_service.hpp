@@ -3,6 +3,8 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <map>
 #include <mutex>
 
@@ -51,6 +53,10 @@ class TestStore : public service::Store {
     for (const std::int64_t id : ids) {
       const bool there = id >= 1 && id <= static_cast<std::int64_t>(log_.size());
       found.push_back(there ? std::optional(log_[static_cast<std::size_t>(id - 1)]) : std::nullopt);
+      if (there && settles) {
+        found.back()->status = domain::Status::settled;
+        found.back()->settled_at = found.back()->created_at;
+      }
     }
     return found;
   }
@@ -58,6 +64,16 @@ class TestStore : public service::Store {
   service::StoreResult<service::ListPage> list(const service::ListQuery& query, service::Deadline) override {
     const std::scoped_lock lock(mutex_);
     service::ListPage page;
+    if (query.order == service::Order::oldest_first) {
+      const std::int64_t position = query.positions.empty() ? 0 : query.positions.front();
+      page.next_positions = {position};
+      for (const domain::Transaction& one : log_) {
+        if (one.id <= position || page.transactions.size() == query.limit) continue;
+        page.transactions.push_back(one);
+        page.next_positions = {one.id};
+      }
+      return page;
+    }
     const std::int64_t after = query.after.value_or(INT64_MAX);
     for (auto it = log_.rbegin(); it != log_.rend() && page.transactions.size() < query.limit; ++it) {
       if (it->id >= after || (query.user_id && *query.user_id != it->user_id)) continue;
@@ -70,15 +86,33 @@ class TestStore : public service::Store {
   service::StoreResult<std::vector<service::Balance>> balances(std::uint32_t, const std::string& user_id,
                                                                service::Deadline) override {
     if (user_id == "nobody") return std::vector<service::Balance>{};
-    return std::vector<service::Balance>{{"JPY", 5, 0, 5, 0, 1}, {"USD", 1275, 100, 1175, -50, 3}};
+    return std::vector<service::Balance>{{"JPY", 5, 0, 5, 0, 1}, {"USD", 1275, 100, 1175, -50, 3, 10000, true}};
   }
 
   service::StoreResult<std::vector<service::Balance>> balances_at(std::uint32_t, const std::string&, domain::Timestamp,
                                                                   service::Deadline) override {
     return std::vector<service::Balance>{{"USD", 1000, 100, 900, 0, 2}};
   }
-  service::StoreResult<service::Statement> statement(const service::StatementQuery&, service::Deadline) override {
-    return service::Statement{};
+
+  // One entry a page, three of them: 10.00 in, 2.50 out, 1.00 in.
+  service::StoreResult<service::Statement> statement(const service::StatementQuery& query, service::Deadline) override {
+    static constexpr std::array<std::int64_t, 3> kChanges{1000, -250, 100};
+    static constexpr std::array<std::int64_t, 3> kAfter{1000, 750, 850};
+    const std::int64_t at = query.after.value_or(0);
+    service::Statement statement{.opening_minor = 0, .closing_minor = 850, .entries = {}, .next_after = {}};
+    if (at >= std::ssize(kChanges)) return statement;
+    const auto place = static_cast<std::size_t>(at);
+    service::StatementEntry entry;
+    entry.version = at + 1;
+    entry.change_minor = kChanges.at(place);
+    entry.posted_after = kAfter.at(place);
+    entry.transaction.id = at + 1;
+    entry.transaction.user_id = query.user_id;
+    entry.transaction.currency = query.currency;
+    entry.transaction.type = entry.change_minor > 0 ? domain::Type::deposit : domain::Type::withdrawal;
+    statement.entries.push_back(std::move(entry));
+    if (at + 1 < std::ssize(kChanges)) statement.next_after = at + 1;
+    return statement;
   }
   service::StoreResult<std::vector<domain::Transaction>> expired_holds(std::uint32_t, domain::Timestamp, std::size_t,
                                                                        service::Deadline) override {
@@ -88,6 +122,8 @@ class TestStore : public service::Store {
 
   service::StoreResult<Backlog> backlog(std::uint32_t, service::Deadline) override { return Backlog{}; }
   service::StoreResult<void> ping(service::Deadline) override { return {}; }
+
+  std::atomic<bool> settles = false;  // what is in the log reads as settled from now on
 
   [[nodiscard]] std::size_t size() const {
     const std::scoped_lock lock(mutex_);
