@@ -2,47 +2,15 @@
 // survives the process. One big lock; a session that settles keeps only its partition, as a row lock would.
 #pragma once
 
-#include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <set>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "adapters/memory_database.hpp"
 #include "domain/currency.hpp"
-#include "domain/settlement.hpp"
-#include "service/ports.hpp"
 
 namespace tps::adapters {
-
-// What the sessions share.
-class MemoryDatabase {
- public:
-  explicit MemoryDatabase(std::uint32_t partitions = 1);
-
- private:
-  friend class MemoryStore;
-
-  // Transactions and settlements by sequence: [0] belongs to first_id_before + 1.
-  struct Partition {
-    std::vector<domain::Transaction> log;
-    std::vector<domain::Settlement> settlements;
-    domain::TotalsByCurrency totals;
-    bool settling = false;
-  };
-
-  const service::StoreIdentity identity_;
-
-  std::mutex mutex_;
-  // Under mutex_.
-  std::vector<Partition> partitions_;
-  domain::Accounts accounts_;
-  std::unordered_map<domain::Hash128, std::int64_t, domain::HashOfHash128> by_key_;
-  std::map<std::pair<std::string, std::string>, std::int64_t> by_reference_;
-  std::map<std::string, int> exponents_;
-};
 
 class MemoryStore final : public service::Store {
  public:
@@ -79,7 +47,20 @@ class MemoryStore final : public service::Store {
   void refuse_other_exponents(std::span<domain::Submission* const> flight);
   [[nodiscard]] domain::Existing existing(std::span<domain::Submission* const> flight) const;
   void insert(const domain::Transaction& transaction);
-  [[nodiscard]] std::optional<domain::Transaction> at(std::int64_t id) const;
+  void add_what_it_needs(const domain::Transaction& transaction, domain::SettlementInput& input) const;
+  [[nodiscard]] service::ListPage newest(const service::ListQuery& query) const;
+  [[nodiscard]] service::ListPage feed(const service::ListQuery& query) const;
+  [[nodiscard]] std::vector<std::int64_t> ids_led_to(std::uint32_t partition, const service::ListQuery& query) const;
+  [[nodiscard]] std::optional<domain::Type> parent_type_of(const domain::Transaction& child) const;
+  // A settlement that an account took part in: as user_id's or, `incoming`, as to_user_id's.
+  struct Entry {
+    std::int64_t version = 0;  // of the account, after it
+    std::int64_t posted_after = 0;
+    bool incoming = false;
+    const domain::Transaction* transaction = nullptr;
+    const domain::Settlement* settlement = nullptr;
+  };
+  [[nodiscard]] std::vector<Entry> entries_of(const domain::AccountKey& key) const;
 
   const std::shared_ptr<MemoryDatabase> database_;
   const domain::Currencies& currencies_;
