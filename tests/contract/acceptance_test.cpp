@@ -29,8 +29,11 @@ TEST_P(Appending, KeepsEveryMember) {
   full.metadata = R"({"k":"v \" \\ é 😀"})";
   full.parent_id = 4'503'599'627'370'497;
   full.capture = domain::Capture::manual;
-  full.hold_expires_at = kNow + std::chrono::days(7);
+  full.hold_expires_at = Timestamp{std::chrono::days(7)};  // counts from when it is accepted
+  full.overdraft_limit = 9'223'372'036'854'775'807;
+  full.frozen = false;
   const Transaction stored = add(*store_, full);
+  full.hold_expires_at = kNow + std::chrono::days(7);
   full.id = 1;
   full.created_at = kNow;
   EXPECT_EQ(stored, full);

@@ -20,11 +20,11 @@ class Together : public StoreContract {
     const auto store = session();
     const service::Deadline end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     std::vector<std::int64_t> seen;
-    std::optional<std::int64_t> after;
+    std::vector<std::int64_t> positions;
     while ((seen.empty() || seen.back() < last) && std::chrono::steady_clock::now() < end) {
-      const ListPage page = listed(*store, {.order = Order::oldest_first, .after = after, .limit = 1'000});
+      const ListPage page = listed(*store, {.order = Order::oldest_first, .positions = positions, .limit = 1'000});
       for (const Transaction& transaction : page.transactions) seen.push_back(transaction.id);
-      after = page.next_after;
+      positions = page.next_positions;
       std::this_thread::yield();
     }
     return seen;

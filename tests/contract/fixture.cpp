@@ -29,6 +29,37 @@ Transaction transfer(const std::string& from, const std::string& to, std::int64_
   return transaction;
 }
 
+Transaction account_update(const std::string& user_id, std::optional<std::int64_t> overdraft_limit,
+                           std::optional<bool> frozen) {
+  Transaction transaction = deposit(user_id, 0);
+  transaction.type = Type::account_update;
+  transaction.overdraft_limit = overdraft_limit;
+  transaction.frozen = frozen;
+  return transaction;
+}
+
+Transaction held(Transaction transaction, std::chrono::seconds lives) {
+  transaction.capture = domain::Capture::manual;
+  transaction.hold_expires_at = Timestamp{lives};
+  return transaction;
+}
+
+Transaction child(Type type, const Transaction& parent, std::optional<std::int64_t> amount_minor) {
+  Transaction transaction = deposit(parent.user_id, amount_minor.value_or(parent.amount_minor), parent.currency);
+  transaction.type = type;
+  transaction.partition = parent.partition;
+  transaction.parent_id = parent.id;
+  if (type == Type::expiry) return transaction;
+  transaction.to_user_id = parent.to_user_id;
+  transaction.to_partition = parent.to_partition;
+  return transaction;
+}
+
+Transaction in(std::uint32_t partition, Transaction transaction) {
+  transaction.partition = partition;
+  return transaction;
+}
+
 Transaction with_key(Transaction transaction, std::uint64_t key, std::uint8_t content) {
   domain::Hash128 hash{};
   std::memcpy(hash.data(), &key, sizeof key);
@@ -102,6 +133,19 @@ std::vector<service::Balance> balances_of(Store& store, const std::string& user_
   const auto balances = store.balances(partition, user_id, soon());
   EXPECT_TRUE(balances) << balances.error().detail;
   return balances ? *balances : std::vector<service::Balance>{};
+}
+
+service::Balance balance_of(Store& store, const std::string& user_id, std::uint32_t partition) {
+  for (const service::Balance& balance : balances_of(store, user_id, partition)) {
+    if (balance.currency == "USD") return balance;
+  }
+  return {};
+}
+
+domain::SettlementInput taken(Store& store, std::uint32_t partition, std::size_t max) {
+  auto input = store.next(partition, max, soon());
+  EXPECT_TRUE(input && *input);
+  return input && *input ? std::move(**input) : domain::SettlementInput{};
 }
 
 }  // namespace tps::contract

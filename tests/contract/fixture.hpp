@@ -34,6 +34,16 @@ Transaction deposit(const std::string& user_id, std::int64_t amount_minor = 100,
 Transaction withdrawal(const std::string& user_id, std::int64_t amount_minor, const std::string& currency = "USD");
 Transaction transfer(const std::string& from, const std::string& to, std::int64_t amount_minor,
                      const std::string& currency = "USD");
+Transaction account_update(const std::string& user_id, std::optional<std::int64_t> overdraft_limit,
+                           std::optional<bool> frozen = std::nullopt);
+
+// With manual capture: a hold, for so long.
+Transaction held(Transaction transaction, std::chrono::seconds lives = std::chrono::hours(1));
+
+// A capture, void, expiry or reversal of one that was accepted; all of it unless an amount is given.
+Transaction child(Type type, const Transaction& parent, std::optional<std::int64_t> amount_minor = std::nullopt);
+
+Transaction in(std::uint32_t partition, Transaction transaction);
 Transaction with_key(Transaction transaction, std::uint64_t key, std::uint8_t content = 1);
 Transaction with_reference(Transaction transaction, const std::string& reference);
 
@@ -54,6 +64,12 @@ domain::SettlementOutput settle(Store& store, std::uint32_t partition = 0, std::
 Transaction found(Store& store, std::int64_t id);
 ListPage listed(Store& store, const ListQuery& query);
 std::vector<service::Balance> balances_of(Store& store, const std::string& user_id, std::uint32_t partition = 0);
+
+// The balance in USD; all zero when there is none.
+service::Balance balance_of(Store& store, const std::string& user_id, std::uint32_t partition = 0);
+
+// What next() gives, which must be there. It stays open.
+domain::SettlementInput taken(Store& store, std::uint32_t partition = 0, std::size_t max = 10'000);
 
 class StoreContract : public ::testing::TestWithParam<StoreMaker> {
  protected:

@@ -12,11 +12,6 @@ using ::testing::IsEmpty;
 class Partitions : public StoreContract {
  protected:
   void SetUp() override { start(3); }
-
-  static Transaction in(std::uint32_t partition, Transaction transaction) {
-    transaction.partition = partition;
-    return transaction;
-  }
 };
 TPS_ON_EVERY_STORE(Partitions);
 

@@ -13,15 +13,7 @@ using ::testing::IsEmpty;
 
 constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 
-class Settling : public StoreContract {
- protected:
-  // The input of next(), which must be there.
-  static domain::SettlementInput taken(Store& store, std::size_t max = 100) {
-    auto input = store.next(0, max, soon());
-    EXPECT_TRUE(input && *input);
-    return input && *input ? std::move(**input) : domain::SettlementInput{};
-  }
-};
+using Settling = StoreContract;
 TPS_ON_EVERY_STORE(Settling);
 
 TEST_P(Settling, HasNothingToDoInAnEmptyLog) {
@@ -31,12 +23,12 @@ TEST_P(Settling, HasNothingToDoInAnEmptyLog) {
 
 TEST_P(Settling, TakesTransactionsInOrderUpToTheMaximum) {
   submit(*store_, {deposit("a"), withdrawal("b", 1), transfer("a", "c", 2)});
-  const domain::SettlementInput input = taken(*store_, 2);
+  const domain::SettlementInput input = taken(*store_, 0, 2);
   EXPECT_THAT(ids_of(input.transactions), ElementsAre(1, 2));
   EXPECT_EQ(input.transactions[1].type, Type::withdrawal);
   EXPECT_EQ(input.transactions[1].user_id, "b");
   ASSERT_TRUE(store_->record(0, domain::settle(input, kNow), soon()));
-  const domain::SettlementInput rest = taken(*store_, 2);
+  const domain::SettlementInput rest = taken(*store_, 0, 2);
   EXPECT_THAT(ids_of(rest.transactions), ElementsAre(3));
   EXPECT_EQ(rest.last_settled_at, kNow);
 }

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "adapters/memory_audit.hpp"
 #include "adapters/memory_store.hpp"
 #include "adapters/postgres_store.hpp"
 #include "adapters/sqlite_store.hpp"
@@ -18,6 +19,9 @@ class MemoryTestStore final : public TestStore {
  public:
   std::unique_ptr<service::Store> session(const domain::Currencies& currencies) override {
     return std::make_unique<adapters::MemoryStore>(database_, currencies);
+  }
+  std::unique_ptr<service::Audit> audit(const domain::Currencies&) override {
+    return std::make_unique<adapters::MemoryAudit>(database_);
   }
   std::expected<void, std::string> migrate(std::uint32_t partitions) override {
     if (!database_) database_ = std::make_shared<adapters::MemoryDatabase>(partitions);
@@ -46,6 +50,7 @@ class SqliteTestStore final : public TestStore {
   std::unique_ptr<service::Store> session(const domain::Currencies& currencies) override {
     return std::make_unique<adapters::SqliteStore>(database_, currencies);
   }
+  std::unique_ptr<service::Audit> audit(const domain::Currencies&) override { return nullptr; }
   std::expected<void, std::string> migrate(std::uint32_t partitions) override { return database_->migrate(partitions); }
   void reopen() override {
     database_.reset();
@@ -94,6 +99,7 @@ class PostgresTestStore final : public TestStore {
   std::unique_ptr<service::Store> session(const domain::Currencies& currencies) override {
     return std::make_unique<adapters::PostgresStore>(options_, currencies, metrics_);
   }
+  std::unique_ptr<service::Audit> audit(const domain::Currencies&) override { return nullptr; }
   std::expected<void, std::string> migrate(std::uint32_t partitions) override {
     return adapters::migrate_postgres(options_, partitions,
                                       std::chrono::steady_clock::now() + std::chrono::seconds(30));
