@@ -37,12 +37,19 @@ bool has_good_receiver(const Transaction& transaction) {
   return transaction.to_user_id.has_value() && *transaction.to_user_id != transaction.user_id;
 }
 
+// A parent comes earlier in the log. What is known of a later one would depend on where the log is cut into batches.
+bool has_good_parent(const Transaction& transaction) {
+  return transaction.parent_id && *transaction.parent_id < transaction.id;
+}
+
 // Whether the members that the rules of its type need are there and in range.
 bool is_processable(const Transaction& transaction) {
   const bool manual = transaction.capture == Capture::manual;
   if (manual != transaction.hold_expires_at.has_value()) return false;
   if (transaction.type == Type::account_update) {
-    return !manual && transaction.amount_minor == 0 && transaction.overdraft_limit.value_or(0) >= 0;
+    // One that says nothing is a row that could not be read: its amount is 0, too.
+    const bool says_something = transaction.overdraft_limit || transaction.frozen;
+    return !manual && says_something && transaction.amount_minor == 0 && transaction.overdraft_limit.value_or(0) >= 0;
   }
   if (transaction.amount_minor <= 0) return false;
   switch (transaction.type) {
@@ -56,7 +63,7 @@ bool is_processable(const Transaction& transaction) {
     case Type::void_:
     case Type::expiry:
     case Type::reversal:
-      return !manual && transaction.parent_id && (!transaction.to_user_id || has_good_receiver(transaction));
+      return !manual && has_good_parent(transaction) && (!transaction.to_user_id || has_good_receiver(transaction));
     default:
       return false;
   }
@@ -191,9 +198,10 @@ std::optional<Failure> Ledger::hold(const Transaction& transaction, Sides& sides
 
 std::optional<Failure> Ledger::capture(const Transaction& transaction, Sides& sides, Timestamp settled_at) {
   const auto found = holds_.find(*transaction.parent_id);
-  if (found == holds_.end() || found->second.status != Status::authorized) return Failure::invalid_parent_state;
+  if (found == holds_.end()) return Failure::invalid_parent_state;
   Hold& hold = found->second;
   if (hold.user_id != transaction.user_id || hold.currency != transaction.currency) return Failure::unprocessable;
+  if (hold.status != Status::authorized) return Failure::invalid_parent_state;
   if (transaction.created_at >= hold.expires_at) return Failure::invalid_parent_state;
   if (transaction.amount_minor > hold.held_minor) return Failure::capture_exceeds_hold;
   if (sides.from->frozen) return Failure::account_frozen;
@@ -216,9 +224,10 @@ std::optional<Failure> Ledger::capture(const Transaction& transaction, Sides& si
 
 std::optional<Failure> Ledger::release(const Transaction& transaction, Sides& sides, Timestamp settled_at) {
   const auto found = holds_.find(*transaction.parent_id);
-  if (found == holds_.end() || found->second.status != Status::authorized) return Failure::invalid_parent_state;
+  if (found == holds_.end()) return Failure::invalid_parent_state;
   Hold& hold = found->second;
   if (hold.user_id != transaction.user_id || hold.currency != transaction.currency) return Failure::unprocessable;
+  if (hold.status != Status::authorized) return Failure::invalid_parent_state;
   sides.from->held -= hold.held_minor;
   touch(sides.from_key, *sides.from);
   close(hold, transaction, transaction.type == Type::void_ ? Status::voided : Status::expired, 0, settled_at);
