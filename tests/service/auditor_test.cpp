@@ -65,13 +65,13 @@ Books example() {
   books.submit(transfer);  // 3
   Transaction hold = make(Type::withdrawal, "ann", 300);
   hold.capture = domain::Capture::manual;
-  books.submit(hold);                                               // 4
-  books.submit(child(Type::capture, *books.at(4), 250));            // 5
-  books.submit(hold);                                               // 6, stays open
-  books.submit(child(Type::reversal, *books.at(2), 40));            // 7
-  books.submit(make(Type::withdrawal, "ann", 100'000));             // 8, fails
-  books.submit(make(Type::deposit, "bob", 10));                     // 9
-  books.submit(make(Type::deposit, "cyd", 5, "EUR"));               // 10
+  books.submit(hold);                                     // 4
+  books.submit(child(Type::capture, *books.at(4), 250));  // 5
+  books.submit(hold);                                     // 6, stays open
+  books.submit(child(Type::reversal, *books.at(2), 40));  // 7
+  books.submit(make(Type::withdrawal, "ann", 100'000));   // 8, fails
+  books.submit(make(Type::deposit, "bob", 10));           // 9
+  books.submit(make(Type::deposit, "cyd", 5, "EUR"));     // 10
   books.settle_all();
   books.submit(make(Type::deposit, "ann", 1));  // 11, pending
   return books;
@@ -123,9 +123,8 @@ const std::vector<Planted> kPlanted{
     // The log of transactions.
     {"gap", [](Books& b) { std::erase_if(b.logs[0].transactions, [](auto& t) { return t.id == 9; }); }, Kind::id_gap,
      "transaction 10: ids are missing from the log: expected 9, found 10"},
-    {"gap_at_the_end",
-     [](Books& b) { std::erase_if(b.logs[0].transactions, [](auto& t) { return t.id >= 10; }); }, Kind::id_gap,
-     "transaction 10: ids are missing from the log: expected 10, found none up to 10"},
+    {"gap_at_the_end", [](Books& b) { std::erase_if(b.logs[0].transactions, [](auto& t) { return t.id >= 10; }); },
+     Kind::id_gap, "transaction 10: ids are missing from the log: expected 10, found none up to 10"},
     {"repeated_id",
      [](Books& b) { b.logs[0].transactions.insert(b.logs[0].transactions.begin(), b.logs[0].transactions.front()); },
      Kind::id_repeated, "transaction 1: the id is in the log more than once"},
@@ -154,7 +153,8 @@ const std::vector<Planted> kPlanted{
      },
      Kind::parent_of_another, "to_user_id: expected none, found bob"},
     {"key", [](Books& b) { b.transaction(11).idempotency_hash = b.transaction(1).idempotency_hash; },
-     Kind::key_repeated, "transaction 11: its idempotency key is that of another transaction (G2): found transaction 1"},
+     Kind::key_repeated,
+     "transaction 11: its idempotency key is that of another transaction (G2): found transaction 1"},
     {"reference", [](Books& b) { b.transaction(2).reference = "first"; }, Kind::reference_repeated,
      "transaction 2: its reference is that of another transaction of the user: found transaction 1"},
     // Settlements.
@@ -199,7 +199,8 @@ const std::vector<Planted> kPlanted{
     {"hold_captured", [](Books& b) { b.holds[4].captured_minor = 1; }, Kind::hold_differs, "captured_minor"},
     {"hold_status", [](Books& b) { b.holds[6].status = Status::voided; }, Kind::hold_differs,
      "status: expected authorized, found voided"},
-    {"hold_closed_by", [](Books& b) { b.holds[4].closed_by = 9; }, Kind::hold_differs, "closed_by: expected 5, found 9"},
+    {"hold_closed_by", [](Books& b) { b.holds[4].closed_by = 9; }, Kind::hold_differs,
+     "closed_by: expected 5, found 9"},
     {"hold_closed_at", [](Books& b) { b.holds[4].closed_at.reset(); }, Kind::hold_differs, "closed_at"},
     {"hold_expires_at", [](Books& b) { b.holds[4].expires_at = kLongAgo; }, Kind::hold_differs, "expires_at"},
     {"hold_user", [](Books& b) { b.holds[4].user_id = "eve"; }, Kind::hold_differs, "user_id: expected ann, found eve"},
@@ -223,7 +224,7 @@ const std::vector<Planted> kPlanted{
 };
 
 INSTANTIATE_TEST_SUITE_P(Each, AuditorPlanted, testing::ValuesIn(kPlanted),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& instance) { return std::string(instance.param.name); });
 
 TEST(Auditor, TellsOnlyWhatIsPlantedWhereNothingFollowsFromIt) {
   Books books = example();
@@ -371,7 +372,9 @@ TEST(Auditor, SaysWhenItCannotFinish) {
       return;
     }
     // Orphans are not asked for when there can be none; the calls before those must all be answered.
-    if (!found.finished) EXPECT_EQ(found.finished.error().detail, "too slow");
+    if (!found.finished) {
+      EXPECT_EQ(found.finished.error().detail, "too slow");
+    }
   }
 }
 
@@ -392,7 +395,12 @@ TEST(CheckSums, FindsWhatDoesNotAddUp) {
            {"held after the end", 60, 40, 5, Status::voided, {Kind::held_without_hold}},
        }) {
     Differences differences(10);
-    domain::Hold of_ann{.transaction_id = 4, .user_id = "ann", .currency = "USD", .held_minor = 5, .status = hold};
+    domain::Hold of_ann;
+    of_ann.transaction_id = 4;
+    of_ann.user_id = "ann";
+    of_ann.currency = "USD";
+    of_ann.held_minor = 5;
+    of_ann.status = hold;
     check_sums({{kAnn, {.posted = ann_posted, .held = ann_held}}, {bob, {.posted = bob_posted}}}, {{4, of_ann}},
                {{totals_of, {.deposits = 110}}, {{1, "USD"}, {.withdrawals = 10}}}, differences);
     std::vector<Kind> found;
@@ -412,14 +420,15 @@ TEST(Differences, KeepsTheFirstAndCountsAll) {
 }
 
 TEST(Differences, SpeaksPrintableText) {
-  EXPECT_EQ(sentence({.kind = Kind::account_differs,
-                      .partition = 3,
-                      .user_id = "\x1b[2Jann",
-                      .currency = "USD",
-                      .member = "posted",
-                      .expected = "1",
-                      .found = "2"}),
-            "account ?[2Jann USD (partition 3): the account is not what a replay gives (G11): posted: expected 1, found 2");
+  EXPECT_EQ(
+      sentence({.kind = Kind::account_differs,
+                .partition = 3,
+                .user_id = "\x1b[2Jann",
+                .currency = "USD",
+                .member = "posted",
+                .expected = "1",
+                .found = "2"}),
+      "account ?[2Jann USD (partition 3): the account is not what a replay gives (G11): posted: expected 1, found 2");
 }
 
 }  // namespace

@@ -68,8 +68,7 @@ struct Books {
     input.reversals = reversals;
     input.totals = log.totals;
     if (position > 0) input.last_settled_at = log.settlements.back().settled_at;
-    const auto output =
-        domain::settle(input, domain::Timestamp(std::chrono::microseconds(++clock_us + skew_us)));
+    const auto output = domain::settle(input, domain::Timestamp(std::chrono::microseconds(++clock_us + skew_us)));
     log.settlements.insert(log.settlements.end(), output.settlements.begin(), output.settlements.end());
     for (const auto& [key, account] : output.accounts) accounts[key] = account;
     for (const auto& hold : output.holds) holds[hold.transaction_id] = hold;
@@ -179,7 +178,8 @@ class BooksAudit final : public service::Audit {
       : books_(books), before_call_(std::move(before_call)) {}
 
   service::StoreResult<service::StoreIdentity> open(service::Deadline) override {
-    return service::StoreIdentity{.store_id = "books", .schema = 2, .partitions = books_.partitions()};
+    return service::StoreIdentity{
+        .store_id = "books", .schema = 2, .partitions = books_.partitions(), .cache_secret = {}};
   }
 
   service::StoreResult<std::vector<std::int64_t>> positions(service::Deadline) override {
@@ -197,8 +197,7 @@ class BooksAudit final : public service::Audit {
       Entry& entry = found.emplace_back();
       entry.transaction = transaction;
       entry.readable = std::ranges::find(log.unreadable, transaction.id) == log.unreadable.end();
-      const auto settlement =
-          std::ranges::find(log.settlements, transaction.id, &domain::Settlement::transaction_id);
+      const auto settlement = std::ranges::find(log.settlements, transaction.id, &domain::Settlement::transaction_id);
       if (settlement == log.settlements.end()) continue;
       entry.settlement = *settlement;
       entry.transaction.status = settlement->status;
@@ -264,8 +263,7 @@ class BooksAudit final : public service::Audit {
     std::vector<std::int64_t> positions;
     for (std::uint32_t partition = 0; partition < books_.partitions(); ++partition) {
       const auto& settlements = books_.logs[partition].settlements;
-      positions.push_back(settlements.empty() ? domain::first_id_before(partition)
-                                              : settlements.back().transaction_id);
+      positions.push_back(settlements.empty() ? domain::first_id_before(partition) : settlements.back().transaction_id);
     }
     return positions;
   }
