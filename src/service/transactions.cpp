@@ -92,20 +92,6 @@ Transactions::Transactions(std::uint32_t partitions, Parts parts)
       local_hits_(parts.metrics.cache_operation("local", "hit")),
       local_misses_(parts.metrics.cache_operation("local", "miss")) {}
 
-Submission Transactions::prepare(Instruction instruction, const Caller& caller) const {
-  Submission submission{.transaction = std::move(instruction.transaction)};
-  domain::Transaction& transaction = submission.transaction;
-  transaction.partition = partition_of(transaction.user_id, partitions_);
-  if (transaction.to_user_id) transaction.to_partition = partition_of(*transaction.to_user_id, partitions_);
-  transaction.created_by = caller.principal;
-  if (instruction.key) {
-    transaction.idempotency_hash =
-        idempotency_hash(caller.principal, transaction.user_id, instruction.key->text, instruction.key->item);
-    transaction.content_hash = content_hash(transaction);
-  }
-  return submission;
-}
-
 Answer<Submitted> Transactions::answer_of(Submission& submission) {
   log_store_fault(submission);
   switch (submission.acceptance) {
@@ -122,7 +108,7 @@ Answer<Submitted> Transactions::answer_of(Submission& submission) {
 
 awaitable<Answer<Submitted>> Transactions::submit(Instruction instruction, const Caller& caller, Deadline deadline) {
   SubmitJob job;
-  job.submissions.push_back(prepare(std::move(instruction), caller));
+  job.submissions.push_back(make_submission(std::move(instruction), caller.principal, partitions_));
   const LaneVerdict verdict = co_await parts_.submit.submit(job, deadline);
   if (verdict != LaneVerdict::done) co_return std::unexpected(error_of(verdict));
   co_return answer_of(job.submissions.front());
@@ -153,7 +139,7 @@ awaitable<std::vector<Answer<Submitted>>> Transactions::submit_batch(std::vector
     std::vector<std::size_t> places;
     for (; done < items.size() && (atomic || places.size() < kBatchPiece); ++done) {
       if (!items[done]) continue;
-      job.submissions.push_back(prepare(std::move(*items[done]), caller));
+      job.submissions.push_back(make_submission(std::move(*items[done]), caller.principal, partitions_));
       places.push_back(done);
     }
     if (places.empty()) break;

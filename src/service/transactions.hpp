@@ -20,24 +20,13 @@
 #include "service/lane.hpp"
 #include "service/local_cache.hpp"
 #include "service/ports.hpp"
+#include "service/submission.hpp"
 #include "service/waiters.hpp"
 
 namespace tps::service {
 
 template <class T>
 using Answer = std::expected<T, domain::Error>;
-
-// What a client's idempotency key stands for: the key, and within a batch that has one key the item's index.
-struct IdempotencyKey {
-  std::string text;
-  std::optional<std::uint32_t> item;
-};
-
-// One valid instruction of a caller.
-struct Instruction {
-  domain::Transaction transaction;  // from domain::validate
-  std::optional<IdempotencyKey> key;
-};
 
 struct Submitted {
   domain::Transaction transaction;
@@ -103,7 +92,6 @@ class Transactions {
   boost::asio::awaitable<domain::Transaction> wait(domain::Transaction transaction, Deadline until);
 
  private:
-  [[nodiscard]] domain::Submission prepare(Instruction instruction, const Caller& caller) const;
   Answer<Submitted> answer_of(domain::Submission& submission);
   boost::asio::awaitable<std::optional<domain::Transaction>> find_in_caches(std::int64_t id);
   boost::asio::awaitable<Answer<domain::Transaction>> find_in_store(std::int64_t id, Deadline deadline);
