@@ -1,61 +1,38 @@
-"""Realistic transactions: a few users do most of it, several currencies, some lines invalid for known reasons."""
+"""The file of tools/make_sample, with what a test must know about it."""
+import csv
+import importlib.machinery
+import importlib.util
+import io
 import json
-import random
+import pathlib
 from collections import defaultdict
 
 from support.history import minor
 
-CURRENCIES = {"USD": (60, 2), "EUR": (20, 2), "GBP": (8, 2), "JPY": (8, 0), "KWD": (4, 3)}  # share, decimals
-
-# What is wrong, and the member that the answer has to name (None: the line as a whole cannot be read).
-FAULTS = {
-    "negative": ("/amount", lambda body: body | {"amount": "-1"}),
-    "zero": ("/amount", lambda body: body | {"amount": 0}),
-    "decimals": ("/amount", lambda body: body | {"amount": "1.2345"}),
-    "currency": ("/currency", lambda body: body | {"currency": "XXQ"}),
-    "no user": ("/user_id", lambda body: {name: value for name, value in body.items() if name != "user_id"}),
-    "empty user": ("/user_id", lambda body: body | {"user_id": ""}),
-    "unknown member": ("/ammount", lambda body: body | {"ammount": 1}),
-    "read-only member": ("/status", lambda body: body | {"status": "settled"}),
-    "not an object": (None, lambda body: [body]),
-}
+TOOL = pathlib.Path(__file__).resolve().parents[2] / "tools" / "make_sample"
+LOADER = importlib.machinery.SourceFileLoader("make_sample", str(TOOL))
+make_sample = importlib.util.module_from_spec(importlib.util.spec_from_loader(LOADER.name, LOADER))
+LOADER.exec_module(make_sample)
 
 
 class Sample:
-    """`count` lines from a seed. `lines[i]` is the text; `invalid[i]` the pointer its answer must name."""
+    """`count` lines from a seed. `lines[i]` is the NDJSON; `invalid[i]` the pointer its answer must name."""
 
-    def __init__(self, count, invalid_share=0.02, seed=1, users=5000):
-        chance = random.Random(seed)
-        self.lines = []
-        self.bodies = []
-        self.invalid = {}
-        for number in range(count):
-            body = self._body(chance, number, users)
-            if chance.random() < invalid_share:
-                pointer, spoil = FAULTS[chance.choice(list(FAULTS))]
-                body = spoil(body)
-                self.invalid[number] = pointer
-            self.bodies.append(body)
-            self.lines.append(json.dumps(body))
+    def __init__(self, count, invalid_share=0.02, seed=1, users=5000, **options):
+        made = list(make_sample.make_lines(count, seed, users, invalid_share * 100, **options))
+        self.bodies = [body for body, _ in made]
+        self.invalid = {number: pointer for number, (_, pointer) in enumerate(made) if pointer != ""}
+        self.lines = [json.dumps(body) for body in self.bodies]
 
-    @staticmethod
-    def _body(chance, number, users):
-        currency = chance.choices(list(CURRENCIES), [share for share, _ in CURRENCIES.values()])[0]
-        decimals = CURRENCIES[currency][1]
-        amount = int(chance.lognormvariate(8, 1.5)) + 1
-        user = min(int(chance.paretovariate(0.7)), users)
-        body = {"user_id": f"user_{user}", "currency": currency, "description": f"line {number}",
-                "amount": f"{amount / 10**decimals:.{decimals}f}",
-                "type": chance.choices(("deposit", "withdrawal", "transfer"), (70, 20, 10))[0]}
-        if body["type"] == "transfer":
-            body["to_user_id"] = f"user_{user + 1 + chance.randrange(100)}"
-        return body
+    def valid(self):
+        """(number, body) of the good lines, in order."""
+        return [(number, body) for number, body in enumerate(self.bodies) if number not in self.invalid]
 
     def deposited(self):
         """Per currency, what the valid deposits of the file add up to in minor units."""
         sums = defaultdict(int)
-        for number, body in enumerate(self.bodies):
-            if number not in self.invalid and body["type"] == "deposit":
+        for _, body in self.valid():
+            if body["type"] == "deposit":
                 sums[body["currency"]] += minor(body["amount"], body["currency"])
         return dict(sums)
 
@@ -63,3 +40,12 @@ class Sample:
         """(number of the first line, NDJSON text) of each batch."""
         for first in range(0, len(self.lines), size):
             yield first, "\n".join(self.lines[first:first + size]) + "\n"
+
+    def ndjson(self):
+        return "".join(line + "\n" for line in self.lines)
+
+    def csv(self):
+        """Only for samples whose faults are make_sample.CSV_FAULTS."""
+        text = io.StringIO()
+        make_sample.write_csv(self.bodies, text)
+        return text.getvalue()
