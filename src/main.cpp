@@ -2,14 +2,19 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <iostream>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "app.hpp"
 #include "config.hpp"
+#include "export.hpp"
+#include "import.hpp"
 
 namespace {
 
@@ -25,6 +30,8 @@ Examples:
   tps serve --migrate --database-url postgresql://tps@db/tps --redis-url redis://cache
   tps worker --database-url postgresql://tps@db/tps  settles what other instances accept (tps serve --no-worker)
   tps migrate --database-url postgresql://tps@db/tps
+  tps import day.ndjson                              transactions of a file into the log, once
+  tps export --output all.ndjson                     all transactions into a file
   tps config                                         every setting and where its value comes from
   tps health --listen 127.0.0.1:8000                 exit code 0 when ready
 
@@ -32,9 +39,74 @@ Settings come from flags, then TPS_* in the environment, then the file given by 
 Exit codes: 0 success, 1 failure, 2 wrong usage or configuration.
 )";
 
-// Adds --NAME for every setting; what is given ends up in `flags`.
-void add_settings(CLI::App& command, tps::Values& flags) {
+constexpr const char* kAboutImport = R"(Imports the transactions of a file, each line once, however often it is run.
+
+Examples:
+  tps import day.ndjson                              into ./tps.db; bad lines go to day.ndjson.rejects.ndjson
+  tps import day.csv --database-url postgresql://tps@db/tps
+  tps import payments.csv --key-column reference     each line's key is its reference
+  gzip -dc day.ndjson.gz | tps import - --format ndjson --name day-1
+  tps import all.ndjson --from-export                a file that tps export wrote
+
+NDJSON lines are bodies of POST /transactions. CSV has a header line that names members (user_id, amount, currency,
+type, to_user_id, capture, hold_expires_in, reference, description, metadata.NAME); empty fields are absent members.
+A worker settles what was imported. More: docs/import.md
+
+Exit codes: 0 all lines are in, 1 failure (run it again), 2 wrong usage, 3 all are in but those rejected.
+)";
+
+constexpr const char* kAboutExport =
+    R"(Writes all transactions, the oldest first, up to where the log is when it begins.
+
+Examples:
+  tps export > all.ndjson
+  tps export --format csv --output all.csv --database-url postgresql://tps@db/tps
+  tps export --after 120000 --output since.ndjson    only those with higher ids
+
+The database may be in use, a SQLite file too. Lines are the bodies of the API. More: docs/import.md
+)";
+
+// What of the settings has to do with a command that only needs the database.
+constexpr std::array<std::string_view, 6> kDatabaseSettings{"database-url", "prepared-statements", "assets",
+                                                            "config",       "log-level",           "log-format"};
+
+CLI::App* add_import(CLI::App& app, tps::ImportOptions& options) {
+  CLI::App* command = app.add_subcommand("import", kAboutImport);
+  command->add_option("FILE", options.file, "file of transactions; - is standard input")->required();
+  command->add_option("--format", options.format, "ndjson or csv [by the file's name]");
+  command->add_option("--name", options.name,
+                      "name of the import; with the line number, each line's key [SHA-256 of FILE]");
+  command->add_option("--key-column", options.key_column,
+                      "each line's own key: idempotency_key, reference, metadata.NAME, or a column of CSV");
+  command->add_option("--principal", options.principal,
+                      "created_by of the transactions, and whose keys they are [import]");
+  command->add_option("--rejects", options.rejects, "where bad lines go, as NDJSON [FILE.rejects.ndjson]");
+  command->add_option("--max-rejects", options.max_rejects, "stop when more lines are bad [no limit]");
+  command->add_option("--patience", options.patience_s, "how long to wait for a store that is away (s) [60]")
+      ->check(CLI::Range(0, 86'400));
+  command->add_flag("--from-export", options.from_export, "pass over members that only the server sets");
+  command->add_flag("--json", options.json, "the summary as JSON");
+  command->add_flag("--quiet", options.quiet, "show no progress");
+  return command;
+}
+
+CLI::App* add_export(CLI::App& app, tps::ExportOptions& options) {
+  CLI::App* command = app.add_subcommand("export", kAboutExport);
+  command->add_option("--format", options.format, "ndjson or csv [by the name of --output, else ndjson]");
+  command->add_option("--output", options.output, "file to write; replaced when all is there [standard output]");
+  command->add_option("--after", options.after, "only ids above this; once for each partition")
+      ->check(CLI::NonNegativeNumber);
+  command->add_option("--patience", options.patience_s, "how long to wait for a store that is away (s) [60]")
+      ->check(CLI::Range(0, 86'400));
+  command->add_flag("--json", options.json, "the summary as JSON, on standard output; needs --output");
+  command->add_flag("--quiet", options.quiet, "show no progress");
+  return command;
+}
+
+// Adds --NAME for every setting, or for those named; what is given ends up in `flags`.
+void add_settings(CLI::App& command, tps::Values& flags, std::span<const std::string_view> names = {}) {
   for (const Setting& setting : tps::settings()) {
+    if (!names.empty() && std::ranges::find(names, setting.name) == names.end()) continue;
     const std::string name(setting.name);
     std::string meaning(setting.meaning);
     if (!setting.unit.empty()) meaning += " (" + std::string(setting.unit) + ")";
@@ -67,6 +139,9 @@ int usage_error(const std::string& text) {
 int unknown_word(const CLI::App& app, const std::string& word) {
   std::vector<std::string> known;
   for (const CLI::App* command : app.get_subcommands({})) known.push_back(command->get_name());
+  for (const CLI::App* command : app.get_subcommands()) {
+    for (const CLI::Option* option : command->get_options()) known.push_back(option->get_name());
+  }
   for (const Setting& setting : tps::settings()) {
     known.push_back("--" + std::string(setting.name));
     if (setting.kind == SettingKind::toggle) known.push_back("--no-" + std::string(setting.name));
@@ -87,9 +162,17 @@ int run(int argc, char** argv) {
   CLI::App* migrate = app.add_subcommand("migrate", "bring the schema of a database up to date");
   CLI::App* config = app.add_subcommand("config", "show every setting and where its value comes from");
   CLI::App* health = app.add_subcommand("health", "ask a running instance whether it is ready");
+  tps::ImportOptions import_options;
+  tps::ExportOptions export_options;
+  CLI::App* import = add_import(app, import_options);
+  CLI::App* export_ = add_export(app, export_options);
   config->add_flag("--json", json, "as JSON");
   for (CLI::App* command : {serve, worker, migrate, config, health}) {
     add_settings(*command, flags);
+    command->allow_extras();
+  }
+  for (CLI::App* command : {import, export_}) {
+    add_settings(*command, flags, kDatabaseSettings);
     command->allow_extras();
   }
   app.allow_extras();
@@ -114,6 +197,8 @@ int run(int argc, char** argv) {
   if (*serve) return tps::serve(*loaded);
   if (*worker) return tps::worker(*loaded);
   if (*migrate) return tps::migrate(*loaded);
+  if (*import) return tps::import_file(*loaded, import_options);
+  if (*export_) return tps::export_all(*loaded, export_options);
   if (*config) return tps::show_config(*loaded, json);
   return tps::health(*loaded);
 }

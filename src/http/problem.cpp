@@ -67,8 +67,16 @@ static_assert(is_in_order());
 
 const Kind& kind_of(ErrorCode code) { return kKinds.at(static_cast<std::size_t>(code)); }
 
-void append_fields(std::string& out, const std::vector<domain::FieldError>& fields) {
-  out += R"(,"errors":[)";
+}  // namespace
+
+int status_of(ErrorCode code) { return kind_of(code).status; }
+
+bool is_retryable(ErrorCode code) { return kind_of(code).retryable; }
+
+std::string_view default_detail(ErrorCode code) { return kind_of(code).detail; }
+
+void append_field_errors(std::string& out, const std::vector<domain::FieldError>& fields) {
+  out += '[';
   bool first = true;
   for (const domain::FieldError& field : fields) {
     out += first ? R"({"pointer":)" : R"(,{"pointer":)";
@@ -83,12 +91,6 @@ void append_fields(std::string& out, const std::vector<domain::FieldError>& fiel
   out += ']';
 }
 
-}  // namespace
-
-int status_of(ErrorCode code) { return kind_of(code).status; }
-
-bool is_retryable(ErrorCode code) { return kind_of(code).retryable; }
-
 void append_problem(std::string& out, const domain::Error& error, const Request& request) {
   const Kind& kind = kind_of(error.code);
   out += R"({"type":"urn:tps:error:)";
@@ -98,7 +100,7 @@ void append_problem(std::string& out, const domain::Error& error, const Request&
   out += R"(","status":)";
   append_integer(out, kind.status);
   out += R"(,"detail":)";
-  append_string(out, error.detail.empty() ? kind.detail : std::string_view(error.detail));
+  append_string(out, error.detail.empty() ? default_detail(error.code) : std::string_view(error.detail));
   out += R"(,"instance":)";
   append_string(out, request.path);
   out += R"(,"code":")";
@@ -106,7 +108,10 @@ void append_problem(std::string& out, const domain::Error& error, const Request&
   out += R"(","request_id":)";
   append_string(out, request.request_id);
   out += kind.retryable ? R"(,"retryable":true)" : R"(,"retryable":false)";
-  if (!error.fields.empty()) append_fields(out, error.fields);
+  if (!error.fields.empty()) {
+    out += R"(,"errors":)";
+    append_field_errors(out, error.fields);
+  }
   if (error.existing_id) {
     out += R"(,"existing_id":)";
     append_integer(out, *error.existing_id);

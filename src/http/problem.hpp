@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "domain/error.hpp"
 #include "http/message.hpp"
@@ -13,6 +14,12 @@ int status_of(domain::ErrorCode code);
 
 // True when the same request, sent again with the same Idempotency-Key, may be answered differently.
 bool is_retryable(domain::ErrorCode code);
+
+// What is said when the error itself says nothing.
+std::string_view default_detail(domain::ErrorCode code);
+
+// [{"pointer","code","detail"}]
+void append_field_errors(std::string& out, const std::vector<domain::FieldError>& fields);
 
 // {"type","title","status","detail","instance","code","request_id","retryable","errors","existing_id"}
 void append_problem(std::string& out, const domain::Error& error, const Request& request);

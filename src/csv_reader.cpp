@@ -1,0 +1,194 @@
+#include "csv_reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <new>
+
+#include "http/json_reader.hpp"
+#include "http/json_value.hpp"
+#include "http/json_writer.hpp"
+#include "http/text.hpp"
+
+namespace tps {
+namespace {
+
+constexpr std::array<std::string_view, 3> kRequired{"user_id", "amount", "currency"};
+// Columns of an export whose rows cannot be imported, but which stand in its header.
+constexpr std::array<std::string_view, 2> kOnlyInExports{"overdraft_limit", "frozen"};
+constexpr std::string_view kMetadata = "metadata";
+constexpr std::string_view kMetadataPrefix = "metadata.";
+constexpr std::string_view kKey = "idempotency_key";
+
+int is_never(unsigned char) { return 0; }
+
+// What the decoder says about a member of that name: nothing, if it is one.
+std::optional<domain::FieldRule> flaw_of_name(std::string_view name) {
+  std::string probe = "{";
+  http::append_string(probe, name);
+  probe += ":null}";
+  std::optional<domain::FieldRule> flaw;
+  const auto decoded = http::decode_lines(probe, 1, [&](const http::DecodeResult& item) {
+    if (!item) {
+      flaw = domain::FieldRule::invalid_characters;
+    } else if (!item->errors.empty()) {
+      flaw = item->errors.front().rule;
+    }
+  });
+  return decoded ? flaw : domain::FieldRule::invalid_characters;
+}
+
+// True if `text` is one JSON value and good as the member metadata, so that it may stand in an object as it is.
+bool is_metadata(std::string_view text) {
+  std::string probe = R"({"metadata":)";
+  probe += text;
+  probe += '}';
+  bool good = false;
+  const auto decoded = http::decode_lines(probe, 1, [&](const http::DecodeResult& item) {
+    if (!item || !item->errors.empty()) return;
+    const domain::Draft& draft = item->draft;
+    good = !draft.user_id && !draft.amount && !draft.currency && !draft.type && !draft.to_user_id && !draft.capture &&
+           !draft.hold_expires_in && !draft.reference && !draft.description && !draft.idempotency_key;
+  });
+  return decoded.has_value() && good && text.find('\n') == std::string_view::npos;
+}
+
+bool is_within_metadata(std::string_view name) {
+  return name.starts_with(kMetadataPrefix) && name.size() > kMetadataPrefix.size();
+}
+
+void append_member(std::string& out, std::string_view name) {
+  if (!out.ends_with('{')) out += ',';
+  http::append_string(out, name);
+  out += ':';
+}
+
+}  // namespace
+
+bool is_key_member(std::string_view name) { return name == kKey || name == "reference" || is_within_metadata(name); }
+
+CsvRows::CsvRows() {
+  csv_init(&parser_, CSV_STRICT);
+  csv_set_space_func(&parser_, is_never);
+}
+
+CsvRows::~CsvRows() { csv_free(&parser_); }
+
+void CsvRows::reset() {
+  csv_free(&parser_);
+  csv_init(&parser_, CSV_STRICT);
+  csv_set_space_func(&parser_, is_never);
+  between_rows_ = true;
+}
+
+CsvRows::Fed CsvRows::feed(std::string_view line) {
+  if (between_rows_) fields_.clear();
+  rows_ = 0;
+  const auto add_field = [](void* text, std::size_t size, void* self) {
+    static_cast<CsvRows*>(self)->fields_.emplace_back(static_cast<const char*>(text), size);
+  };
+  const auto end_row = [](int, void* self) { ++static_cast<CsvRows*>(self)->rows_; };
+  const auto parse = [&](std::string_view piece) {
+    return csv_parse(&parser_, piece.data(), piece.size(), add_field, end_row, this) == piece.size();
+  };
+  const bool good = parse(line) && parse("\n");
+  if (!good && csv_error(&parser_) == CSV_ENOMEM) throw std::bad_alloc();
+  if (good && rows_ == 0) {
+    between_rows_ = false;
+    return Fed::more;
+  }
+  if (good && rows_ == 1) {
+    between_rows_ = true;
+    return Fed::row;
+  }
+  // A carriage return ends a row too: two rows on one line cannot be told apart by line number.
+  reset();
+  return Fed::malformed;
+}
+
+std::expected<CsvColumns, std::string> CsvColumns::parse(const std::vector<std::string>& names,
+                                                         const std::string& key_column, bool from_export) {
+  CsvColumns columns;
+  std::vector<std::string> seen;
+  for (const std::string& written : names) {
+    const std::string name(http::trim(written));
+    if (std::ranges::find(seen, name) != seen.end()) {
+      return std::unexpected(fmt::format("the header names \"{}\" twice", name));
+    }
+    seen.push_back(name);
+    const bool within = is_within_metadata(name);
+    const auto flaw = within ? std::nullopt : flaw_of_name(name);
+    const bool skipped = from_export && (flaw == domain::FieldRule::read_only ||
+                                         std::ranges::find(kOnlyInExports, name) != kOnlyInExports.end());
+    const bool is_key = flaw && name == key_column;
+    if (flaw && !skipped && !is_key) {
+      return std::unexpected(fmt::format("the first line must name the columns, and \"{}\" {}", name,
+                                         flaw == domain::FieldRule::read_only
+                                             ? "is set by the server (--from-export passes over it)"
+                                             : "is not a member of a transaction"));
+    }
+    if (!is_key && name == kKey && key_column != kKey) {
+      return std::unexpected("the column idempotency_key needs --key-column idempotency_key");
+    }
+    if (name == key_column && !flaw && !is_key_member(name)) {
+      return std::unexpected(fmt::format("--key-column: \"{}\" cannot be a key", name));
+    }
+    if (is_key) {
+      columns.members_.emplace_back(kKey);
+    } else {
+      columns.members_.push_back(within || skipped ? "" : name);
+    }
+    columns.metadata_.push_back(within ? name.substr(kMetadataPrefix.size()) : "");
+  }
+  for (const std::string_view name : kRequired) {
+    if (std::ranges::find(seen, name) == seen.end()) {
+      return std::unexpected(fmt::format("the first line must name the columns, and there is no \"{}\"", name));
+    }
+  }
+  if (!key_column.empty() && std::ranges::find(seen, key_column) == seen.end()) {
+    return std::unexpected(fmt::format("--key-column: the header has no \"{}\"", key_column));
+  }
+  const bool has_parts = std::ranges::any_of(columns.metadata_, [](const auto& name) { return !name.empty(); });
+  if (has_parts && std::ranges::find(seen, kMetadata) != seen.end()) {
+    return std::unexpected("the header has both metadata and metadata.NAME");
+  }
+  return columns;
+}
+
+std::expected<void, std::string> CsvColumns::append_json(std::string& out,
+                                                         const std::vector<std::string>& fields) const {
+  if (fields.size() != members_.size()) {
+    return std::unexpected(fmt::format("has {} fields where the header has {}", fields.size(), members_.size()));
+  }
+  std::string metadata = "{";
+  out += '{';
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const std::string& field = fields[i];
+    if (field.empty()) continue;
+    if (!metadata_[i].empty()) {
+      append_member(metadata, metadata_[i]);
+      http::append_string(metadata, field);
+      continue;
+    }
+    if (members_[i].empty()) continue;
+    append_member(out, members_[i]);
+    if (members_[i] == kMetadata) {
+      if (!is_metadata(field)) return std::unexpected("the field metadata must be a JSON object of strings");
+      out += field;
+    } else if (members_[i] == "hold_expires_in" && http::is_json_number(field)) {
+      out += field;
+    } else {
+      http::append_string(out, field);
+    }
+  }
+  if (metadata.size() > 1) {
+    append_member(out, kMetadata);
+    out += metadata;
+    out += '}';
+  }
+  out += '}';
+  return {};
+}
+
+}  // namespace tps

@@ -1,0 +1,73 @@
+#include "csv_writer.hpp"
+
+#include "http/json_writer.hpp"
+#include "http/timestamp.hpp"
+
+namespace tps {
+namespace {
+
+void append_optional(std::string& out, const std::optional<std::string>& text) {
+  out += ',';
+  if (text) append_csv_field(out, *text);
+}
+
+void append_optional(std::string& out, const std::optional<domain::Timestamp>& time) {
+  out += ',';
+  if (time) http::append_timestamp(out, *time);
+}
+
+}  // namespace
+
+void append_csv_field(std::string& out, std::string_view text) {
+  if (text.find_first_of("\",\r\n") == std::string_view::npos) {
+    out += text;
+    return;
+  }
+  out += '"';
+  for (const char c : text) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  out += '"';
+}
+
+std::string_view csv_header() {
+  return "id,user_id,type,amount,currency,status,created_at,settled_at,failure,to_user_id,parent_id,capture,"
+         "hold_expires_at,overdraft_limit,frozen,reference,description,metadata\r\n";
+}
+
+void append_csv_row(std::string& out, const domain::Transaction& transaction, const domain::Currencies& currencies) {
+  http::append_integer(out, transaction.id);
+  out += ',';
+  append_csv_field(out, transaction.user_id);
+  out += ',';
+  out += slug(transaction.type);
+  out += ',';
+  http::append_money(out, transaction.amount_minor, transaction.currency, currencies);
+  out += ',';
+  out += transaction.currency;
+  out += ',';
+  out += slug(transaction.status);
+  append_optional(out, std::optional(transaction.created_at));
+  append_optional(out, transaction.settled_at);
+  out += ',';
+  if (transaction.failure) out += slug(*transaction.failure);
+  append_optional(out, transaction.to_user_id);
+  out += ',';
+  if (transaction.parent_id) http::append_integer(out, *transaction.parent_id);
+  out += ',';
+  if (transaction.capture == domain::Capture::manual) out += slug(transaction.capture);
+  append_optional(out, transaction.hold_expires_at);
+  out += ',';
+  if (transaction.overdraft_limit) {
+    http::append_money(out, *transaction.overdraft_limit, transaction.currency, currencies);
+  }
+  out += ',';
+  if (transaction.frozen) out += *transaction.frozen ? "true" : "false";
+  append_optional(out, transaction.reference);
+  append_optional(out, transaction.description);
+  append_optional(out, transaction.metadata);
+  out += "\r\n";
+}
+
+}  // namespace tps

@@ -1,0 +1,71 @@
+#include "import_rejects.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+#include "http/json_value.hpp"
+#include "http/json_writer.hpp"
+#include "http/problem.hpp"
+
+namespace tps {
+namespace {
+
+// The number of bytes of the character at the start of `text`; 0 if that is none.
+std::size_t character_bytes(std::string_view text) {
+  for (std::size_t bytes = 1; bytes <= 4 && bytes <= text.size(); ++bytes) {
+    if (http::is_utf8(text.substr(0, bytes))) return bytes;
+  }
+  return 0;
+}
+
+std::string mended(std::string_view text) {
+  std::string good;
+  while (!text.empty()) {
+    const std::size_t bytes = character_bytes(text);
+    good += bytes > 0 ? text.substr(0, bytes) : std::string_view("\xEF\xBF\xBD");
+    text.remove_prefix(bytes > 0 ? bytes : 1);
+  }
+  return good;
+}
+
+}  // namespace
+
+std::string reject_json(std::uint64_t line, const Flaw& flaw, std::string_view text) {
+  std::string out = R"({"line":)";
+  http::append_integer(out, static_cast<std::int64_t>(line));
+  out += R"(,"code":")";
+  out += flaw.code;
+  out += R"(","detail":)";
+  http::append_string(out, flaw.detail);
+  if (!flaw.fields.empty()) {
+    out += R"(,"errors":)";
+    http::append_field_errors(out, flaw.fields);
+  }
+  if (flaw.existing_id) {
+    out += R"(,"existing_id":)";
+    http::append_integer(out, *flaw.existing_id);
+  }
+  out += R"(,"text":)";
+  if (text.ends_with('\r')) text.remove_suffix(1);
+  if (http::is_utf8(text)) {
+    http::append_string(out, text);
+  } else {
+    http::append_string(out, mended(text));
+  }
+  return out += "}\n";
+}
+
+std::unexpected<std::string> RejectFile::fault() const { return std::unexpected(path_ + ": " + std::strerror(errno)); }
+
+std::expected<void, std::string> RejectFile::write(std::string_view json) {
+  if (!file_) file_.reset(std::fopen(path_.c_str(), "we"));
+  if (!file_ || std::fwrite(json.data(), 1, json.size(), file_.get()) != json.size()) return fault();
+  return {};
+}
+
+std::expected<void, std::string> RejectFile::close() {
+  if (file_ && std::fclose(file_.release()) != 0) return fault();
+  return {};
+}
+
+}  // namespace tps

@@ -1,0 +1,33 @@
+// Where a command writes its data: standard output, or a file that is there whole or not at all.
+#pragma once
+
+#include <cstdio>
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace tps {
+
+class OutputFile {
+ public:
+  // An empty path is standard output. What is at `path` stays as it is until commit(). Errors are sentences; one that
+  // is empty means that nobody reads standard output any more.
+  std::expected<void, std::string> open(const std::string& path);
+  std::expected<void, std::string> write(std::string_view text);
+  std::expected<void, std::string> commit();
+
+  OutputFile() = default;
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+  ~OutputFile();  // without commit(), the file was never there
+
+ private:
+  [[nodiscard]] std::unexpected<std::string> fault() const;
+
+  std::string path_;
+  std::string temporary_;
+  std::FILE* file_ = nullptr;
+};
+
+}  // namespace tps

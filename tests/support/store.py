@@ -1,0 +1,34 @@
+"""An empty database of either kind that nobody serves, and what commands do with it."""
+import contextlib
+
+from support.database import PostgresDatabase, SqliteDatabase
+from support.history import wait_settled
+from support.tps import Tps, tps
+
+STORES = ("sqlite", "postgres")
+
+
+def empty_store(kind, folder, request, name="tps"):
+    if kind == "sqlite":
+        return SqliteDatabase(folder / f"{name}.db")
+    server = request.getfixturevalue("postgres")
+    database = PostgresDatabase(server, server.create_database())
+    assert tps("migrate", "--database-url", database.url).returncode == 0
+    return database
+
+
+@contextlib.contextmanager
+def served(database, folder):
+    server = Tps(folder, "--database-url", database.url).start()
+    try:
+        yield server
+        server.stop()
+    finally:
+        if server.running:
+            server.kill()
+
+
+def settle(database, folder):
+    """Everything in the log gets settled."""
+    with served(database, folder):
+        wait_settled(database)
