@@ -20,6 +20,7 @@ class Bench:
         self.seconds = settings.seconds
         self.settle_seconds = settings.settle_seconds
         self.rows_before = settings.rows
+        self.backlog = settings.backlog
 
     @contextlib.contextmanager
     def sqlite(self):
@@ -99,9 +100,9 @@ def batch(bench):
                 bench.report.add(f"batch of 1000, {database.name}{suffix}", result["stored_rate"], load=result)
 
 
-def fill(server, transactions):
+def fill(server, transactions, *options, **named):
     """Through the server, so that currencies are known and everything has its real form."""
-    result = server.load("batch", items=1000, count=max(1, transactions // 1000), connections=1)
+    result = server.load("batch", *options, items=1000, count=max(1, transactions // 1000), connections=1, **named)
     if result["stored_total"] < transactions:
         raise BenchError(f"the server stored {result['stored_total']} of {transactions} transactions: {result}")
 
@@ -139,31 +140,29 @@ def half(bench):
         bench.report.add("p99 of POST at half of peak, PostgreSQL", result["latency_us"]["p99"] / 1000, "ms", result)
 
 
-def settle_under_load(bench, server, seconds):
+def settle_under_load(bench, server, seconds, *options, **named):
     """POSTs with 256 connections while the worker settles. Returns (load, settled a second, oldest pending in s)."""
-    command = server.load_command("post", connections=256, seconds=seconds, warmup=WARMUP, transfers=5,
-                                  acknowledged=bench.folder / "acknowledged")
+    command = server.load_command("post", *options, connections=256, seconds=seconds, warmup=WARMUP,
+                                  acknowledged=bench.folder / "acknowledged", **named)
     oldest = 0.0
     samples = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as load:
         started = time.monotonic()
         while load.poll() is None:
-            metrics = server.metrics()
-            now = time.monotonic()
-            if WARMUP <= now - started <= WARMUP + seconds and "tps_transactions_settled_total" in metrics:
-                samples.append((now, metrics["tps_transactions_settled_total"]))
-                oldest = max(oldest, metrics["tps_oldest_pending_seconds"])
+            if WARMUP <= time.monotonic() - started <= WARMUP + seconds:
+                samples.append(server.settled())
+                oldest = max(oldest, server.oldest_pending())
             time.sleep(0.25)
         result = server.load_result(load.returncode, *load.communicate())
     if len(samples) < 2:
-        raise BenchError("the server's metrics tell nothing about settling")
+        raise BenchError("the load was over before settling could be measured")
     (first, settled_then), (last, settled_now) = samples[0], samples[-1]
     return result, (settled_now - settled_then) / (last - first), oldest
 
 
 def settle(bench):
     with bench.postgres.database("bench") as database, bench.serve(database, bench.redis.url, worker=True) as server:
-        result, rate, oldest = settle_under_load(bench, server, bench.settle_seconds)
+        result, rate, oldest = settle_under_load(bench, server, bench.settle_seconds, transfers=5)
         stopped = time.monotonic()
         wait_until_settled(server, database)
         drained = time.monotonic() - stopped
@@ -240,7 +239,7 @@ def snapshot(bench):
             fill(server, 10_000)
             wait_until_settled(server, database)
             with database.long_snapshot() if hold else contextlib.nullcontext():
-                result, rate, _ = settle_under_load(bench, server, 4 * bench.seconds)
+                result, rate, _ = settle_under_load(bench, server, 4 * bench.seconds, transfers=5)
             posted.append(result["stored_rate"])
             settled.append(rate)
     bench.report.add("POST with a long snapshot against without", posted[1] / posted[0], "x")

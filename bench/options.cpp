@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 #include <optional>
@@ -14,6 +15,7 @@ const std::string_view kUsage = R"(Usage: tps-load MODE [OPTION VALUE]...
   tps-load post --keys --rate 20000 --acknowledged ids.bin
   tps-load get --ids 1-10000 --zipf
   tps-load batch --items 1000 --ndjson --connections 4
+  tps-load path --path '/users/{user}/balances' --rate 200
 
 Puts load on a server on this machine and prints one line of JSON. Latencies count from the moment a
 request was due, so a server that stalls is charged for those that had to wait.
@@ -23,12 +25,15 @@ request was due, so a server that stalls is charged for those that had to wait.
   --seconds S --warmup S     measured window, and the time before it
   --count N                  stop after N requests instead
   --rate N                   open loop: N requests a second; without it each connection asks again at once
-  --seed N --users N         users are long-tailed: user k is as likely as 1/k
+  --seed N --users N         users are long-tailed: user k is as likely as 1/k; --uniform: all alike
+  --hot                      user_000000 is in all of them: one side of every transfer, in turns
+  --currency CODE            USD, EUR, GBP, JPY or KWD instead of a mix
   --withdrawals P --transfers P   per cent of the transactions (default 10 and 0)
   --keys                     a fresh Idempotency-Key for each request
   --wait N                   Prefer: wait=N
   --items N --ndjson         of a batch
   --ids A-B                  for get: any of them; --zipf: few often; --in-order: each in turn
+  --path TARGET              for path: what to GET; {user} becomes one of the users
   --acknowledged FILE        ids of what the server says it stored, 8 bytes each
 )";
 
@@ -69,6 +74,17 @@ bool set_ids(Options& options, std::string_view text) {
          set<std::int64_t>(options.last_id, text.substr(dash + 1), options.first_id, kMostId);
 }
 
+bool set_currency(Options& options, std::string_view text) {
+  options.currency = text;
+  return std::ranges::find(kCurrencies, text, &CurrencyShare::code) != kCurrencies.end();
+}
+
+bool set_path(Options& options, std::string_view text) {
+  options.path = text;
+  const auto is_visible = [](char byte) { return byte > ' ' && byte < '\x7f'; };
+  return text.starts_with('/') && std::ranges::all_of(text, is_visible);
+}
+
 bool set_value(Options& o, std::string_view name, std::string_view text) {
   if (name == "--address") return set_address(o, text);
   if (name == "--connections") return set<std::size_t>(o.connections, text, 1, 10'000);
@@ -83,6 +99,8 @@ bool set_value(Options& o, std::string_view name, std::string_view text) {
   if (name == "--wait") return set<unsigned>(o.wait_seconds, text, 1, 30);
   if (name == "--items") return set<std::size_t>(o.items, text, 1, 10'000);
   if (name == "--ids") return set_ids(o, text);
+  if (name == "--currency") return set_currency(o, text);
+  if (name == "--path") return set_path(o, text);
   if (name == "--acknowledged") o.acknowledged = text;
   return name == "--acknowledged" && !text.empty();
 }
@@ -90,6 +108,8 @@ bool set_value(Options& o, std::string_view name, std::string_view text) {
 bool set_flag(Options& options, std::string_view name) {
   if (name == "--keys") return options.keys = true;
   if (name == "--ndjson") return options.ndjson = true;
+  if (name == "--uniform") return options.uniform = true;
+  if (name == "--hot") return options.hot = true;
   if (name == "--zipf") return options.zipf = true;
   if (name == "--in-order") return options.in_order = true;
   return false;
@@ -99,8 +119,8 @@ bool set_flag(Options& options, std::string_view name) {
 
 std::expected<Options, std::string> parse_options(std::span<const char* const> arguments) {
   static const std::map<std::string_view, Mode> kModes = {
-      {"health", Mode::health}, {"post", Mode::post}, {"get", Mode::get}, {"batch", Mode::batch}};
-  if (arguments.empty()) return std::unexpected("no mode given: health, post, get or batch");
+      {"health", Mode::health}, {"post", Mode::post}, {"get", Mode::get}, {"batch", Mode::batch}, {"path", Mode::path}};
+  if (arguments.empty()) return std::unexpected("no mode given: health, post, get, batch or path");
   Options options;
   const auto mode = kModes.find(arguments.front());
   if (mode == kModes.end()) return std::unexpected("unknown mode '" + std::string(arguments.front()) + "'");
@@ -117,6 +137,7 @@ std::expected<Options, std::string> parse_options(std::span<const char* const> a
   }
   if (options.withdrawals + options.transfers > 100)
     return std::unexpected("more than 100% of withdrawals and transfers");
+  if ((options.mode == Mode::path) == options.path.empty()) return std::unexpected("path and --path belong together");
   if (options.count > 0 && options.rate > 0) return std::unexpected("--count and --rate exclude each other");
   return options;
 }

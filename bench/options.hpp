@@ -1,6 +1,7 @@
 // What the load generator is asked to do. Everything is bounded here, once.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -10,7 +11,7 @@
 
 namespace tps::bench {
 
-enum class Mode : std::uint8_t { health, post, get, batch };
+enum class Mode : std::uint8_t { health, post, get, batch, path };
 
 struct Options {
   Mode mode = Mode::health;
@@ -23,6 +24,9 @@ struct Options {
   double rate = 0;            // requests a second, sent on time whatever the answers do; 0 = closed loop
   std::uint64_t seed = 1;
   std::uint32_t users = 100'000;
+  bool uniform = false;       // every user as likely as any other; otherwise few act often
+  bool hot = false;           // user 0 is one side of every transfer, the user of all else
+  std::string currency;       // the only one; empty = a mix of five
   unsigned withdrawals = 10;  // per cent of the transactions
   unsigned transfers = 0;     // per cent
   bool keys = false;          // a fresh Idempotency-Key for each request
@@ -33,8 +37,17 @@ struct Options {
   std::int64_t last_id = 1;
   bool in_order = false;     // ids: one after the other, again and again
   bool zipf = false;         // ids: few are asked for often
+  std::string path;          // for path: what to ask for; "{user}" stands for a user
   std::string acknowledged;  // file for the ids of stored transactions, int64 in this machine's order; empty = none
 };
+
+struct CurrencyShare {
+  std::string_view code;
+  int decimals;
+  unsigned per_cent;  // of the mix
+};
+inline constexpr std::array<CurrencyShare, 5> kCurrencies = {
+    {{"USD", 2, 60}, {"EUR", 2, 20}, {"GBP", 2, 8}, {"JPY", 0, 8}, {"KWD", 3, 4}}};
 
 extern const std::string_view kUsage;
 

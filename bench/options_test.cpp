@@ -29,6 +29,12 @@ TEST(Options, refuse_what_is_out_of_bounds) {
       {"post", "--withdrawals", "60", "--transfers", "60"},
       {"get", "--ids", "0-5"},
       {"get", "--ids", "9-5"},
+      {"post", "--currency", "XYZ"},
+      {"post", "--path", "/health"},
+      {"path"},
+      {"path", "--path", "users"},
+      {"path", "--path", "/two words"},
+      {"path", "--path", "/a\r\nX: y"},
       {"post", "--unknown", "1"},
   };
   for (const auto& row : rows) EXPECT_FALSE(parse(row)) << (row.empty() ? "" : row.back());
@@ -44,6 +50,15 @@ TEST(Options, read_the_rest) {
   EXPECT_EQ(options->last_id, 90);
   EXPECT_TRUE(options->zipf);
   EXPECT_EQ(options->connections, 7U);
+
+  const auto transfers = parse({"post", "--hot", "--uniform", "--currency", "EUR", "--transfers", "90"});
+  ASSERT_TRUE(transfers) << transfers.error();
+  EXPECT_TRUE(transfers->hot);
+  EXPECT_TRUE(transfers->uniform);
+  EXPECT_EQ(transfers->currency, "EUR");
+  const auto path = parse({"path", "--path", "/users/{user}/balances"});
+  ASSERT_TRUE(path) << path.error();
+  EXPECT_EQ(path->path, "/users/{user}/balances");
 }
 
 }  // namespace

@@ -41,6 +41,17 @@ TARGETS = {
     "empty start to first 201": [Target(300, at_most=True)],
     "5 million rows against 10,000, PostgreSQL": [Target(0.8)],
     "5 million rows against 10,000, SQLite": [Target(0.8)],
+    "transfers settled as they come, PostgreSQL": [Target(0.9, "P64"), Target(4, "L")],
+    "transfers settled as they come, PostgreSQL, one hot account": [
+        Target(0.9, "transfers settled as they come, PostgreSQL"), Target(12, "LH")],
+    "oldest pending, transfers": [Target(2, at_most=True)],
+    "oldest pending, transfers, one hot account": [Target(2, at_most=True)],
+    "settle alone from a backlog, PostgreSQL": [Target(3, "P64")],
+    "settle alone from a backlog, SQLite": [Target(2.5, "P64")],
+    "p50 of POST with Prefer: wait, SQLite, 1 connection": [Target(2, at_most=True)],
+    "p99 of balance read while settling, PostgreSQL": [Target(20, at_most=True)],
+    "p99 of the first page of a long statement, PostgreSQL": [Target(20, at_most=True)],
+    "p99 of the first page of a long statement, SQLite": [Target(20, at_most=True)],
     "POST with a long snapshot against without": [Target(0.8)],
     "settling with a long snapshot against without": [Target(0.8)],
 }

@@ -33,12 +33,12 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait_until(ready, what, seconds=30.0):
+def wait_until(ready, what, seconds=30.0, every=0.01):
     end = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > end:
             raise BenchError(f"{what}: not within {seconds:.0f} s")
-        time.sleep(0.01)
+        time.sleep(every)
 
 
 def as_postgres(command):
@@ -149,7 +149,7 @@ class Postgres:
             self.sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     def pgbench(self, script, clients, seconds, database="postgres"):
-        """Single-row INSERTs a second."""
+        """Transactions of that script a second."""
         command = [str(self.bin / "pgbench"), "-n", "-M", "prepared", "-f", str(PEER / script), "-c", str(clients),
                    "-j", "1", "-T", str(seconds), "-h", str(self.folder), "-p", str(self.port), "-U", "postgres",
                    database]
@@ -161,6 +161,7 @@ class Postgres:
 
 class PostgresDatabase:
     name = "PostgreSQL"
+    settled = "s"  # in settlement_log.status
 
     def __init__(self, server, database):
         self.server, self.database = server, database
@@ -177,6 +178,9 @@ class PostgresDatabase:
 
     def tidy(self):
         self.query("VACUUM (ANALYZE)")
+        self.checkpoint()
+
+    def checkpoint(self):
         self.query("CHECKPOINT")
 
     @contextlib.contextmanager
@@ -199,6 +203,7 @@ class PostgresDatabase:
 
 class SqliteDatabase:
     name = "SQLite"
+    settled = "settled"
 
     def __init__(self, folder):
         self.path = folder / "tps.db"
@@ -220,6 +225,9 @@ class SqliteDatabase:
 
     def tidy(self):
         self.query("ANALYZE")
+        self.checkpoint()
+
+    def checkpoint(self):
         self.query("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
@@ -276,15 +284,25 @@ class Tps:
         except OSError:
             return 0, ""
 
-    def metrics(self):
-        """Sums over labels, by name."""
-        sums = {}
+    def metric(self, name):
+        """The values of all series of that name, whatever their labels."""
+        values = []
         for line in self.get("/metrics")[1].splitlines():
-            if line and not line.startswith("#"):
-                series, _, value = line.rpartition(" ")
-                name = series.partition("{")[0]
-                sums[name] = sums.get(name, 0.0) + float(value)
-        return sums
+            series, _, value = line.rpartition(" ")
+            if series.partition("{")[0] == name:
+                values.append(float(value))
+        if not values:
+            raise BenchError(f"the server's metrics have no {name}")
+        return values
+
+    def settled(self):
+        """(when, how many by then), failed ones included."""
+        settled = sum(self.metric("tps_transactions_settled_total"))
+        return time.monotonic(), settled
+
+    def oldest_pending(self):
+        """Of all partitions, in seconds."""
+        return max(self.metric("tps_oldest_pending_seconds"))
 
     def load(self, mode, *options, **named):
         """Runs tps-load to its end: load("post", "--keys", connections=64, seconds=5)."""

@@ -17,27 +17,8 @@ constexpr std::size_t kKeyDigits = 12;
 constexpr std::string_view kUser = "user_";
 constexpr std::string_view kKeyName = "Idempotency-Key: ";
 
-struct CurrencyShare {
-  std::string_view code;
-  int decimals;
-  unsigned per_cent;
-};
-constexpr std::array<CurrencyShare, 5> kCurrencies = {
-    {{"USD", 2, 60}, {"EUR", 2, 20}, {"GBP", 2, 8}, {"JPY", 0, 8}, {"KWD", 3, 4}}};
-
 void write_digits(char* at, std::size_t width, std::uint64_t value, unsigned base) {
   for (std::size_t i = width; i-- > 0; value /= base) at[i] = "0123456789abcdef"[value % base];
-}
-
-std::vector<std::size_t> find_users(std::string_view text) {
-  static constexpr std::string_view kQuoted = "\"user_";
-  std::vector<std::size_t> found;
-  for (std::size_t at = text.find(kQuoted); at != std::string_view::npos; at = text.find(kQuoted, at)) {
-    // "user_id" is a member's name, not a user.
-    if (text.compare(at, 9, "\"user_id\"") != 0) found.push_back(at + kQuoted.size());
-    at += kQuoted.size();
-  }
-  return found;
 }
 
 }  // namespace
@@ -75,6 +56,9 @@ void Workload::build() {
     case Mode::get:
       templates_.push_back({make_head("GET", "/transactions/", "", 0), {}, 0});
       break;
+    case Mode::path:
+      templates_.push_back(make_path());
+      break;
     case Mode::post:
       for (std::size_t i = 0; i < kPostTemplates; ++i) templates_.push_back(make_post());
       break;
@@ -100,21 +84,49 @@ std::string Workload::make_head(std::string_view method, std::string_view target
   return head.append("\r\n");
 }
 
-std::string Workload::make_item() {
+std::vector<Workload::User> Workload::find_users(std::string_view text) {
+  static constexpr std::string_view kQuoted = "\"user_";
+  std::vector<User> found;
+  for (std::size_t at = text.find(kQuoted); at != std::string_view::npos; at = text.find(kQuoted, at)) {
+    // "user_id" is a member's name, not a user.
+    const bool is_name = text.substr(at).starts_with("\"user_id\"");
+    if (!is_name) found.push_back({at + kQuoted.size(), text.substr(0, at).ends_with("\"to_user_id\":")});
+    at += kQuoted.size();
+  }
+  return found;
+}
+
+Workload::Template Workload::make_path() {
+  static constexpr std::string_view kPlace = "{user}";
+  std::string path = options_.path;
+  const std::size_t place = path.find(kPlace);
+  if (place != std::string::npos) path.replace(place, kPlace.size(), std::string(kUser).append(kUserDigits, '0'));
+  Template made{make_head("GET", path, "", 0), {}, 0};
+  if (place != std::string::npos) made.users.push_back({made.bytes.find(path) + place + kUser.size()});
+  return made;
+}
+
+const CurrencyShare& Workload::draw_currency() {
+  if (!options_.currency.empty()) return *std::ranges::find(kCurrencies, options_.currency, &CurrencyShare::code);
   std::uint64_t draw = random_.below(100);
-  const CurrencyShare* currency = &kCurrencies.front();
+  const CurrencyShare* currency = kCurrencies.data();
   while (draw >= currency->per_cent) draw -= (currency++)->per_cent;
+  return *currency;
+}
+
+std::string Workload::make_item() {
+  const CurrencyShare& currency = draw_currency();
   std::uint64_t minor = 1 + random_.long_tailed(500'000);
-  if (currency->decimals == 0) minor = 1 + minor / 100;
+  if (currency.decimals == 0) minor = 1 + minor / 100;
   std::string amount = std::to_string(minor);
-  if (currency->decimals > 0) {
-    const auto decimals = static_cast<std::size_t>(currency->decimals);
+  if (currency.decimals > 0) {
+    const auto decimals = static_cast<std::size_t>(currency.decimals);
     if (amount.size() <= decimals) amount.insert(0, decimals + 1 - amount.size(), '0');
     amount.insert(amount.size() - decimals, ".");
   }
 
   std::string item = R"({"user_id":"user_000000","amount":)" + amount + R"(,"currency":")";
-  item.append(currency->code).append("\"");
+  item.append(currency.code).append("\"");
   const std::uint64_t kind = random_.below(100);
   if (kind < options_.withdrawals) {
     item += R"(,"type":"withdrawal")";
@@ -149,14 +161,28 @@ Workload::Template Workload::make_batch() {
   return made;
 }
 
+std::uint64_t Workload::draw_user(std::uint64_t bound) {
+  return options_.uniform ? random_.below(bound) : random_.long_tailed(bound);
+}
+
+std::uint64_t Workload::draw_payer(bool of_transfer) {
+  if (!options_.hot) return draw_user(options_.users);
+  return of_transfer && random_.below(2) == 1 ? 1 + draw_user(options_.users - 1) : 0;
+}
+
+std::uint64_t Workload::draw_receiver(std::uint64_t payer) {
+  if (options_.hot) return payer == 0 ? 1 + draw_user(options_.users - 1) : 0;
+  const std::uint64_t user = draw_user(options_.users);
+  return user == payer ? (user + 1) % options_.users : user;
+}
+
 void Workload::patch_users(Template& chosen) {
-  std::uint64_t last = options_.users;
-  for (const std::size_t at : chosen.users) {
-    std::uint64_t user = random_.long_tailed(options_.users);
-    // A transfer's two users stand side by side and must differ.
-    if (user == last) user = (user + 1) % options_.users;
-    write_digits(chosen.bytes.data() + at, kUserDigits, user, 10);
-    last = user;
+  std::uint64_t payer = 0;
+  for (std::size_t i = 0; i < chosen.users.size(); ++i) {
+    const bool of_transfer = i + 1 < chosen.users.size() && chosen.users[i + 1].is_receiver;
+    const std::uint64_t user = chosen.users[i].is_receiver ? draw_receiver(payer) : draw_payer(of_transfer);
+    write_digits(chosen.bytes.data() + chosen.users[i].at, kUserDigits, user, 10);
+    payer = user;
   }
 }
 

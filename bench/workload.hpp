@@ -36,18 +36,28 @@ class Workload {
   std::string_view next();
 
  private:
+  struct User {
+    std::size_t at = 0;        // offset of six digits
+    bool is_receiver = false;  // of the transfer whose payer comes before
+  };
   struct Template {
     std::string bytes;
-    std::vector<std::size_t> users;  // offsets of six digits that name a user
-    std::size_t key = 0;             // offset of the twelve hex digits that make the key fresh; 0 = no key
+    std::vector<User> users;
+    std::size_t key = 0;  // offset of the twelve hex digits that make the key fresh; 0 = no key
   };
 
   void build();
   [[nodiscard]] std::string make_head(std::string_view method, std::string_view target, std::string_view type,
                                       std::size_t length) const;
+  static std::vector<User> find_users(std::string_view text);
+  Template make_path();
   Template make_post();
   Template make_batch();
   std::string make_item();
+  const CurrencyShare& draw_currency();
+  std::uint64_t draw_user(std::uint64_t bound);
+  std::uint64_t draw_payer(bool of_transfer);
+  std::uint64_t draw_receiver(std::uint64_t payer);
   void patch_users(Template& chosen);
   void patch_key(Template& chosen);
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 namespace tps::bench {
@@ -41,6 +42,89 @@ TEST(Workload, frames_every_post_and_varies_users_and_currencies) {
   EXPECT_GT(users.size(), 500U);
   EXPECT_LT(users.size(), 2500U);
   EXPECT_EQ(currencies.size(), 5U);
+}
+
+TEST(Workload, puts_the_hot_user_into_every_transaction_on_either_side) {
+  for (const Mode mode : {Mode::post, Mode::batch}) {
+    Options options;
+    options.mode = mode;
+    options.items = 1;
+    options.users = 10;
+    options.withdrawals = 0;
+    options.transfers = 50;
+    options.hot = true;
+    Workload workload(options);
+    int paid = 0;
+    int received = 0;
+    int alone = 0;
+    for (int i = 0; i < 3000; ++i) {
+      const std::string_view request = workload.next();
+      const std::string payer = between(request, R"("user_id":")", "\"");
+      const std::string receiver = between(request, R"("to_user_id":")", "\"");
+      if (receiver == "(absent)") {
+        EXPECT_EQ(payer, "user_000000");
+        ++alone;
+        continue;
+      }
+      EXPECT_NE(payer == "user_000000", receiver == "user_000000") << request;
+      ++(payer == "user_000000" ? paid : received);
+    }
+    EXPECT_GT(alone, 300);
+    EXPECT_GT(paid, 300);
+    EXPECT_GT(received, 300);
+  }
+}
+
+TEST(Workload, chooses_every_user_alike_when_asked_to) {
+  Options options;
+  options.mode = Mode::post;
+  options.users = 4;
+  options.uniform = true;
+  options.transfers = 90;
+  Workload workload(options);
+  std::map<std::string, int> payers;
+  std::map<std::string, int> receivers;
+  for (int i = 0; i < 8000; ++i) {
+    const std::string_view request = workload.next();
+    ++payers[between(request, R"("user_id":")", "\"")];
+    ++receivers[between(request, R"("to_user_id":")", "\"")];
+  }
+  receivers.erase("(absent)");
+  EXPECT_EQ(payers.size(), 4U);
+  EXPECT_EQ(receivers.size(), 4U);
+  for (const auto& [user, count] : payers) EXPECT_NEAR(count, 2000, 200) << user;
+  for (const auto& [user, count] : receivers) EXPECT_NEAR(count, 1800, 250) << user;
+}
+
+TEST(Workload, keeps_to_one_currency_when_asked_to) {
+  Options options;
+  options.mode = Mode::post;
+  options.currency = "KWD";
+  Workload workload(options);
+  for (int i = 0; i < 1024; ++i) EXPECT_EQ(between(workload.next(), R"("currency":")", "\""), "KWD");
+}
+
+TEST(Workload, asks_for_a_path_with_and_without_a_user) {
+  struct Row {
+    const char* path;
+    std::set<std::string> targets;
+  };
+  const std::vector<Row> rows = {
+      {"/users/{user}/balances", {"/users/user_000000/balances", "/users/user_000001/balances"}},
+      {"/users/{user}", {"/users/user_000000", "/users/user_000001"}},
+      {"/users/user_000007/statement?currency=USD", {"/users/user_000007/statement?currency=USD"}},
+  };
+  for (const Row& row : rows) {
+    Options options;
+    options.mode = Mode::path;
+    options.path = row.path;
+    options.users = 2;
+    Workload workload(options);
+    std::set<std::string> targets;
+    for (int i = 0; i < 200; ++i)
+      targets.insert(between(workload.next(), "GET ", " HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n"));
+    EXPECT_EQ(targets, row.targets);
+  }
 }
 
 TEST(Workload, writes_as_many_decimals_as_the_currency_has) {
