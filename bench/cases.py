@@ -144,6 +144,7 @@ def settle_under_load(bench, server, seconds, *options, **named):
     """POSTs with 256 connections while the worker settles. Returns (load, settled a second, oldest pending in s)."""
     command = server.load_command("post", *options, connections=256, seconds=seconds, warmup=WARMUP,
                                   acknowledged=bench.folder / "acknowledged", **named)
+    wait_until(lambda: server.oldest_pending() is not None, "the server to look for what is pending")
     oldest = 0.0
     samples = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as load:
@@ -151,7 +152,7 @@ def settle_under_load(bench, server, seconds, *options, **named):
         while load.poll() is None:
             if WARMUP <= time.monotonic() - started <= WARMUP + seconds:
                 samples.append(server.settled())
-                oldest = max(oldest, server.oldest_pending())
+                oldest = max(oldest, server.oldest_pending() or 0.0)
             time.sleep(0.25)
         result = server.load_result(load.returncode, *load.communicate())
     if len(samples) < 2:

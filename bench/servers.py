@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import pathlib
 import signal
@@ -291,18 +292,19 @@ class Tps:
             series, _, value = line.rpartition(" ")
             if series.partition("{")[0] == name:
                 values.append(float(value))
-        if not values:
-            raise BenchError(f"the server's metrics have no {name}")
         return values
 
     def settled(self):
         """(when, how many by then), failed ones included."""
-        settled = sum(self.metric("tps_transactions_settled_total"))
-        return time.monotonic(), settled
+        by_status = self.metric("tps_transactions_settled_total")
+        if not by_status:
+            raise BenchError(f"the server's metrics tell nothing about settling: {self.child.tail()}")
+        return time.monotonic(), sum(by_status)
 
     def oldest_pending(self):
-        """Of all partitions, in seconds."""
-        return max(self.metric("tps_oldest_pending_seconds"))
+        """Of all partitions, in seconds; None if the server has not looked yet, or could not."""
+        ages = self.metric("tps_oldest_pending_seconds")
+        return max(ages) if ages and not any(map(math.isnan, ages)) else None
 
     def load(self, mode, *options, **named):
         """Runs tps-load to its end: load("post", "--keys", connections=64, seconds=5)."""
