@@ -30,7 +30,7 @@ constexpr auto kFindKeysText =
     joined("SELECT ", kTransactionColumns,
            " FROM unnest($2::bytea[]) AS k(hash) CROSS JOIN LATERAL (SELECT * FROM transaction_log"
            " WHERE partition = $1 AND idempotency_hash = k.hash AND idempotency_hash IS NOT NULL OFFSET 0) t",
-           kJoinSettlement);
+           kJoinOutcome);
 constexpr PostgresStatement kFindKeys{"find_keys", kFindKeysText.data(), true};
 
 constexpr PostgresStatement kFindReferences{

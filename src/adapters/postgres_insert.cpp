@@ -15,11 +15,12 @@ constexpr PostgresStatement kInsert{
     "insert",
     "INSERT INTO transaction_log (partition, id, type, capture, user_id, amount_minor, currency, created_at,"
     " created_by, to_user_id, to_partition, parent_id, hold_expires_at, idempotency_hash, content_hash, reference,"
-    " description, metadata)"
+    " description, metadata, overdraft_limit, frozen)"
     R"( SELECT $1::smallint, unnest($2::bigint[]), unnest($3::"char"[]), unnest($4::"char"[]), unnest($5::text[]),)"
     " unnest($6::bigint[]), unnest($7::text[]), unnest($8::timestamptz[]), unnest($9::text[]), unnest($10::text[]),"
     " unnest($11::smallint[]), unnest($12::bigint[]), unnest($13::timestamptz[]), unnest($14::bytea[]),"
-    " unnest($15::bytea[]), unnest($16::text[]), unnest($17::text[]), unnest($18::text[])"};
+    " unnest($15::bytea[]), unnest($16::text[]), unnest($17::text[]), unnest($18::text[]),"
+    " unnest($19::bigint[]), unnest($20::boolean[])"};
 
 // A currency that another instance has just recorded with other decimals violates the primary key, so the
 // transaction is refused; with the same decimals it is simply there.
@@ -48,6 +49,8 @@ struct Columns {
   PostgresArray reference{PostgresType::text};
   PostgresArray description{PostgresType::text};
   PostgresArray metadata{PostgresType::text};
+  PostgresArray overdraft_limit{PostgresType::int8};
+  PostgresArray frozen{PostgresType::boolean};
 
   void add(const Transaction& transaction) {
     id.add(transaction.id);
@@ -71,6 +74,8 @@ struct Columns {
     reference.add(transaction.reference);
     description.add(transaction.description);
     metadata.add(transaction.metadata);
+    overdraft_limit.add(transaction.overdraft_limit);
+    frozen.add(transaction.frozen);
   }
 };
 
@@ -118,7 +123,9 @@ std::vector<std::string> queue_insert(PostgresSession& session, FlightSpan fligh
       .add_unless_null(columns.content_hash)
       .add_unless_null(columns.reference)
       .add_unless_null(columns.description)
-      .add_unless_null(columns.metadata);
+      .add_unless_null(columns.metadata)
+      .add_unless_null(columns.overdraft_limit)
+      .add_unless_null(columns.frozen);
   session.connection.queue(kInsert, parameters);
   return first_uses;
 }

@@ -1,8 +1,6 @@
 #include "adapters/postgres_read.hpp"
 
 #include <algorithm>
-#include <limits>
-#include <map>
 #include <unordered_map>
 
 #include "adapters/postgres_row.hpp"
@@ -11,14 +9,13 @@ namespace tps::adapters {
 namespace {
 
 using domain::Transaction;
-using service::Balance;
 using service::Deadline;
 
 // LATERAL with OFFSET 0 is a fence: one probe of the primary key per id, whatever the planner believes.
 constexpr auto kFindText = joined("SELECT ", kTransactionColumns,
                                   " FROM unnest($2::bigint[]) AS k(id) CROSS JOIN LATERAL"
                                   " (SELECT * FROM transaction_log WHERE partition = $1 AND id = k.id OFFSET 0) t",
-                                  kJoinSettlement);
+                                  kJoinOutcome);
 constexpr PostgresStatement kFind{"find", kFindText.data(), true};
 
 // One statement per partition that occurs.
@@ -37,31 +34,6 @@ void queue_finds(PostgresConnection& connection, std::span<const std::int64_t> s
   }
 }
 
-constexpr PostgresStatement kAccountsOfUser{
-    "accounts_of_user",
-    "SELECT currency, posted, held, version FROM accounts WHERE partition = $1 AND user_id = $2 AND version > 0"};
-
-// What a user pays is in the user's own partition, what a user gets may be in any. Only what lies behind the position
-// of each partition is read, hence the LATERAL fences.
-constexpr PostgresStatement kPendingOfUser{
-    "pending_of_user",
-    "WITH position AS MATERIALIZED (SELECT p.partition, coalesce((SELECT s.transaction_id FROM settlement_log s"
-    " WHERE s.partition = p.partition ORDER BY s.transaction_id DESC LIMIT 1), p.partition::bigint << 45) AS id,"
-    " (p.partition + 1)::bigint << 45 AS next FROM partitions p),"
-    " entries AS ("
-    "SELECT t.currency, CASE t.type WHEN 'd' THEN t.amount_minor ELSE -t.amount_minor END AS amount"
-    " FROM position CROSS JOIN LATERAL (SELECT * FROM transaction_log"
-    " WHERE user_id = $2 AND id > position.id AND id < position.next OFFSET 0) t"
-    " WHERE position.partition = $1 AND t.type IN ('d', 'w', 't') AND t.capture = 'a'"
-    " UNION ALL "
-    "SELECT t.currency, t.amount_minor"
-    " FROM position CROSS JOIN LATERAL (SELECT * FROM transaction_log"
-    " WHERE to_user_id = $2 AND to_user_id IS NOT NULL AND id > position.id AND id < position.next OFFSET 0) t"
-    " WHERE t.type = 't' AND t.capture = 'a') "
-    "SELECT currency, least(greatest(sum(amount), -9223372036854775808), 9223372036854775807)::bigint"
-    " FROM entries GROUP BY currency",
-    true};
-
 // Ids have no gaps and are settled in order, so counting is a subtraction.
 constexpr PostgresStatement kBacklog{
     "backlog",
@@ -71,11 +43,14 @@ constexpr PostgresStatement kBacklog{
     " ORDER BY transaction_id DESC LIMIT 1), $2) AS id) position",
     true};
 
-std::int64_t clamped_difference(std::int64_t a, std::int64_t b) {
-  std::int64_t difference = 0;
-  if (!__builtin_sub_overflow(a, b, &difference)) return difference;
-  return a < 0 ? std::numeric_limits<std::int64_t>::min() : std::numeric_limits<std::int64_t>::max();
-}
+constexpr auto kExpiredHoldsText =
+    joined("SELECT ", kTransactionColumns,
+           " FROM (SELECT partition, transaction_id, expires_at FROM holds"
+           " WHERE partition = $1 AND status = 'a' AND expires_at <= $2 ORDER BY expires_at, transaction_id LIMIT $3) k"
+           " CROSS JOIN LATERAL (SELECT * FROM transaction_log WHERE partition = k.partition AND id = k.transaction_id"
+           " OFFSET 0) t",
+           kJoinOutcome, " ORDER BY k.expires_at, k.transaction_id");
+constexpr PostgresStatement kExpiredHolds{"expired_holds", kExpiredHoldsText.data(), true};
 
 }  // namespace
 
@@ -114,39 +89,6 @@ PostgresAnswer<std::vector<std::optional<Transaction>>> postgres_find(PostgresSe
   return answer;
 }
 
-PostgresAnswer<std::vector<Balance>> postgres_balances(PostgresSession& session, std::uint32_t partition,
-                                                       const std::string& user_id, Deadline deadline) {
-  PostgresParameters accounts;
-  PostgresParameters pending;
-  const auto number = static_cast<std::int16_t>(partition);
-  // One statement's snapshot could see a settlement that the other's does not.
-  session.connection.queue(kBeginSnapshot);
-  session.connection.queue(kReadSettings);
-  session.connection.queue(kAccountsOfUser, accounts.add(number).add(std::string_view(user_id)));
-  session.connection.queue(kPendingOfUser, pending.add(number).add(std::string_view(user_id)));
-  session.connection.queue(kCommit);
-  auto results = session.connection.fly(deadline);
-  if (!results) return std::unexpected(std::move(results.error()));
-  std::map<std::string, Balance> balances;
-  const PostgresResult& posted = (*results)[2];
-  for (int row = 0; row < posted.rows(); ++row) {
-    Balance& balance = balances[std::string(posted.text(row, 0))];
-    balance.posted = posted.int8(row, 1);
-    balance.held = posted.int8(row, 2);
-    balance.version = posted.int8(row, 3);
-    balance.available = clamped_difference(balance.posted, balance.held);
-  }
-  const PostgresResult& open = (*results)[3];
-  for (int row = 0; row < open.rows(); ++row) balances[std::string(open.text(row, 0))].pending = open.int8(row, 1);
-  std::vector<Balance> answer;
-  answer.reserve(balances.size());
-  for (auto& [currency, balance] : balances) {
-    balance.currency = currency;
-    answer.push_back(std::move(balance));
-  }
-  return answer;
-}
-
 PostgresAnswer<service::Store::Backlog> postgres_backlog(PostgresSession& session, std::uint32_t partition,
                                                          Deadline deadline) {
   PostgresParameters parameters;
@@ -160,6 +102,24 @@ PostgresAnswer<service::Store::Backlog> postgres_backlog(PostgresSession& sessio
   backlog.pending = std::max(rows.int8(0, 0), std::int64_t{0});
   backlog.oldest = rows.optional_time(0, 1);
   return backlog;
+}
+
+PostgresAnswer<std::vector<Transaction>> postgres_expired_holds(PostgresSession& session, std::uint32_t partition,
+                                                                domain::Timestamp now, std::size_t max,
+                                                                Deadline deadline) {
+  PostgresParameters parameters;
+  parameters.add(static_cast<std::int16_t>(partition)).add(now).add(static_cast<std::int64_t>(max));
+  session.connection.queue(kReadSettings);
+  session.connection.queue(kExpiredHolds, parameters);
+  auto results = session.connection.fly(deadline);
+  if (!results) return std::unexpected(std::move(results.error()));
+  const PostgresResult& rows = (*results)[1];
+  std::vector<Transaction> holds;
+  for (int row = 0; row < rows.rows(); ++row) {
+    // One that this binary cannot read keeps no other from expiring.
+    if (auto hold = read_transaction(rows, row)) holds.push_back(std::move(*hold));
+  }
+  return holds;
 }
 
 }  // namespace tps::adapters

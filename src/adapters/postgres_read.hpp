@@ -23,6 +23,15 @@ PostgresAnswer<std::vector<service::Balance>> postgres_balances(PostgresSession&
 PostgresAnswer<service::Store::Backlog> postgres_backlog(PostgresSession& session, std::uint32_t partition,
                                                          service::Deadline deadline);
 
+PostgresAnswer<std::vector<domain::Transaction>> postgres_expired_holds(PostgresSession& session,
+                                                                        std::uint32_t partition, domain::Timestamp now,
+                                                                        std::size_t max, service::Deadline deadline);
+
+PostgresAnswer<service::LedgerFigures> postgres_figures(PostgresSession& session, service::Deadline deadline);
+
+// a - b, or the nearest number there is.
+std::int64_t clamped_difference(std::int64_t a, std::int64_t b);
+
 // For a row that this binary does not understand.
 PostgresFault unreadable_row(std::int64_t id);
 

@@ -26,14 +26,19 @@ std::optional<domain::Hash128> optional_hash(const PostgresResult& rows, int row
 }
 
 // False: unknown to this binary.
-bool read_settlement(const PostgresResult& rows, int row, domain::Transaction& transaction) {
-  if (rows.is_null(row, 18)) return true;
-  const auto status = enumerator<domain::Status>(kStatuses, rows.letter(row, 18));
+bool read_outcome(const PostgresResult& rows, int row, domain::Transaction& transaction) {
+  constexpr int kStatus = kInstructionColumnCount;
+  constexpr int kFailure = kStatus + 1;
+  constexpr int kHoldStatus = kStatus + 3;
+  constexpr int kHoldClosedAt = kStatus + 4;
+  if (rows.is_null(row, kStatus)) return true;
+  const bool has_hold = !rows.is_null(row, kHoldStatus);
+  const auto status = status_of(rows.letter(row, has_hold ? kHoldStatus : kStatus));
   if (!status) return false;
   transaction.status = *status;
-  transaction.settled_at = rows.optional_time(row, 20);
-  if (rows.is_null(row, 19)) return true;
-  transaction.failure = domain::parse_failure(rows.text(row, 19));
+  transaction.settled_at = rows.optional_time(row, has_hold ? kHoldClosedAt : kSettledAtColumn);
+  if (rows.is_null(row, kFailure)) return true;
+  transaction.failure = domain::parse_failure(rows.text(row, kFailure));
   return transaction.failure.has_value();
 }
 
@@ -43,8 +48,11 @@ char letter(domain::Type type) { return kTypes.at(static_cast<std::size_t>(type)
 char letter(domain::Capture capture) { return kCaptures.at(static_cast<std::size_t>(capture)); }
 char letter(domain::Status status) { return kStatuses.at(static_cast<std::size_t>(status)); }
 
-std::optional<domain::Transaction> read_transaction(const PostgresResult& rows, int row) {
-  const auto type = enumerator<domain::Type>(kTypes, rows.letter(row, 2));
+std::optional<domain::Type> type_of(char letter) { return enumerator<domain::Type>(kTypes, letter); }
+std::optional<domain::Status> status_of(char letter) { return enumerator<domain::Status>(kStatuses, letter); }
+
+std::optional<domain::Transaction> read_instruction(const PostgresResult& rows, int row) {
+  const auto type = type_of(rows.letter(row, 2));
   const auto capture = enumerator<domain::Capture>(kCaptures, rows.letter(row, 3));
   if (!type || !capture) return std::nullopt;
   std::optional<domain::Transaction> result(std::in_place);
@@ -67,8 +75,35 @@ std::optional<domain::Transaction> read_transaction(const PostgresResult& rows, 
   transaction.reference = rows.optional_text(row, 15);
   transaction.description = rows.optional_text(row, 16);
   transaction.metadata = rows.optional_text(row, 17);
-  if (!read_settlement(rows, row, transaction)) return std::nullopt;
+  transaction.overdraft_limit = rows.optional_int8(row, 18);
+  if (!rows.is_null(row, 19)) transaction.frozen = rows.boolean(row, 19);
   return result;
+}
+
+domain::Transaction unreadable_instruction(const PostgresResult& rows, int row) {
+  domain::Transaction transaction;
+  transaction.id = rows.int8(row, 0);
+  transaction.partition = static_cast<std::uint32_t>(rows.int2(row, 1));
+  transaction.created_at = rows.time(row, 5);
+  return transaction;
+}
+
+std::optional<domain::Transaction> read_transaction(const PostgresResult& rows, int row) {
+  auto transaction = read_instruction(rows, row);
+  if (transaction && !read_outcome(rows, row, *transaction)) return std::nullopt;
+  return transaction;
+}
+
+domain::Hold read_hold(const PostgresResult& rows, int row, int column) {
+  return domain::Hold{.transaction_id = rows.int8(row, column),
+                      .user_id = std::string(rows.text(row, column + 1)),
+                      .currency = std::string(rows.text(row, column + 2)),
+                      .held_minor = rows.int8(row, column + 3),
+                      .captured_minor = rows.int8(row, column + 4),
+                      .status = status_of(rows.letter(row, column + 5)).value_or(domain::Status::pending),
+                      .expires_at = rows.time(row, column + 6),
+                      .closed_by = rows.optional_int8(row, column + 7),
+                      .closed_at = rows.optional_time(row, column + 8)};
 }
 
 }  // namespace tps::adapters

@@ -21,10 +21,17 @@ struct PostgresSession {
   // The same, sitting out the pauses between attempts.
   service::StoreResult<void> ready_patiently(service::Deadline deadline);
 
+  // Runs `read` on a usable session, and once more if the connection turns out to be dead: reads may be repeated.
+  template <class Read>
+  auto reading(service::Deadline deadline, Read read) -> service::StoreResult<typename decltype(read())::value_type>;
+
   PostgresConnection connection;
   const domain::Currencies& currencies;
   // What the database said of itself when the connection was new.
   std::optional<service::StoreIdentity> identity;
+  // Whether the last batch had captures, voids, expiries or reversals, so that the next one's parents are asked for
+  // along with it.
+  bool children_expected = false;
   // When it is next worth asking who holds a reader's lock.
   std::chrono::steady_clock::time_point next_look_at_readers{};
   // Currencies whose row is committed.
@@ -69,5 +76,17 @@ service::StoreFault told(const PostgresFault& fault);
 
 // Keeps the connection when the fault leaves it usable, closes it when that is not certain.
 void recover(PostgresConnection& connection, const PostgresFault& fault, service::Deadline deadline);
+
+template <class Read>
+auto PostgresSession::reading(service::Deadline deadline, Read read)
+    -> service::StoreResult<typename decltype(read())::value_type> {
+  for (bool again = true;; again = false) {
+    if (auto usable = ready(deadline); !usable) return std::unexpected(usable.error());
+    auto answer = read();
+    if (answer) return std::move(*answer);
+    recover(connection, answer.error(), deadline);
+    if (!again || answer.error().kind != PostgresFault::Kind::lost) return std::unexpected(told(answer.error()));
+  }
+}
 
 }  // namespace tps::adapters

@@ -4,7 +4,9 @@
 
 #include "adapters/migration.hpp"
 #include "adapters/postgres_append.hpp"
+#include "adapters/postgres_parents.hpp"
 #include "adapters/postgres_row.hpp"
+#include "embedded/postgres_migrations.hpp"
 
 namespace tps::adapters {
 namespace {
@@ -29,26 +31,29 @@ constexpr PostgresStatement kLockReader{
     "lock_reader", "SELECT 1 FROM readers WHERE partition = $1 AND reader = $2 FOR UPDATE SKIP LOCKED"};
 
 // The position is in the settlements themselves. Payer and receiver come along.
-constexpr auto kBatchText = joined(
-    "SELECT ", kTransactionColumns,
-    ", p.settled_at, a.posted, a.held, a.version, a.overdraft_limit, a.frozen,"
-    " b.posted, b.held, b.version, b.overdraft_limit, b.frozen"
-    " FROM (SELECT 1) one"
-    " LEFT JOIN (SELECT transaction_id, settled_at FROM settlement_log"
-    " WHERE partition = $1 ORDER BY transaction_id DESC LIMIT 1) p ON true"
-    " JOIN LATERAL (SELECT * FROM transaction_log"
-    " WHERE partition = $1 AND id > coalesce(p.transaction_id, 0) ORDER BY id LIMIT $2) t ON true"
-    " LEFT JOIN accounts a ON a.partition = t.partition AND a.user_id = t.user_id AND a.currency = t.currency"
-    " LEFT JOIN accounts b ON b.partition = t.to_partition AND b.user_id = t.to_user_id AND b.currency = t.currency"
-    R"( LEFT JOIN (SELECT NULL::"char" AS status, NULL::text AS failure_code, NULL::timestamptz AS settled_at) s)"
-    " ON true");
+constexpr auto kBatchText =
+    joined("SELECT ", kInstructionColumns,
+           ", p.settled_at, a.posted, a.held, a.version, a.overdraft_limit, a.frozen,"
+           " b.posted, b.held, b.version, b.overdraft_limit, b.frozen"
+           " FROM (SELECT 1) one"
+           " LEFT JOIN (SELECT transaction_id, settled_at FROM settlement_log"
+           " WHERE partition = $1 ORDER BY transaction_id DESC LIMIT 1) p ON true"
+           " JOIN LATERAL (SELECT * FROM transaction_log"
+           " WHERE partition = $1 AND id > coalesce(p.transaction_id, 0) ORDER BY id LIMIT $2) t ON true"
+           " LEFT JOIN accounts a ON a.partition = t.partition AND a.user_id = t.user_id AND a.currency = t.currency"
+           " LEFT JOIN accounts b ON b.partition = coalesce(t.to_partition, t.partition) AND b.user_id = t.to_user_id"
+           " AND b.currency = t.currency");
 constexpr PostgresStatement kBatch{"batch", kBatchText.data(), true};
-constexpr int kLastSettledAt = kTransactionColumnCount;
+constexpr int kLastSettledAt = kInstructionColumnCount;
 constexpr int kPayer = kLastSettledAt + 1;
 constexpr int kReceiver = kPayer + 5;
 
-constexpr PostgresStatement kTotals{"totals",
-                                    "SELECT currency, deposits, withdrawals FROM totals WHERE partition = $1"};
+// The schema comes along, in a snapshot that is no older than the batch's: while instances are being replaced, whoever
+// sees a row of a newer one sees that its schema is there, too.
+constexpr PostgresStatement kTotals{
+    "totals",
+    "SELECT v.schema, v.min_binary, o.currency, o.deposits, o.withdrawals, o.captures, o.deposit_reversals,"
+    " o.withdrawal_reversals FROM store v LEFT JOIN totals o ON o.partition = $1"};
 
 // Several partitions share accounts. All that a batch touches are made, then locked in one order, so that no two
 // settlements can wait for each other; what they hold is read only then.
@@ -79,17 +84,16 @@ std::optional<AccountKey> receiver_of(const domain::Transaction& transaction) {
                     transaction.currency};
 }
 
-StoreResult<SettlementInput> read_batch(const PostgresResult& rows, const PostgresResult& totals) {
+SettlementInput read_batch(const PostgresResult& rows) {
   SettlementInput input;
   const int count = rows.rows();
   input.transactions.reserve(static_cast<std::size_t>(count));
   input.accounts.reserve(static_cast<std::size_t>(count));
   for (int row = 0; row < count; ++row) {
-    auto transaction = read_transaction(rows, row);
+    auto transaction = read_instruction(rows, row);
     if (!transaction) {
-      return std::unexpected(
-          StoreFault{StoreFault::Kind::incompatible,
-                     "transaction " + std::to_string(rows.int8(row, 0)) + " is newer than this tps"});
+      input.transactions.push_back(unreadable_instruction(rows, row));
+      continue;
     }
     if (!rows.is_null(row, kPayer)) {
       const AccountKey payer{transaction->partition, transaction->user_id, transaction->currency};
@@ -104,22 +108,40 @@ StoreResult<SettlementInput> read_batch(const PostgresResult& rows, const Postgr
   // No statement promises an order that its outermost level does not ask for.
   const auto by_id = [](const domain::Transaction& a, const domain::Transaction& b) { return a.id < b.id; };
   if (!std::ranges::is_sorted(input.transactions, by_id)) std::ranges::sort(input.transactions, by_id);
-  for (int row = 0; row < totals.rows(); ++row) {
-    input.totals.emplace(totals.text(row, 0),
-                         domain::Totals{.deposits = totals.int8(row, 1), .withdrawals = totals.int8(row, 2)});
-  }
   return input;
 }
 
-// Replaces the accounts that were read with the batch by the same ones, locked.
-PostgresAnswer<void> lock_accounts(PostgresConnection& connection, SettlementInput& input, Deadline deadline) {
+void read_totals(const PostgresResult& rows, SettlementInput& input) {
+  for (int row = 0; row < rows.rows(); ++row) {
+    if (rows.is_null(row, 2)) continue;
+    input.totals.emplace(rows.text(row, 2), domain::Totals{.deposits = rows.int8(row, 3),
+                                                           .withdrawals = rows.int8(row, 4),
+                                                           .captures = rows.int8(row, 5),
+                                                           .deposit_reversals = rows.int8(row, 6),
+                                                           .withdrawal_reversals = rows.int8(row, 7)});
+  }
+}
+
+std::optional<std::string> newer_schema(const PostgresResult& rows) {
+  static const std::vector<Migration> kMigrations = migrations(embedded::postgres_migrations);
+  std::optional<SchemaVersion> version;
+  if (rows.rows() > 0) version = SchemaVersion{rows.integer<std::int32_t>(0, 0), rows.integer<std::int32_t>(0, 1)};
+  return incompatibility(kMigrations, version);
+}
+
+std::vector<AccountKey> touched_accounts(const SettlementInput& input) {
   std::vector<AccountKey> keys;
   for (const domain::Transaction& transaction : input.transactions) {
+    if (transaction.currency.empty()) continue;  // it could not be read
     keys.push_back({transaction.partition, transaction.user_id, transaction.currency});
     if (auto receiver = receiver_of(transaction)) keys.push_back(std::move(*receiver));
   }
   std::ranges::sort(keys);
   keys.erase(std::ranges::unique(keys).begin(), keys.end());
+  return keys;
+}
+
+void queue_account_locks(PostgresConnection& connection, const std::vector<AccountKey>& keys) {
   PostgresArray partitions(PostgresType::int2);
   PostgresArray users(PostgresType::text);
   PostgresArray currencies(PostgresType::text);
@@ -132,14 +154,30 @@ PostgresAnswer<void> lock_accounts(PostgresConnection& connection, SettlementInp
   parameters.add(partitions).add(users).add(currencies);
   connection.queue(kOpenAccounts, parameters);
   connection.queue(kLockAccounts, parameters);
-  auto results = connection.fly(deadline);
-  if (!results) return std::unexpected(results.error());
-  const PostgresResult& rows = (*results)[1];
+}
+
+// Replaces the accounts that were read with the batch by the same ones, locked.
+void read_locked_accounts(const PostgresResult& rows, SettlementInput& input) {
   for (int row = 0; row < rows.rows(); ++row) {
     AccountKey key{static_cast<std::uint32_t>(rows.int2(row, 0)), std::string(rows.text(row, 1)),
                    std::string(rows.text(row, 2))};
     input.accounts.insert_or_assign(std::move(key), read_account(rows, row, 3));
   }
+}
+
+// What the batch turned out to need, in a second round trip: the locks of its accounts when there are several
+// partitions, and the parents when there were none to be expected.
+PostgresAnswer<void> complete(PostgresSession& session, std::int16_t partition, std::size_t max, bool with_parents,
+                              SettlementInput& input, Deadline deadline) {
+  PostgresConnection& connection = session.connection;
+  const bool several = session.identity->partitions > 1;
+  if (!several && !with_parents) return {};
+  if (with_parents) queue_parents(connection, partition, max);
+  if (several) queue_account_locks(connection, touched_accounts(input));
+  auto results = connection.fly(deadline);
+  if (!results) return std::unexpected(std::move(results.error()));
+  if (with_parents) read_parents(results->front(), input);
+  if (several) read_locked_accounts(results->back(), input);
   return {};
 }
 
@@ -167,6 +205,7 @@ StoreResult<std::optional<SettlementInput>> postgres_next(PostgresSession& sessi
                                                           std::size_t max, Deadline deadline) {
   PostgresConnection& connection = session.connection;
   const auto number = static_cast<std::int16_t>(partition);
+  const bool with_parents = session.children_expected;
   PostgresParameters lock;
   PostgresParameters batch;
   PostgresParameters totals;
@@ -175,6 +214,7 @@ StoreResult<std::optional<SettlementInput>> postgres_next(PostgresSession& sessi
   connection.queue(kLockReader, lock.add(number).add(kSettlementReader));
   connection.queue(kBatch, batch.add(number).add(static_cast<std::int64_t>(max)));
   connection.queue(kTotals, totals.add(number));
+  if (with_parents) queue_parents(connection, number, max);
   auto results = connection.fly(deadline);
   if (!results) {
     recover(connection, results.error(), deadline);
@@ -185,20 +225,25 @@ StoreResult<std::optional<SettlementInput>> postgres_next(PostgresSession& sessi
     end_stuck_reader(session, partition, deadline);
     return std::nullopt;
   }
-  auto input = read_batch((*results)[3], (*results)[4]);
-  if (!input || input->transactions.empty()) {
+  if (auto refusal = newer_schema((*results)[4])) {
     connection.roll_back(deadline);
-    if (!input) return std::unexpected(input.error());
-    return std::move(*input);
+    return std::unexpected(StoreFault{StoreFault::Kind::incompatible, std::move(*refusal)});
   }
-  connection.log_has(domain::sequence_of_id(input->transactions.back().id));
-  if (session.identity->partitions > 1) {
-    if (auto locked = lock_accounts(connection, *input, deadline); !locked) {
-      recover(connection, locked.error(), deadline);
-      return std::unexpected(told(locked.error()));
-    }
+  SettlementInput input = read_batch((*results)[3]);
+  if (input.transactions.empty()) {
+    connection.roll_back(deadline);
+    return input;
   }
-  return std::move(*input);
+  read_totals((*results)[4], input);
+  if (with_parents) read_parents((*results)[5], input);
+  connection.log_has(domain::sequence_of_id(input.transactions.back().id));
+  session.children_expected = has_children(input);
+  const bool parents_missing = session.children_expected && !with_parents;
+  if (auto completed = complete(session, number, max, parents_missing, input, deadline); !completed) {
+    recover(connection, completed.error(), deadline);
+    return std::unexpected(told(completed.error()));
+  }
+  return input;
 }
 
 }  // namespace tps::adapters

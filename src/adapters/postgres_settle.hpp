@@ -1,5 +1,6 @@
 // Settling: the reader of the log that decides. Two round trips per batch: the lock and the batch with all that it
-// touches; then what was decided and COMMIT.
+// touches; then what was decided and COMMIT. One more in between with several partitions, whose accounts are shared and
+// so must be locked, and when the first captures, voids, expiries or reversals come after batches without any.
 #pragma once
 
 #include <cstdint>

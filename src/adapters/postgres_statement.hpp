@@ -25,15 +25,15 @@ struct PostgresStatement {
   bool reads_log = false;
 };
 
-// Joins string literals into one, at compile time: kSelect and the rest of a statement.
-template <std::size_t... Sizes>
-consteval auto joined(const char (&... parts)[Sizes]) {
-  std::array<char, (Sizes + ...) - sizeof...(Sizes) + 1> text{};
+// Joins string literals, and what it made of others, into one at compile time: kSelect and the rest of a statement.
+template <class... Texts>
+consteval auto joined(const Texts&... parts) {
+  std::array<char, (sizeof(Texts) + ...) - sizeof...(Texts) + 1> text{};
   std::size_t at = 0;
-  const auto add = [&](const char* part, std::size_t size) {
-    for (std::size_t i = 0; i + 1 < size; ++i) text[at++] = part[i];
+  const auto add = [&](const auto& part) {
+    for (std::size_t i = 0; i + 1 < sizeof part; ++i) text[at++] = part[i];
   };
-  (add(parts, Sizes), ...);
+  (add(parts), ...);
   return text;
 }
 

@@ -5,6 +5,7 @@
 #include "adapters/migration.hpp"
 #include "adapters/postgres_append.hpp"
 #include "adapters/postgres_dsn.hpp"
+#include "adapters/postgres_history.hpp"
 #include "adapters/postgres_read.hpp"
 #include "adapters/postgres_settle.hpp"
 #include "adapters/storable.hpp"
@@ -43,21 +44,15 @@ PostgresStore::~PostgresStore() {
   if (settling_) session_.connection.roll_back(std::chrono::steady_clock::now() + kFarewell);
 }
 
-StoreResult<void> PostgresStore::ready(Deadline deadline) {
+void PostgresStore::give_up_settling(Deadline deadline) {
   if (settling_) session_.connection.roll_back(deadline);
   settling_.reset();
-  return session_.ready(deadline);
 }
 
 template <class Read>
 auto PostgresStore::reading(Deadline deadline, Read read) -> StoreResult<typename decltype(read())::value_type> {
-  for (bool again = true;; again = false) {
-    if (auto usable = ready(deadline); !usable) return std::unexpected(usable.error());
-    auto answer = read();
-    if (answer) return std::move(*answer);
-    recover(session_.connection, answer.error(), deadline);
-    if (!again || answer.error().kind != PostgresFault::Kind::lost) return std::unexpected(told(answer.error()));
-  }
+  give_up_settling(deadline);
+  return session_.reading(deadline, read);
 }
 
 StoreResult<service::StoreIdentity> PostgresStore::open(Deadline deadline) {
@@ -74,14 +69,14 @@ void PostgresStore::append(std::span<Submission* const> flight, domain::Timestam
   std::ranges::copy_if(flight, std::back_inserter(undecided),
                        [](const Submission* item) { return item->acceptance == Acceptance::undecided; });
   if (undecided.empty()) return;
-  if (settling_) session_.connection.roll_back(deadline);
-  settling_.reset();
+  give_up_settling(deadline);
   postgres_append(session_, undecided, now, deadline);
 }
 
 StoreResult<std::optional<domain::SettlementInput>> PostgresStore::next(std::uint32_t partition, std::size_t max,
                                                                         Deadline deadline) {
-  if (auto usable = ready(deadline); !usable) return std::unexpected(usable.error());
+  give_up_settling(deadline);
+  if (auto usable = session_.ready(deadline); !usable) return std::unexpected(usable.error());
   if (partition >= session_.identity->partitions) return unavailable("there is no such partition");
   bool& idle = idle_[partition];
   if (idle) {
@@ -121,6 +116,26 @@ StoreResult<std::vector<service::Balance>> PostgresStore::balances(std::uint32_t
   return reading(deadline, [&] { return postgres_balances(session_, partition, user_id, deadline); });
 }
 
+StoreResult<std::vector<service::Balance>> PostgresStore::balances_at(std::uint32_t partition,
+                                                                      const std::string& user_id, domain::Timestamp at,
+                                                                      Deadline deadline) {
+  return reading(deadline, [&] { return postgres_balances_at(session_, partition, user_id, at, deadline); });
+}
+
+StoreResult<service::Statement> PostgresStore::statement(const service::StatementQuery& query, Deadline deadline) {
+  return reading(deadline, [&] { return postgres_statement(session_, query, deadline); });
+}
+
+StoreResult<std::vector<domain::Transaction>> PostgresStore::expired_holds(std::uint32_t partition,
+                                                                           domain::Timestamp now, std::size_t max,
+                                                                           Deadline deadline) {
+  return reading(deadline, [&] { return postgres_expired_holds(session_, partition, now, max, deadline); });
+}
+
+StoreResult<service::LedgerFigures> PostgresStore::figures(Deadline deadline) {
+  return reading(deadline, [&] { return postgres_figures(session_, deadline); });
+}
+
 StoreResult<service::Store::Backlog> PostgresStore::backlog(std::uint32_t partition, Deadline deadline) {
   return reading(deadline, [&] { return postgres_backlog(session_, partition, deadline); });
 }
@@ -141,21 +156,6 @@ StoreResult<void> PostgresStore::ping(Deadline deadline) {
   if (!store.boolean(0, 2)) return {};
   session_.connection.close();  // a standby now; the primary may be another host
   return unavailable("the database is read-only");
-}
-
-StoreResult<std::vector<service::Balance>> PostgresStore::balances_at(std::uint32_t, const std::string&,
-                                                                      domain::Timestamp, Deadline) {
-  return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "not built yet"});
-}
-StoreResult<service::Statement> PostgresStore::statement(const service::StatementQuery&, Deadline) {
-  return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "not built yet"});
-}
-StoreResult<std::vector<domain::Transaction>> PostgresStore::expired_holds(std::uint32_t, domain::Timestamp,
-                                                                           std::size_t, Deadline) {
-  return std::vector<domain::Transaction>{};
-}
-StoreResult<service::LedgerFigures> PostgresStore::figures(Deadline) {
-  return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "not built yet"});
 }
 
 }  // namespace tps::adapters

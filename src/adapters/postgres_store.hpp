@@ -52,9 +52,9 @@ class PostgresStore final : public service::Store {
   service::StoreResult<void> ping(service::Deadline deadline) override;
 
  private:
-  service::StoreResult<void> ready(service::Deadline deadline);
+  void give_up_settling(service::Deadline deadline);
 
-  // Runs `read` on a usable session, and once more if the connection turns out to be dead: reads may be repeated.
+  // PostgresSession::reading, outside of any settlement.
   template <class Read>
   auto reading(service::Deadline deadline, Read read) -> service::StoreResult<typename decltype(read())::value_type>;
 
