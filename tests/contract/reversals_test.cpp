@@ -99,8 +99,9 @@ TEST_P(Reversals, AreGivenTheirParentsAsTheyStand) {
   const Transaction hold = done(held(withdrawal("a", 10)));
   submit(*store_, {child(Type::reversal, found(*store_, 1)), child(Type::reversal, failed), child(Type::reversal, hold),
                    deposit("b", 1)});
+  const Transaction original = found(*store_, 1);
   const domain::SettlementInput input = taken(*store_);
-  EXPECT_EQ(input.parents, (domain::Parents{{1, found(*store_, 1)}, {failed.id, failed}, {hold.id, hold}}));
+  EXPECT_EQ(input.parents, (domain::Parents{{1, original}, {failed.id, failed}, {hold.id, hold}}));
   ASSERT_TRUE(store_->record(0, domain::settle(input, kNow), soon()));
   EXPECT_EQ(found(*store_, 5).failure, Failure::insufficient_funds) << "10 are held";
   EXPECT_EQ(found(*store_, 6).failure, Failure::invalid_parent_state);

@@ -8,6 +8,7 @@
 
 #include "adapters/memory_audit.hpp"
 #include "adapters/memory_store.hpp"
+#include "adapters/postgres_audit.hpp"
 #include "adapters/postgres_store.hpp"
 #include "adapters/sqlite_store.hpp"
 #include "support/postgres_server.hpp"
@@ -99,7 +100,9 @@ class PostgresTestStore final : public TestStore {
   std::unique_ptr<service::Store> session(const domain::Currencies& currencies) override {
     return std::make_unique<adapters::PostgresStore>(options_, currencies, metrics_);
   }
-  std::unique_ptr<service::Audit> audit(const domain::Currencies&) override { return nullptr; }
+  std::unique_ptr<service::Audit> audit(const domain::Currencies& currencies) override {
+    return std::make_unique<adapters::PostgresAudit>(options_, currencies, metrics_);
+  }
   std::expected<void, std::string> migrate(std::uint32_t partitions) override {
     return adapters::migrate_postgres(options_, partitions,
                                       std::chrono::steady_clock::now() + std::chrono::seconds(30));
