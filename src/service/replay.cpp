@@ -41,7 +41,8 @@ std::string text_of(std::optional<domain::Failure> value) {
 
 }  // namespace
 
-Replay::Replay(std::uint32_t partitions, Differences& differences) : differences_(differences), logs_(partitions) {}
+Replay::Replay(std::uint32_t partitions, Differences& differences, std::size_t past_accounts)
+    : differences_(differences), past_accounts_(past_accounts), logs_(partitions) {}
 
 void Replay::give(std::uint32_t partition, std::vector<Audit::Entry> entries, domain::Parents parents) {
   Log& log = logs_.at(partition);
@@ -145,7 +146,7 @@ void Replay::keep_past(const AccountKey& key) {
   const auto found = ledger_.accounts().find(key);
   if (found == ledger_.accounts().end()) return;  // version 0 is known to everybody
   past_.push_back({&found->first, found->second});
-  if (past_.size() > kPastAccounts) past_.pop_front();
+  if (past_.size() > past_accounts_) past_.pop_front();
 }
 
 std::optional<Account> Replay::account_at(const AccountKey& key, std::int64_t version) const {

@@ -23,10 +23,10 @@ namespace tps::service {
 
 class Replay {
  public:
-  // Past states of accounts that are kept (several partitions only).
   static constexpr std::size_t kPastAccounts = 100'000;
 
-  Replay(std::uint32_t partitions, Differences& differences);
+  // `past_accounts`: how many past states of accounts are kept (of several partitions only).
+  Replay(std::uint32_t partitions, Differences& differences, std::size_t past_accounts = kPastAccounts);
 
   // The next entries of a partition that has none left, in log order; those without a settlement are passed over.
   // `parents`: those of its reversals, as they stand.
@@ -73,6 +73,7 @@ class Replay {
   void compare(const domain::Settlement& expected, const Audit::Entry& entry);
 
   Differences& differences_;
+  const std::size_t past_accounts_;
   domain::Ledger ledger_;
   std::vector<Log> logs_;
   std::deque<PastAccount> past_;  // the latest last

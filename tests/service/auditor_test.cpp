@@ -233,6 +233,13 @@ TEST(Auditor, TellsOnlyWhatIsPlantedWhereNothingFollowsFromIt) {
   EXPECT_THAT(audit(books).sentences, testing::SizeIs(2));
 }
 
+TEST(Auditor, CountsARepeatedIdOnce) {
+  Books books = example();
+  auto& log = books.logs[0].transactions;
+  log.insert(log.begin(), log.front());
+  EXPECT_THAT(audit(books).sentences, ElementsAre(HasSubstr("transaction 1: the id is in the log more than once")));
+}
+
 TEST(Auditor, ListsUnprocessableOnesWithoutCallingThemDifferences) {
   Books books(1);
   for (int i = 0; i < 30; ++i) {
@@ -319,14 +326,17 @@ TEST(Auditor, GoesOnWhenTheVersionsFitNoOrder) {
   EXPECT_GT(found.report.settled, 1'000);
 }
 
+// Of two partitions; any number of users.
+std::string user_of(std::uint32_t partition, const std::string& name = "user") {
+  for (int i = 0;; ++i) {
+    const std::string user = name + std::to_string(i);
+    if (partition_of(user, 2) == partition) return user;
+  }
+}
+
 // A failure sees accounts as they were; nothing keeps what came later in another log from being replayed first.
 TEST(Auditor, DecidesWhatFailedOverTheAccountsAsTheyWere) {
   Books books(2);
-  const auto user_of = [&](std::uint32_t partition) {
-    for (int i = 0;; ++i) {
-      if (partition_of("user_" + std::to_string(i), 2) == partition) return "user_" + std::to_string(i);
-    }
-  };
   const std::string payer = user_of(0);
   const std::string giver = user_of(1);
   books.submit(make(Type::deposit, giver, 100));
@@ -341,6 +351,61 @@ TEST(Auditor, DecidesWhatFailedOverTheAccountsAsTheyWere) {
   EXPECT_THAT(audit(books).sentences, IsEmpty());
   books.settlement(1).failure = domain::Failure::account_frozen;
   EXPECT_THAT(audit(books).sentences, ElementsAre(HasSubstr("expected insufficient_funds, found account_frozen")));
+}
+
+// Once the versions of an account are wrong, nobody waits for them any more: its log would fall behind all others.
+TEST(Replay, GoesOnInTimeWithAnAccountWhoseVersionsAreWrong) {
+  Books books(2);
+  const std::string giver = user_of(1);
+  const std::string other = user_of(0, "other");
+  Transaction gift = make(Type::transfer, giver, 1);
+  gift.to_user_id = other;
+  books.submit(make(Type::deposit, giver, 100));
+  books.submit(gift);
+  books.settle(1, 10);
+  books.submit(make(Type::withdrawal, user_of(0), 50));  // fails
+  books.submit(make(Type::deposit, user_of(0), 70));
+  books.submit(make(Type::withdrawal, other, 50));  // fails with what the first gift left
+  books.settle(0, 10);
+  for (int i = 0; i < 9; ++i) books.submit(gift);
+  books.settle(1, 10);
+  // As if the withdrawal that failed had settled: one version more, for ever.
+  books.settlement(1).status = Status::settled;
+  books.settlement(1).failure.reset();
+  books.settlement(1).account_version = 1;
+  books.settlement(2).account_version = 2;
+
+  Differences differences(10);
+  Replay replay(2, differences, 3);
+  BooksAudit view(books);
+  for (std::uint32_t partition = 0; partition < 2; ++partition) {
+    replay.give(partition, *view.entries(partition, domain::first_id_before(partition), 100, {}), {});
+  }
+  EXPECT_EQ(replay.advance({true, true}), std::nullopt);
+  std::vector<std::int64_t> ids;
+  for (const Difference& difference : differences.kept()) ids.push_back(*difference.transaction_id);
+  EXPECT_THAT(ids, ElementsAre(1, 1, 1, 2));
+}
+
+TEST(TableCheck, KnowsAccountsThatCameLater) {
+  Books books(1);
+  books.submit(make(Type::deposit, "ann", 1));
+  books.submit(make(Type::deposit, "bob", 2));
+  domain::Ledger ledger;
+  Differences differences(10);
+  ledger.settle(books.logs[0].transactions[0], {}, {});
+  TableCheck tables(ledger, differences);
+  ledger.settle(books.logs[0].transactions[1], {}, {});
+  domain::SettlementOutput changes;
+  ledger.take_changes(changes);
+  tables.note(changes);
+  const std::vector<Audit::AccountRow> rows{{kAnn, ledger.accounts().at(kAnn)}};
+  tables.accounts(rows, std::nullopt, false);  // up to ann
+  EXPECT_EQ(differences.count(), 0);
+  tables.accounts({}, kAnn, true);
+  ASSERT_EQ(differences.count(), 2);
+  EXPECT_EQ(sentence(differences.kept()[0]),
+            "account bob USD (partition 0): the account is not what a replay gives (G11): posted: expected 2, found 0");
 }
 
 TEST(Auditor, AsksForLessWhenAPieceIsTooSlow) {
