@@ -4,9 +4,12 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
+#include "adapters/postgres_audit.hpp"
 #include "adapters/postgres_store.hpp"
+#include "adapters/sqlite_audit.hpp"
 #include "adapters/sqlite_store.hpp"
 
 namespace tps {
@@ -19,7 +22,6 @@ std::uint32_t partitions_of(const Config& config) { return static_cast<std::uint
 
 std::expected<Engine, std::string> sqlite_engine(const std::string& path, std::uint32_t partitions,
                                                  const domain::Currencies& currencies) {
-  if (path.empty()) return std::unexpected("database-url: sqlite: needs a path, such as sqlite:tps.db");
   umask(S_IRWXG | S_IRWXO);  // people's balances are nobody else's business
   auto database = adapters::SqliteDatabase::open(path);
   if (!database) return std::unexpected(database.error());
@@ -34,9 +36,12 @@ std::expected<Engine, std::string> sqlite_engine(const std::string& path, std::u
   return engine;
 }
 
+adapters::PostgresOptions postgres_options(const Config& config) {
+  return {.url = config.text("database-url"), .prepared_statements = config.toggle("prepared-statements")};
+}
+
 Engine postgres_engine(const Config& config, const domain::Currencies& currencies, ops::Metrics& metrics) {
-  const adapters::PostgresOptions options{.url = config.text("database-url"),
-                                          .prepared_statements = config.toggle("prepared-statements")};
+  const adapters::PostgresOptions options = postgres_options(config);
   Engine engine;
   engine.name = "PostgreSQL";
   engine.where = without_password(options.url);
@@ -49,22 +54,49 @@ Engine postgres_engine(const Config& config, const domain::Currencies& currencie
   return engine;
 }
 
-}  // namespace
-
-std::expected<Engine, std::string> make_engine(const Config& config, const domain::Currencies& currencies,
-                                               ops::Metrics& metrics) {
-  const std::string& url = config.text("database-url");
+// The path in a sqlite: URL; nullopt: the URL of a PostgreSQL server.
+std::expected<std::optional<std::string>, std::string> path_of(const std::string& url) {
   if (url.starts_with(kSqlitePrefix)) {
-    return sqlite_engine(url.substr(kSqlitePrefix.size()), partitions_of(config), currencies);
+    if (url.size() == kSqlitePrefix.size()) {
+      return std::unexpected("database-url: sqlite: needs a path, such as sqlite:tps.db");
+    }
+    return url.substr(kSqlitePrefix.size());
   }
   if (url.starts_with("postgresql://") || url.starts_with("postgres://")) {
     // The library's own sentence would quote the URL, password and all.
     if (!adapters::is_postgres_url(url)) return std::unexpected("database-url: not a valid PostgreSQL URL");
-    return postgres_engine(config, currencies, metrics);
+    return std::nullopt;
   }
   // Only the scheme is repeated: what follows may be a password.
   return std::unexpected("database-url: expected sqlite:PATH or postgresql://..., not " + url.substr(0, url.find(':')) +
                          ":...");
+}
+
+}  // namespace
+
+std::expected<Engine, std::string> make_engine(const Config& config, const domain::Currencies& currencies,
+                                               ops::Metrics& metrics) {
+  const auto path = path_of(config.text("database-url"));
+  if (!path) return std::unexpected(path.error());
+  if (*path) return sqlite_engine(**path, partitions_of(config), currencies);
+  return postgres_engine(config, currencies, metrics);
+}
+
+std::expected<Auditing, std::string> make_audit(const Config& config, const domain::Currencies& currencies,
+                                                ops::Metrics& metrics) {
+  const auto path = path_of(config.text("database-url"));
+  if (!path) return std::unexpected(path.error());
+  if (*path) {
+    const auto file = std::filesystem::absolute(**path);
+    if (!std::filesystem::exists(file)) return std::unexpected("database-url: there is no file " + file.string());
+    return Auditing{.name = "SQLite",
+                    .where = file.string(),
+                    .audit = std::make_unique<adapters::SqliteAudit>(file.string(), currencies)};
+  }
+  const adapters::PostgresOptions options = postgres_options(config);
+  return Auditing{.name = "PostgreSQL",
+                  .where = without_password(options.url),
+                  .audit = std::make_unique<adapters::PostgresAudit>(options, currencies, metrics)};
 }
 
 }  // namespace tps

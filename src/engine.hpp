@@ -27,4 +27,15 @@ struct Engine {
 std::expected<Engine, std::string> make_engine(const Config& config, const domain::Currencies& currencies,
                                                ops::Metrics& metrics);
 
+// What an audit reads.
+struct Auditing {
+  std::string name;
+  std::string where;  // for people; without passwords
+  std::unique_ptr<service::Audit> audit;
+};
+
+// Changes nothing, and takes no lock: an embedded file may be in use, and must be there. Otherwise as make_engine().
+std::expected<Auditing, std::string> make_audit(const Config& config, const domain::Currencies& currencies,
+                                                ops::Metrics& metrics);
+
 }  // namespace tps

@@ -15,6 +15,7 @@
 #include "config.hpp"
 #include "export.hpp"
 #include "import.hpp"
+#include "verify.hpp"
 
 namespace {
 
@@ -32,6 +33,7 @@ Examples:
   tps migrate --database-url postgresql://tps@db/tps
   tps import day.ndjson                              transactions of a file into the log, once
   tps export --output all.ndjson                     all transactions into a file
+  tps verify --database-url postgresql://tps@db/tps  audits a database, in use or not
   tps config                                         every setting and where its value comes from
   tps health --listen 127.0.0.1:8000                 exit code 0 when ready
 
@@ -64,6 +66,18 @@ Examples:
   tps export --after 120000 --output since.ndjson    only those with higher ids
 
 The database may be in use, a SQLite file too. Lines are the bodies of the API. More: docs/import.md
+)";
+
+constexpr const char* kAboutVerify = R"(Audits a database: replays its logs and compares all that is recorded with that.
+
+Examples:
+  tps verify                                         of ./tps.db
+  tps verify --database-url postgresql://tps@db/tps --json > audit.json
+
+The database may be in use, a SQLite file too: it is only read, never for longer than 5 seconds at a time. Needs memory
+for all accounts, holds and keys. More: docs/operations.md
+
+Exit codes: 0 no differences, 1 differences or could not finish, 2 wrong usage.
 )";
 
 // What of the settings has to do with a command that only needs the database.
@@ -99,6 +113,14 @@ CLI::App* add_export(CLI::App& app, tps::ExportOptions& options) {
   command->add_option("--patience", options.patience_s, "how long to wait for a store that is away (s) [60]")
       ->check(CLI::Range(0, 86'400));
   command->add_flag("--json", options.json, "the summary as JSON, on standard output; needs --output");
+  command->add_flag("--quiet", options.quiet, "show no progress");
+  return command;
+}
+
+CLI::App* add_verify(CLI::App& app, tps::VerifyOptions& options) {
+  CLI::App* command = app.add_subcommand("verify", kAboutVerify);
+  command->add_option("--limit", options.limit, "differences that are shown; all are counted [100]");
+  command->add_flag("--json", options.json, "the result as JSON");
   command->add_flag("--quiet", options.quiet, "show no progress");
   return command;
 }
@@ -166,12 +188,14 @@ int run(int argc, char** argv) {
   tps::ExportOptions export_options;
   CLI::App* import = add_import(app, import_options);
   CLI::App* export_ = add_export(app, export_options);
+  tps::VerifyOptions verify_options;
+  CLI::App* verify = add_verify(app, verify_options);
   config->add_flag("--json", json, "as JSON");
   for (CLI::App* command : {serve, worker, migrate, config, health}) {
     add_settings(*command, flags);
     command->allow_extras();
   }
-  for (CLI::App* command : {import, export_}) {
+  for (CLI::App* command : {import, export_, verify}) {
     add_settings(*command, flags, kDatabaseSettings);
     command->allow_extras();
   }
@@ -199,6 +223,7 @@ int run(int argc, char** argv) {
   if (*migrate) return tps::migrate(*loaded);
   if (*import) return tps::import_file(*loaded, import_options);
   if (*export_) return tps::export_all(*loaded, export_options);
+  if (*verify) return tps::verify(*loaded, verify_options);
   if (*config) return tps::show_config(*loaded, json);
   return tps::health(*loaded);
 }
