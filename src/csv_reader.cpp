@@ -121,7 +121,7 @@ std::expected<CsvColumns, std::string> CsvColumns::parse(const std::vector<std::
     const auto flaw = within ? std::nullopt : flaw_of_name(name);
     const bool skipped = from_export && (flaw == domain::FieldRule::read_only ||
                                          std::ranges::find(kOnlyInExports, name) != kOnlyInExports.end());
-    const bool is_key = flaw && name == key_column;
+    const bool is_key = flaw && !name.empty() && name == key_column;
     if (flaw && !skipped && !is_key) {
       return std::unexpected(fmt::format("the first line must name the columns, and \"{}\" {}", name,
                                          flaw == domain::FieldRule::read_only

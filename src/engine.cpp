@@ -21,14 +21,15 @@ constexpr std::chrono::seconds kMigrationBudget{60};
 std::uint32_t partitions_of(const Config& config) { return static_cast<std::uint32_t>(config.number("partitions")); }
 
 std::expected<Engine, std::string> sqlite_engine(const std::string& path, std::uint32_t partitions,
-                                                 const domain::Currencies& currencies) {
+                                                 const domain::Currencies& currencies, Access access) {
   umask(S_IRWXG | S_IRWXO);  // people's balances are nobody else's business
-  auto database = adapters::SqliteDatabase::open(path);
+  auto database =
+      access == Access::full ? adapters::SqliteDatabase::open(path) : adapters::SqliteDatabase::open_to_read(path);
   if (!database) return std::unexpected(database.error());
   Engine engine;
   engine.name = "SQLite";
   engine.where = std::filesystem::absolute(path).string();
-  engine.migrates_itself = true;
+  engine.migrates_itself = access == Access::full;
   engine.session = [shared = *database, &currencies] {
     return std::make_unique<adapters::SqliteStore>(shared, currencies);
   };
@@ -75,10 +76,10 @@ std::expected<std::optional<std::string>, std::string> path_of(const std::string
 }  // namespace
 
 std::expected<Engine, std::string> make_engine(const Config& config, const domain::Currencies& currencies,
-                                               ops::Metrics& metrics) {
+                                               ops::Metrics& metrics, Access access) {
   const auto path = path_of(config.text("database-url"));
   if (!path) return std::unexpected(path.error());
-  if (*path) return sqlite_engine(**path, partitions_of(config), currencies);
+  if (*path) return sqlite_engine(**path, partitions_of(config), currencies, access);
   return postgres_engine(config, currencies, metrics);
 }
 

@@ -1,6 +1,7 @@
 // Which store a database URL means, and how to get sessions of it.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <functional>
 #include <memory>
@@ -12,6 +13,9 @@
 #include "service/ports.hpp"
 
 namespace tps {
+
+// Reading only changes nothing and takes no lock: an embedded file may be in use then, and must be there.
+enum class Access : std::uint8_t { full, read };
 
 struct Engine {
   std::string name;              // "SQLite" or "PostgreSQL"
@@ -25,7 +29,7 @@ struct Engine {
 // `currencies` and `metrics` must outlive all sessions. The error is a sentence for people. Opens an
 // embedded file (which must not be in use), and does not connect to a server yet.
 std::expected<Engine, std::string> make_engine(const Config& config, const domain::Currencies& currencies,
-                                               ops::Metrics& metrics);
+                                               ops::Metrics& metrics, Access access = Access::full);
 
 // What an audit reads.
 struct Auditing {

@@ -12,11 +12,11 @@
 #include "engine.hpp"
 #include "http/json_writer.hpp"
 #include "import_reader.hpp"
-#include "ops/log.hpp"
 #include "ops/metrics.hpp"
 #include "output_file.hpp"
 #include "progress.hpp"
 #include "signals.hpp"
+#include "startup.hpp"
 
 namespace tps {
 namespace {
@@ -28,11 +28,6 @@ using std::chrono::steady_clock;
 constexpr std::chrono::seconds kReadBudget{5};
 constexpr milliseconds kRetryPause{200};
 constexpr std::size_t kPage = 2'000;
-
-int fail(const std::string& text, int code = kExitFailed) {
-  if (!text.empty()) fmt::print(stderr, "tps: {}\n", text);
-  return code;
-}
 
 struct Sink {
   OutputFile& file;
@@ -168,14 +163,13 @@ std::expected<FileFormat, std::string> format_of(const ExportOptions& options) {
 int export_all(const Config& config, const ExportOptions& options) {
   const auto format = format_of(options);
   if (!format) return fail(format.error(), kExitUsage);
-  ops::set_up_log(ops::parse_level(config.text("log-level")).value_or(ops::Level::warn),
-                  ops::parse_log_format(config.text("log-format")).value_or(ops::LogFormat::automatic));
+  if (const auto logging = set_up_log(config); !logging) return fail(logging.error(), kExitUsage);
   block_signals();
   const auto currencies = domain::Currencies::with_assets(config.text("assets"));
   if (!currencies) return fail(currencies.error(), kExitUsage);
 
   ops::Metrics metrics;
-  const auto engine = make_engine(config, *currencies, metrics);
+  const auto engine = make_engine(config, *currencies, metrics, Access::read);
   if (!engine) return fail(engine.error());
   const auto session = engine->session();
   const auto store = session->open(steady_clock::now() + kReadBudget);
@@ -192,7 +186,8 @@ int export_all(const Config& config, const ExportOptions& options) {
   if (done) done = run.run(sink, progress);
   if (done) done = file.commit();
   progress.clear();
-  if (!done) return fail(done.error());
+  // Nobody reads on: there is nobody to tell.
+  if (!done) return done.error().empty() ? kExitFailed : fail(done.error());
   report(run, options, progress.elapsed().count());
   return kExitOk;
 }

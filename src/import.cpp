@@ -11,10 +11,10 @@
 #include "engine.hpp"
 #include "http/json_writer.hpp"
 #include "import_run.hpp"
-#include "ops/log.hpp"
 #include "ops/metrics.hpp"
 #include "signals.hpp"
 #include "source_file.hpp"
+#include "startup.hpp"
 
 namespace tps {
 namespace {
@@ -24,15 +24,6 @@ using std::chrono::milliseconds;
 constexpr std::chrono::seconds kOpenBudget{5};
 constexpr std::size_t kMaxNameBytes = 255;
 constexpr std::size_t kMaxPrincipalBytes = 255;
-
-domain::Timestamp now() {
-  return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
-}
-
-int fail(const std::string& text, int code = kExitFailed) {
-  fmt::print(stderr, "tps: {}\n", text);
-  return code;
-}
 
 // The options with everything filled in; the error is about the usage.
 std::expected<ImportReader::Options, std::string> reader_options(const ImportOptions& options) {
@@ -57,49 +48,97 @@ std::string rejects_path(const ImportOptions& options) {
   return (options.file == "-" ? std::string("stdin") : options.file) + ".rejects.ndjson";
 }
 
-void print_summary(const ImportCounts& counts, double seconds, const std::string& name, const std::string& rejects) {
-  const auto rate = seconds > 0 ? static_cast<std::uint64_t>(static_cast<double>(counts.lines()) / seconds) : 0;
+// How it ended.
+struct Result {
+  ImportCounts counts;
+  double seconds = 0;
+  std::string name;     // empty: the keys are the lines' own
+  std::string rejects;  // the path
+  std::optional<std::string> trouble;
+};
+
+void print_summary(const Result& result) {
+  const ImportCounts& counts = result.counts;
+  const auto rate =
+      result.seconds > 0 ? static_cast<std::uint64_t>(static_cast<double>(counts.lines()) / result.seconds) : 0;
   fmt::print("imported       {:>14}\n", with_commas(counts.imported));
   fmt::print("already there  {:>14}\n", with_commas(counts.already_there));
   fmt::print("rejected       {:>14}{}\n", with_commas(counts.rejected),
-             counts.rejected > 0 ? "  see " + rejects : std::string());
-  fmt::print("{} lines in {:.1f} s, {}/s\n", with_commas(counts.lines()), seconds, with_commas(rate));
-  if (!name.empty()) fmt::print("name of the import: {}\n", name);
+             counts.rejected > 0 ? "  see " + result.rejects : std::string());
+  fmt::print("{} lines in {:.1f} s, {}/s\n", with_commas(counts.lines()), result.seconds, with_commas(rate));
+  if (!result.name.empty()) fmt::print("name of the import: {}\n", result.name);
 }
 
-void print_json(const ImportCounts& counts, double seconds, const std::string& name, const std::string& rejects,
-                bool complete) {
-  std::string out = complete ? R"({"complete":true)" : R"({"complete":false)";
+void print_json(const Result& result) {
+  std::string out = result.trouble ? R"({"complete":false)" : R"({"complete":true)";
   const auto add = [&](std::string_view member, std::uint64_t value) {
     out += fmt::format(R"(,"{}":{})", member, value);
   };
   const auto add_text = [&](std::string_view member, const std::string& text) {
     out += fmt::format(R"(,"{}":)", member);
-    text.empty() ? static_cast<void>(out += "null") : http::append_string(out, text);
+    if (text.empty()) {
+      out += "null";
+    } else {
+      http::append_string(out, text);
+    }
   };
-  add("lines", counts.lines());
-  add("imported", counts.imported);
-  add("already_there", counts.already_there);
-  add("rejected", counts.rejected);
-  out += fmt::format(R"(,"seconds":{:.3f})", seconds);
-  add_text("name", name);
-  add_text("rejects", counts.rejected > 0 ? rejects : "");
+  add("lines", result.counts.lines());
+  add("imported", result.counts.imported);
+  add("already_there", result.counts.already_there);
+  add("rejected", result.counts.rejected);
+  out += fmt::format(R"(,"seconds":{:.3f})", result.seconds);
+  add_text("name", result.name);
+  add_text("rejects", result.counts.rejected > 0 ? result.rejects : "");
   fmt::print("{}}}\n", out);
 }
 
-std::expected<void, std::string> set_up(const Config& config) {
-  const auto level = ops::parse_level(config.text("log-level"));
-  const auto format = ops::parse_log_format(config.text("log-format"));
-  if (!level || !format) return std::unexpected("log-level or log-format: unknown value");
-  ops::set_up_log(*level, *format);
-  block_signals();
+int report(const Result& result, bool json) {
+  if (json) {
+    print_json(result);
+  } else {
+    print_summary(result);
+  }
+  if (result.trouble) {
+    return fail(*result.trouble + "\nThe import is not complete. The same command again" +
+                (result.name.empty() ? "" : " with --name '" + result.name + "'") +
+                " goes on; nothing is added twice.");
+  }
+  return result.counts.rejected > 0 ? kExitRejected : kExitOk;
+}
+
+// Opens the file, and takes its hash for the import's name where that is wanted. The error is the exit code.
+std::expected<void, int> open_source(const ImportOptions& options, SourceFile& file, ImportReader::Options& reading) {
+  if (const auto opened = file.open(options.file); !opened) {
+    return std::unexpected(fail(options.file + ": " + opened.error()));
+  }
+  if (!reading.key_column.empty()) reading.name.clear();
+  if (!reading.name.empty() || !reading.key_column.empty()) return {};
+  if (!file.is_regular()) {
+    return std::unexpected(fail(options.file + ": is not a plain file, so it needs --name", kExitUsage));
+  }
+  auto digest = file.sha256();
+  if (!digest) return std::unexpected(fail(options.file + ": " + digest.error()));
+  reading.name = std::move(*digest);
   return {};
+}
+
+// A session of the store, ready to use; the error is a sentence.
+std::expected<service::StoreIdentity, std::string> open_session(const Config& config, const Engine& engine,
+                                                                service::Store& session) {
+  if (engine.migrates_itself) {
+    if (auto migrated = engine.migrate(); !migrated) return std::unexpected(std::move(migrated.error()));
+  }
+  auto store = session.open(std::chrono::steady_clock::now() + kOpenBudget);
+  if (!store) return std::unexpected(std::move(store.error().detail));
+  if (auto fits = check_partitions(config, *store); !fits) return std::unexpected(std::move(fits.error()));
+  return std::move(*store);
 }
 
 }  // namespace
 
 int import_file(const Config& config, const ImportOptions& options) {
-  if (const auto ready = set_up(config); !ready) return fail(ready.error(), kExitUsage);
+  if (const auto logging = set_up_log(config); !logging) return fail(logging.error(), kExitUsage);
+  block_signals();
   const auto currencies = domain::Currencies::with_assets(config.text("assets"));
   if (!currencies) return fail(currencies.error(), kExitUsage);
   auto reading = reader_options(options);
@@ -113,14 +152,8 @@ int import_file(const Config& config, const ImportOptions& options) {
   };
   const auto stop = [&] { return stop_within(milliseconds(0)); };
   SourceFile file;
-  if (const auto opened = file.open(options.file); !opened) return fail(options.file + ": " + opened.error());
-  if (reading->name.empty() && reading->key_column.empty()) {
-    if (!file.is_regular()) return fail(options.file + ": is not a plain file, so it needs --name", kExitUsage);
-    auto digest = file.sha256();
-    if (!digest) return fail(options.file + ": " + digest.error());
-    reading->name = std::move(*digest);
-  }
-  const std::string name = reading->key_column.empty() ? reading->name : "";
+  if (const auto opened = open_source(options, file, *reading); !opened) return opened.error();
+  const std::string name = reading->name;
   ImportReader reader(file.descriptor(), std::move(*reading), *currencies, stop);
   if (const auto started = reader.start(); !started) return fail(options.file + ": " + started.error());
 
@@ -128,12 +161,9 @@ int import_file(const Config& config, const ImportOptions& options) {
   ops::Metrics metrics;
   const auto engine = make_engine(config, *currencies, metrics);
   if (!engine) return fail(engine.error());
-  if (engine->migrates_itself) {
-    if (const auto migrated = engine->migrate(); !migrated) return fail(migrated.error());
-  }
   const auto session = engine->session();
-  const auto store = session->open(std::chrono::steady_clock::now() + kOpenBudget);
-  if (!store) return fail(store.error().detail);
+  const auto store = open_session(config, *engine, *session);
+  if (!store) return fail(store.error());
 
   RejectFile rejects(rejects_path(options));
   Progress progress("import", "lines", file.size(), options.quiet);
@@ -151,20 +181,13 @@ int import_file(const Config& config, const ImportOptions& options) {
   auto done = run.run();
   if (const auto closed = rejects.close(); done && !closed) done = std::unexpected(closed.error());
   if (done && file.changed()) done = std::unexpected(options.file + " was changed while it was read");
-  const double seconds = progress.elapsed().count();
   progress.clear();
-  const ImportCounts& counts = run.counts();
-  if (options.json) {
-    print_json(counts, seconds, name, rejects.path(), done.has_value());
-  } else {
-    print_summary(counts, seconds, name, rejects.path());
-  }
-  if (!done) {
-    return fail(done.error() +
-                "\nThe import is not complete. The same command again goes on: what is in is not added twice" +
-                (name.empty() ? "." : " (--name " + name + ")."));
-  }
-  return counts.rejected > 0 ? kExitRejected : kExitOk;
+  return report({.counts = run.counts(),
+                 .seconds = progress.elapsed().count(),
+                 .name = name,
+                 .rejects = rejects.path(),
+                 .trouble = done ? std::nullopt : std::optional(done.error())},
+                options.json);
 }
 
 }  // namespace tps

@@ -44,8 +44,8 @@ class ImportReader {
  public:
   struct Options {
     FileFormat format = FileFormat::ndjson;
-    std::string name;          // of the import; with the line number, the key of each line
-    std::string key_column;    // not empty: where each line's own key is instead
+    std::string name{};        // of the import; with the line number, the key of each line
+    std::string key_column{};  // not empty: where each line's own key is instead
     bool from_export = false;  // pass over what only the server sets
   };
 

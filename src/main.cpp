@@ -81,8 +81,8 @@ Exit codes: 0 no differences, 1 differences or could not finish, 2 wrong usage.
 )";
 
 // What of the settings has to do with a command that only needs the database.
-constexpr std::array<std::string_view, 6> kDatabaseSettings{"database-url", "prepared-statements", "assets",
-                                                            "config",       "log-level",           "log-format"};
+constexpr std::array<std::string_view, 7> kDatabaseSettings{
+    "database-url", "partitions", "prepared-statements", "assets", "config", "log-level", "log-format"};
 
 CLI::App* add_import(CLI::App& app, tps::ImportOptions& options) {
   CLI::App* command = app.add_subcommand("import", kAboutImport);

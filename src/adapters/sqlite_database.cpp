@@ -62,18 +62,23 @@ std::expected<std::shared_ptr<SqliteDatabase>, std::string> SqliteDatabase::open
   return std::shared_ptr<SqliteDatabase>(new SqliteDatabase(path, *lock, std::move(*writer)));
 }
 
+std::expected<std::shared_ptr<SqliteDatabase>, std::string> SqliteDatabase::open_to_read(const std::string& path) {
+  if (access(path.c_str(), R_OK) != 0) return std::unexpected(fmt::format("{}: {}", path, std::strerror(errno)));
+  return std::shared_ptr<SqliteDatabase>(new SqliteDatabase(path, -1, nullptr));
+}
+
 SqliteDatabase::SqliteDatabase(std::string path, int lock_file, std::unique_ptr<SqliteConnection> writer)
     : path_(std::move(path)), lock_file_(lock_file), writer_(std::move(writer)) {}
 
 SqliteDatabase::~SqliteDatabase() {
   writer_.reset();  // its last checkpoint is done before another process may open the file
-  close(lock_file_);
+  if (lock_file_ >= 0) close(lock_file_);
 }
 
 std::expected<void, std::string> SqliteDatabase::migrate(std::uint32_t partitions) {
   const service::Deadline deadline = std::chrono::steady_clock::now() + kMigrationTime;
   const auto hold = lock_writer(deadline);
-  if (!hold) return std::unexpected("the database was busy for a minute");
+  if (!hold) return std::unexpected("the database was busy for a minute, or is open for reading only");
   writer_->set_deadline(deadline);
   return sqlite_migrate(*writer_, partitions);
 }

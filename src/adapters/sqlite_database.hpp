@@ -21,6 +21,10 @@ class SqliteDatabase {
   // this one, has open. The error is a sentence for operators.
   static std::expected<std::shared_ptr<SqliteDatabase>, std::string> open(const std::string& path);
 
+  // The same file for reading only, also while another process has it open. It must be there. Nothing can be written or
+  // migrated through it.
+  static std::expected<std::shared_ptr<SqliteDatabase>, std::string> open_to_read(const std::string& path);
+
   SqliteDatabase(const SqliteDatabase&) = delete;
   SqliteDatabase& operator=(const SqliteDatabase&) = delete;
   ~SqliteDatabase();
@@ -31,8 +35,10 @@ class SqliteDatabase {
 
   [[nodiscard]] const std::string& path() const { return path_; }
 
-  // The writer connection belongs to whoever holds its lock.
-  std::optional<SqliteFairLock::Hold> lock_writer(service::Deadline deadline) { return writer_lock_.acquire(deadline); }
+  // The writer connection belongs to whoever holds its lock. Nobody gets it of a database that is for reading only.
+  std::optional<SqliteFairLock::Hold> lock_writer(service::Deadline deadline) {
+    return lock_file_ < 0 ? std::nullopt : writer_lock_.acquire(deadline);
+  }
   SqliteConnection& writer() { return *writer_; }
 
   // Who settles a partition: one session at a time. False: another one has it.
@@ -43,7 +49,7 @@ class SqliteDatabase {
   SqliteDatabase(std::string path, int lock_file, std::unique_ptr<SqliteConnection> writer);
 
   const std::string path_;
-  const int lock_file_;
+  const int lock_file_;  // below 0: for reading only
 
   SqliteFairLock writer_lock_;
   // Under writer_lock_.

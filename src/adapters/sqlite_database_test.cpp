@@ -84,6 +84,28 @@ TEST_F(SqliteFile, MayHaveAnyName) {
   }
 }
 
+TEST_F(SqliteFile, MayBeReadWhileAServerHasIt) {
+  EXPECT_FALSE(SqliteDatabase::open_to_read(file()));
+  EXPECT_FALSE(std::filesystem::exists(file()));
+  const auto server = migrated();
+  SqliteStore writing(server, currencies_);
+  auto item = deposit("u");
+  std::vector<domain::Submission*> flight{&item};
+  writing.append(flight, domain::Timestamp(std::chrono::seconds(1)), soon());
+  ASSERT_EQ(item.acceptance, Acceptance::accepted);
+
+  const auto database = SqliteDatabase::open_to_read(file()).value();
+  SqliteStore reading(database, currencies_);
+  ASSERT_TRUE(reading.open(soon()));
+  EXPECT_EQ(reading.list({}, soon())->transactions.size(), 1U);
+  auto refused = deposit("v");
+  flight = {&refused};
+  reading.append(flight, domain::Timestamp(std::chrono::seconds(1)), soon());
+  EXPECT_EQ(refused.acceptance, Acceptance::unavailable);
+  EXPECT_FALSE(reading.ping(soon()));
+  EXPECT_FALSE(database->migrate(1));
+}
+
 TEST_F(SqliteFile, IsRefusedWhenItIsNoDatabase) {
   std::ofstream(file()) << "This is a letter to my aunt, and long enough not to be taken for an empty file.";
   const auto opened = SqliteDatabase::open(file());
