@@ -1,5 +1,7 @@
 #include "domain/ledger.hpp"
 
+#include <algorithm>
+
 #include "domain/money.hpp"
 
 namespace tps::domain {
@@ -117,14 +119,17 @@ Settlement Ledger::refuse(const Transaction& transaction, Timestamp settled_at) 
 }
 
 Ledger::Sides Ledger::sides_of(const Transaction& transaction) {
+  // Entries stay where they are: a rehash moves buckets, not elements.
+  const auto entry_of = [this](std::uint32_t partition, const std::string& user_id, const std::string& currency) {
+    return &*accounts_.try_emplace(AccountKey{partition, user_id, currency}).first;
+  };
   Sides sides;
-  sides.from_key = {transaction.partition, transaction.user_id, transaction.currency};
-  // References stay good: a rehash moves buckets, not elements.
-  sides.from = &accounts_[sides.from_key];
+  sides.from_entry = entry_of(transaction.partition, transaction.user_id, transaction.currency);
+  sides.from = &sides.from_entry->second;
   if (is_between_two(transaction)) {
-    sides.to_key = {transaction.to_partition.value_or(transaction.partition), *transaction.to_user_id,
-                    transaction.currency};
-    sides.to = &accounts_[sides.to_key];
+    sides.to_entry = entry_of(transaction.to_partition.value_or(transaction.partition), *transaction.to_user_id,
+                              transaction.currency);
+    sides.to = &sides.to_entry->second;
   }
   return sides;
 }
@@ -156,7 +161,7 @@ std::optional<Failure> Ledger::deposit(const Transaction& transaction, Sides& si
   if (const auto failure = check_posting(*sides.from, transaction.amount_minor)) return failure;
   sides.from->posted += transaction.amount_minor;
   add_to(totals_of(transaction).deposits, transaction.amount_minor);
-  touch(sides.from_key, *sides.from);
+  touch(*sides.from_entry);
   return std::nullopt;
 }
 
@@ -165,7 +170,7 @@ std::optional<Failure> Ledger::withdraw(const Transaction& transaction, Sides& s
   if (const auto failure = check_posting(*sides.from, -transaction.amount_minor)) return failure;
   sides.from->posted -= transaction.amount_minor;
   add_to(totals_of(transaction).withdrawals, transaction.amount_minor);
-  touch(sides.from_key, *sides.from);
+  touch(*sides.from_entry);
   return std::nullopt;
 }
 
@@ -175,8 +180,8 @@ std::optional<Failure> Ledger::transfer(const Transaction& transaction, Sides& s
   if (const auto failure = check_posting(*sides.to, transaction.amount_minor)) return failure;
   sides.from->posted -= transaction.amount_minor;
   sides.to->posted += transaction.amount_minor;
-  touch(sides.from_key, *sides.from);
-  touch(sides.to_key, *sides.to);
+  touch(*sides.from_entry);
+  touch(*sides.to_entry);
   return std::nullopt;
 }
 
@@ -185,7 +190,7 @@ std::optional<Failure> Ledger::hold(const Transaction& transaction, Sides& sides
   const auto held = checked_add(sides.from->held, transaction.amount_minor);
   if (!held) return Failure::balance_overflow;
   sides.from->held = *held;
-  touch(sides.from_key, *sides.from);
+  touch(*sides.from_entry);
   Hold& hold = holds_[transaction.id];
   hold.transaction_id = transaction.id;
   hold.user_id = transaction.user_id;
@@ -211,10 +216,10 @@ std::optional<Failure> Ledger::capture(const Transaction& transaction, Sides& si
   }
   sides.from->posted -= transaction.amount_minor;
   sides.from->held -= hold.held_minor;
-  touch(sides.from_key, *sides.from);
+  touch(*sides.from_entry);
   if (sides.to != nullptr) {
     sides.to->posted += transaction.amount_minor;
-    touch(sides.to_key, *sides.to);
+    touch(*sides.to_entry);
   } else {
     add_to(totals_of(transaction).captures, transaction.amount_minor);
   }
@@ -229,7 +234,7 @@ std::optional<Failure> Ledger::release(const Transaction& transaction, Sides& si
   if (hold.user_id != transaction.user_id || hold.currency != transaction.currency) return Failure::unprocessable;
   if (hold.status != Status::authorized) return Failure::invalid_parent_state;
   sides.from->held -= hold.held_minor;
-  touch(sides.from_key, *sides.from);
+  touch(*sides.from_entry);
   close(hold, transaction, transaction.type == Type::void_ ? Status::voided : Status::expired, 0, settled_at);
   return std::nullopt;
 }
@@ -263,9 +268,9 @@ std::optional<Failure> Ledger::move_back(const Transaction& reversal, const Tran
   }
   if (debited != nullptr) debited->posted -= amount;
   if (credited != nullptr) credited->posted += amount;
-  touch(sides.from_key, *sides.from);
+  touch(*sides.from_entry);
   if (sides.to != nullptr) {
-    touch(sides.to_key, *sides.to);
+    touch(*sides.to_entry);
   } else {
     Totals& totals = totals_of(reversal);
     add_to(is_deposit ? totals.deposit_reversals : totals.withdrawal_reversals, amount);
@@ -276,7 +281,7 @@ std::optional<Failure> Ledger::move_back(const Transaction& reversal, const Tran
 void Ledger::update(const Transaction& transaction, Sides& sides) {
   if (transaction.overdraft_limit) sides.from->overdraft_limit = *transaction.overdraft_limit;
   if (transaction.frozen) sides.from->frozen = *transaction.frozen;
-  touch(sides.from_key, *sides.from);
+  touch(*sides.from_entry);
 }
 
 void Ledger::close(Hold& hold, const Transaction& by, Status status, std::int64_t captured, Timestamp at) {
@@ -294,14 +299,32 @@ Totals& Ledger::totals_of(const Transaction& transaction) {
 }
 
 // A settlement touched it: it gets the next version and will be written.
-void Ledger::touch(const AccountKey& key, Account& account) {
-  ++account.version;
-  changed_accounts_.insert(key);
+void Ledger::touch(Accounts::value_type& entry) {
+  ++entry.second.version;
+  if (changed_accounts_.size() == changed_accounts_.capacity()) make_room_for_changes();
+  changed_accounts_.push_back(&entry);
+}
+
+// As many as there are accounts, a few times over, however many transactions there are.
+void Ledger::make_room_for_changes() {
+  constexpr std::size_t kLeast = 1024;
+  forget_repeated_changes();
+  changed_accounts_.reserve(std::max(kLeast, 4 * changed_accounts_.size()));
+}
+
+// By address, which is the cheapest to compare.
+void Ledger::forget_repeated_changes() {
+  std::ranges::sort(changed_accounts_);
+  const auto repeated = std::ranges::unique(changed_accounts_);
+  changed_accounts_.erase(repeated.begin(), repeated.end());
 }
 
 void Ledger::take_changes(SettlementOutput& output) {
+  forget_repeated_changes();
+  std::ranges::sort(changed_accounts_, {},
+                    [](const Accounts::value_type* entry) -> const AccountKey& { return entry->first; });
   output.accounts.reserve(changed_accounts_.size());
-  for (const AccountKey& key : changed_accounts_) output.accounts.emplace_back(key, accounts_.at(key));
+  for (const Accounts::value_type* entry : changed_accounts_) output.accounts.emplace_back(*entry);
   output.holds.reserve(changed_holds_.size());
   for (const std::int64_t id : changed_holds_) output.holds.push_back(holds_.at(id));
   for (const std::int64_t id : changed_reversals_) output.reversals.emplace_back(id, reversals_.at(id));

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "domain/settlement.hpp"
 
@@ -25,6 +26,12 @@ class Ledger {
 
   Ledger() = default;
   Ledger(Accounts accounts, Holds holds, Reversals reversals);
+  // It knows its accounts by their addresses, which only a move keeps.
+  Ledger(const Ledger&) = delete;
+  Ledger& operator=(const Ledger&) = delete;
+  Ledger(Ledger&&) = default;
+  Ledger& operator=(Ledger&&) = default;
+  ~Ledger() = default;
   void set_totals(TotalsKey key, const Totals& totals) { totals_[std::move(key)] = totals; }
 
   // Decides one transaction and applies it. `parent` matters for reversals only.
@@ -44,9 +51,9 @@ class Ledger {
  private:
   // The accounts of one transaction: `to` is there when it moves money between two.
   struct Sides {
-    AccountKey from_key;
+    Accounts::value_type* from_entry = nullptr;
     Account* from = nullptr;
-    AccountKey to_key;
+    Accounts::value_type* to_entry = nullptr;
     Account* to = nullptr;
   };
 
@@ -64,14 +71,16 @@ class Ledger {
 
   void close(Hold& hold, const Transaction& by, Status status, std::int64_t captured, Timestamp at);
   Totals& totals_of(const Transaction& transaction);
-  void touch(const AccountKey& key, Account& account);
+  void touch(Accounts::value_type& entry);
+  void make_room_for_changes();
+  void forget_repeated_changes();
 
   Accounts accounts_;
   Holds holds_;
   Reversals reversals_;
   std::map<TotalsKey, Totals> totals_;
   // What changed since the last take_changes().
-  std::set<AccountKey> changed_accounts_;
+  std::vector<Accounts::value_type*> changed_accounts_;  // some more than once
   std::set<std::int64_t> changed_holds_;
   std::set<std::int64_t> changed_reversals_;
   std::set<TotalsKey> changed_totals_;
