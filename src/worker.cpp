@@ -37,10 +37,10 @@ int worker(const Config& config) {
   service::Waiters waiters(*wait_session);  // nobody waits here
   Settling settling(config, *engine, *store, waiters, metrics);
   service::Readiness readiness(*ping_session, store->partitions, now, metrics);
-  http::Api api(http::worker_routes(), {.options = {},
-                                        .currencies = *currencies,
-                                        .metrics = metrics,
-                                        .readiness = [&readiness] { return readiness.reason_not_ready(); }});
+  http::Api api(http::worker_routes(),
+                {.options = {}, .currencies = *currencies, .metrics = metrics, .readiness = [&readiness] {
+                   return readiness.reason_not_ready();
+                 }});
   http::Server server(server_options(config, listen), api, metrics);
   if (const auto started = server.start(); !started) return fail("listen: " + started.error());
   const std::string url = fmt::format("http://{}:{}", listen.substr(0, listen.rfind(':')), server.port());

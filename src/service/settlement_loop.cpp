@@ -27,6 +27,7 @@ SettlementLoop::SettlementLoop(SettlementOptions options, Store& session, Clock 
                             domain::Status::voided, domain::Status::expired}) {
     metrics_.settled(std::string(domain::slug(status)));
   }
+  waiters_.set_listener([this] { hurry(); });
   thread_ = std::thread([this] { run(); });
 }
 
@@ -41,7 +42,18 @@ void SettlementLoop::wake() {
   changed_.notify_one();
 }
 
+// Somebody who waits is worth a commit at once.
+void SettlementLoop::hurry() {
+  {
+    const std::scoped_lock lock(mutex_);
+    hurried_ = true;
+    woken_ = true;
+  }
+  changed_.notify_one();
+}
+
 void SettlementLoop::stop() {
+  waiters_.set_listener({});
   {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;
@@ -64,18 +76,20 @@ void SettlementLoop::run() {
 
 void SettlementLoop::pause(Progress progress) {
   if (progress == Progress::full_batch) return;
+  const bool gathering = progress == Progress::some && !waiters_.any();
   std::unique_lock lock(mutex_);
   const auto stop_or_woken = [this] { return stopping_ || woken_; };
   if (progress == Progress::some) {
     idle_pause_ = options_.shortest_pause;
-    // Fewer, fuller commits cost the store less. Somebody who waits is worth a commit at once.
-    if (!waiters_.any()) changed_.wait_for(lock, options_.gather, [this] { return stopping_; });
+    // Fewer, fuller commits cost the store less.
+    if (gathering) changed_.wait_for(lock, options_.gather, [this] { return stopping_ || hurried_; });
     if (!stop_or_woken()) changed_.wait_for(lock, options_.shortest_pause, stop_or_woken);
   } else {
     changed_.wait_for(lock, idle_pause_, stop_or_woken);
     idle_pause_ = std::min(idle_pause_ * 2, options_.longest_pause);
   }
   woken_ = false;
+  hurried_ = false;
 }
 
 SettlementLoop::Progress SettlementLoop::settle_once(std::uint32_t number) {

@@ -56,6 +56,7 @@ class SettlementLoop {
 
   void run();
   void pause(Progress progress);
+  void hurry();
   Progress settle_once(std::uint32_t number);
   [[nodiscard]] static bool is_refused(const Partition& partition, const domain::SettlementInput& input);
   [[nodiscard]] domain::SettlementOutput decide(const Partition& partition, const domain::SettlementInput& input) const;
@@ -83,6 +84,7 @@ class SettlementLoop {
   std::condition_variable changed_;
   // Under mutex_.
   bool woken_ = false;
+  bool hurried_ = false;  // somebody began to wait for an outcome
   bool stopping_ = false;
 
   std::thread thread_;

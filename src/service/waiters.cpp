@@ -32,6 +32,7 @@ boost::asio::awaitable<std::optional<domain::Transaction>> Waiters::wait(std::in
       const std::scoped_lock lock(mutex_);
       late = draining_;
       if (!late) waiting_.emplace(id, &waiter);
+      if (!late && listener_) listener_();
     }
     if (late) {
       Resumption* const alone = &waiter.resumption;
@@ -63,6 +64,11 @@ void Waiters::settled(std::span<const domain::Transaction> transactions) {
 bool Waiters::any() const {
   const std::scoped_lock lock(mutex_);
   return !waiting_.empty();
+}
+
+void Waiters::set_listener(std::function<void()> listener) {
+  const std::scoped_lock lock(mutex_);
+  listener_ = std::move(listener);
 }
 
 void Waiters::drain() {

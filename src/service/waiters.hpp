@@ -5,6 +5,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -35,6 +36,10 @@ class Waiters {
   // True while anybody waits: settlement need not gather then.
   [[nodiscard]] bool any() const;
 
+  // Called for each that begins to wait, under this object's lock: it must be short and not come back here. One
+  // listener at most; an empty one ends it, and it is not being called any more once this has returned.
+  void set_listener(std::function<void()> listener);
+
   // Answers all who wait, now and from now on, with nullopt. Idempotent.
   void drain();
   void stop();
@@ -58,6 +63,7 @@ class Waiters {
   std::condition_variable changed_;
   // Under mutex_.
   ById waiting_;
+  std::function<void()> listener_;
   bool draining_ = false;
   bool stopping_ = false;
 

@@ -30,9 +30,9 @@ Deadline soon() { return std::chrono::steady_clock::now() + 30s; }
 // The whole service on one IO thread.
 class World {
  public:
-  explicit World(FaultPlan& plan, bool worker = true) : plan_(plan) {
+  explicit World(FaultPlan& plan, bool worker = true, std::chrono::milliseconds gather = 0ms) : plan_(plan) {
     if (worker) {
-      settlement_.emplace(SettlementOptions{.batch = 3, .gather = 0ms, .shortest_pause = 1ms}, *settle_session_,
+      settlement_.emplace(SettlementOptions{.batch = 3, .gather = gather, .shortest_pause = 1ms}, *settle_session_,
                           clock(), waiters_, metrics_);
     }
   }
@@ -168,6 +168,15 @@ TEST(Transactions, DrainingAnswersThoseWhoWait) {
   const auto submitted = world.submit(Type::deposit, "a", 1, "");
   world.drain();
   EXPECT_EQ(world.wait(submitted->transaction).status, Status::pending);
+}
+
+TEST(Transactions, SettlementThatGathersHurriesForThoseWhoWait) {
+  FaultPlan none;
+  World world(none, true, std::chrono::hours(1));
+  for (int i = 0; i < 5; ++i) {
+    const auto submitted = world.submit(Type::deposit, "a", 1, "");
+    EXPECT_EQ(world.wait(submitted->transaction).status, Status::settled);
+  }
 }
 
 TEST(Transactions, ABadItemSpoilsAnAtomicBatchAndNoOther) {
