@@ -104,7 +104,7 @@ RULES = [
     ("transfer to nobody", body(type='"transfer"'), ["/to_user_id"]),
     ("transfer to oneself", body(type='"transfer"', to_user_id='"u"'), ["/to_user_id"]),
     ("deposit to somebody", body(to_user_id='"v"'), ["/to_user_id"]),
-    ("manual capture", body(type='"withdrawal"', capture='"manual"'), ["/capture"]),
+    ("manual capture of a deposit", body(capture='"manual"'), ["/capture"]),
     ("unknown capture", body(capture='"later"'), ["/capture"]),
     ("hold on a deposit", body(hold_expires_in="60"), ["/hold_expires_in"]),
     ("reference of 256 bytes", body(reference=f'"{"r" * 256}"'), ["/reference"]),

@@ -31,7 +31,7 @@ def test_deposits_and_withdrawals(client):
     pay(client, user, "10.00")
     pay(client, user, "2.50", type="withdrawal")
     expected = {"currency": "USD", "posted": Decimal("7.50"), "held": Decimal("0.00"), "available": Decimal("7.50"),
-                "pending": Decimal("0.00"), "version": 2}
+                "pending": Decimal("0.00"), "version": 2, "overdraft_limit": Decimal("0.00"), "frozen": False}
     one = balances(client, user)["USD"]
     assert one == expected and str(one["posted"]) == "7.50"
 

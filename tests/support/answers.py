@@ -1,4 +1,6 @@
-"""What answers must look like."""
+"""What answers must look like, and the few things that tests ask for all the time."""
+import urllib.parse
+import uuid
 
 MEMBERS = ("type", "title", "status", "detail", "instance", "code", "request_id", "retryable")
 
@@ -32,3 +34,53 @@ def pay(client, user_id, amount, currency="USD", headers=None, **members):
     transaction = accepted(client.post("/transactions", body, {"Prefer": "wait=10"} | (headers or {})))
     assert transaction["status"] != "pending", transaction
     return transaction
+
+
+def new_user():
+    return f"user_{uuid.uuid4().hex}"
+
+
+def hold(client, user_id, amount, currency="USD", **members):
+    """A withdrawal (or what `type` says) that is held, if there is enough."""
+    return pay(client, user_id, amount, currency, **({"type": "withdrawal", "capture": "manual"} | members))
+
+
+def act(client, what, id_, body=None, headers=None):
+    """A capture, void or reverse of a transaction, settled when it returns."""
+    answer = client.post(f"/transactions/{id_}/{what}", body, {"Prefer": "wait=10"} | (headers or {}))
+    child = accepted(answer)
+    assert child["status"] != "pending" and child["parent_id"] == id_, child
+    return child
+
+
+def outcome(transaction):
+    return transaction["status"], transaction["failure"]
+
+
+def read(client, id_):
+    answer = client.get(f"/transactions/{id_}")
+    assert answer.status == 200, (answer.status, answer.body)
+    return answer.json()
+
+
+def balance(client, user_id, currency="USD", at=None):
+    """What the user has in a currency; None when there is no account."""
+    query = "?" + urllib.parse.urlencode({"at": at}) if at else ""
+    answer = client.get(f"/users/{urllib.parse.quote(user_id, safe='')}/balances{query}")
+    assert answer.status == 200, (answer.status, answer.body)
+    assert answer.json().get("at") == at
+    return next((one for one in answer.json()["balances"] if one["currency"] == currency), None)
+
+
+def amounts(client, user_id, currency="USD"):
+    """posted, held and available as written."""
+    one = balance(client, user_id, currency)
+    return tuple(str(one[name]) for name in ("posted", "held", "available"))
+
+
+def set_account(client, user_id, currency="USD", **members):
+    """The account after an update."""
+    path = f"/users/{urllib.parse.quote(user_id, safe='')}/accounts/{currency}"
+    answer = client.request("PUT", path, members)
+    assert answer.status == 200, (answer.status, answer.body)
+    return answer.json()

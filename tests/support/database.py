@@ -1,6 +1,9 @@
 """The database as a person with SQL sees it: the same questions to both engines."""
 import sqlite3
 
+PLANT = """INSERT INTO transaction_log (id, partition, type, user_id, amount_minor, currency, capture, created_at, created_by)
+SELECT max(id) + 1, 0, '{type}', 'planted', 0, 'USD', '{capture}', max(created_at), 'planted' FROM transaction_log"""
+
 
 class SqliteDatabase:
     def __init__(self, path):
@@ -14,6 +17,16 @@ class SqliteDatabase:
         connection = sqlite3.connect(self.path, timeout=10)
         try:
             return connection.execute(statement).fetchall()
+        finally:
+            connection.close()
+
+    def plant_bad_row(self):
+        """The id of a deposit of nothing, which the server would never have accepted."""
+        connection = sqlite3.connect(self.path, timeout=10)
+        try:
+            with connection:
+                connection.execute(PLANT.format(type="deposit", capture="automatic"))
+                return connection.execute("SELECT max(id) FROM transaction_log").fetchone()[0]
         finally:
             connection.close()
 
@@ -35,3 +48,8 @@ class PostgresDatabase:
                 return cursor.fetchall()
         finally:
             connection.close()
+
+    def plant_bad_row(self):
+        """The id of a deposit of nothing, which the server would never have accepted."""
+        statement = "SELECT * FROM partitions WHERE partition = 0 FOR UPDATE; " + PLANT.format(type="d", capture="a")
+        return self.rows(f"BEGIN; {statement}; COMMIT; SELECT max(id) FROM transaction_log")[0][0]
