@@ -62,7 +62,7 @@ int record_currency(SqliteConnection& writer, const domain::Currency& currency) 
     SqliteUse use(writer.statement(kRecordCurrency));
     use->bind(1, currency.code);
     use->bind(2, currency.exponent);
-    if (const int code = use->step(); code != SQLITE_DONE) return code;
+    if (const int code = use->step(); code != SQLITE_DONE) return is_about_the_row(code) ? SQLITE_CONSTRAINT : code;
   }
   SqliteUse use(writer.statement(kRecordedExponent));
   use->bind(1, currency.code);
@@ -103,12 +103,6 @@ Inserted insert_accepted(SqliteConnection& writer, Flight flight, std::int64_t l
     if (const int code = use->step(); code != SQLITE_DONE) return {code, submission};
   }
   return {};
-}
-
-// The database refuses this row, and would whatever else is in the flight.
-bool is_about_the_row(int code) {
-  const int primary = code & 0xFF;
-  return primary == SQLITE_CONSTRAINT || primary == SQLITE_MISMATCH || primary == SQLITE_TOOBIG;
 }
 
 // Takes back what accept() decided and what may rest on a neighbour that is not there now.

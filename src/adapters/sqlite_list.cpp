@@ -63,28 +63,38 @@ StoreResult<IdRange> narrowed(SqliteConnection& reader, std::uint32_t partition,
     if (!first) return std::unexpected(first.error());
     range.high = std::min(range.high, *first);
   }
-  if (query.after && query.order == Order::newest_first) range.high = std::min(range.high, *query.after);
-  if (query.after && query.order == Order::oldest_first) range.low = std::max(range.low, *query.after);
+  if (query.order == Order::newest_first) {
+    if (query.after) range.high = std::min(range.high, *query.after);
+  } else if (partition < query.positions.size()) {
+    range.low = std::max(range.low, query.positions[partition]);
+  }
   return range;
 }
 
-// The ways into the log, by what is known, in both orders. The parameters are the range of ids and then the filter.
+// The ways into the log, by what is known, in both orders. The parameters are the range of ids, how many rows at most,
+// and then the filter.
 struct Path {
-  explicit Path(std::string_view condition)
-      : newest_first(select_transactions("WHERE t.id > ?1 AND t.id < ?2 " + std::string(condition) +
-                                         " ORDER BY t.id DESC LIMIT ?3")),
-        oldest_first(select_transactions("WHERE t.id > ?1 AND t.id < ?2 " + std::string(condition) +
-                                         " ORDER BY t.id LIMIT ?3")) {}
+  using Select = std::string (*)(std::string_view rest);
+  Path(Select select, const std::string& id, const std::string& condition)
+      : newest_first(
+            select("WHERE " + id + " > ?1 AND " + id + " < ?2 " + condition + " ORDER BY " + id + " DESC LIMIT ?3")),
+        oldest_first(
+            select("WHERE " + id + " > ?1 AND " + id + " < ?2 " + condition + " ORDER BY " + id + " LIMIT ?3")) {}
   std::string newest_first;
   std::string oldest_first;
   [[nodiscard]] const std::string& in(Order order) const {
     return order == Order::newest_first ? newest_first : oldest_first;
   }
 };
-const Path kAll("");
-const Path kOfUser("AND t.user_id = ?4");
-const Path kOfUserWithReference("AND t.user_id = ?4 AND t.reference = ?5");
-const Path kOfParent("AND t.parent_id = ?4");
+const Path kAll(select_transactions, "t.id", "");
+const Path kOfUser(select_transactions, "t.id", "AND t.user_id = ?4");
+const Path kOfUserWithReference(select_transactions, "t.id", "AND t.user_id = ?4 AND t.reference = ?5");
+const Path kOfParent(select_transactions, "t.id", "AND t.parent_id = ?4");
+const Path kHeld(select_held_transactions, "h.transaction_id", "");
+
+bool is_only_of_holds(domain::Status status) {
+  return status == domain::Status::authorized || status == domain::Status::voided || status == domain::Status::expired;
+}
 
 // The narrowest way for the query, with its filter bound.
 SqliteStatement& scan(SqliteConnection& reader, const ListQuery& query) {
@@ -104,7 +114,8 @@ SqliteStatement& scan(SqliteConnection& reader, const ListQuery& query) {
     statement.bind(4, *query.user_id);
     return statement;
   }
-  return reader.statement(kAll.in(query.order));
+  const bool held = query.status && is_only_of_holds(*query.status);
+  return reader.statement((held ? kHeld : kAll).in(query.order));
 }
 
 // Looks only at the columns that the query names: most rows of a rare filter are not worth decoding.
@@ -117,7 +128,8 @@ bool matches(const SqliteStatement& row, const ListQuery& query) {
     return false;
   }
   if (query.status) {
-    const std::string_view status = row.is_null(Column::kStatus) ? "pending" : row.text(Column::kStatus);
+    const int column = row.is_null(Column::kHoldStatus) ? Column::kStatus : Column::kHoldStatus;
+    const std::string_view status = row.is_null(column) ? "pending" : row.text(column);
     if (status != domain::slug(*query.status)) return false;
   }
   return true;
@@ -127,51 +139,114 @@ bool matches(const SqliteStatement& row, const ListQuery& query) {
 struct Filling {
   const ListQuery& query;
   ListPage page{};
-  std::size_t rows_read = 0;
-  std::optional<std::int64_t> last_looked_at{};
-  bool more = false;  // stopped before the end
+  std::size_t rows_left = service::kMaxRowsReadPerPage;
 
-  // Adds what matches in one partition; stops before the row that would be too much.
-  StoreResult<void> add(SqliteConnection& reader, IdRange range) {
+  // Looks at up to `most_read` rows of a range of one partition, of which up to `most_found` may match; `last` is the
+  // id of the last one looked at. True: the range has more.
+  StoreResult<bool> add(SqliteConnection& reader, IdRange range, std::size_t most_found, std::size_t most_read,
+                        std::optional<std::int64_t>& last) {
+    most_found = std::min(most_found, query.limit - page.transactions.size());
+    most_read = std::min(most_read, rows_left);
     SqliteUse use(scan(reader, query));
     use->bind(1, range.low);
     use->bind(2, range.high);
-    use->bind(3, static_cast<std::int64_t>(service::kMaxRowsReadPerPage - rows_read + 1));
+    use->bind(3, static_cast<std::int64_t>(most_read + 1));
     int code = SQLITE_OK;
     while ((code = use->step()) == SQLITE_ROW) {
-      more = page.transactions.size() >= query.limit || rows_read >= service::kMaxRowsReadPerPage;
-      if (more) return {};
-      ++rows_read;
-      last_looked_at = use->integer(SqliteTransactionColumn::kId);
+      if (most_found == 0 || most_read == 0) return true;
+      --most_read;
+      --rows_left;
+      last = use->integer(SqliteTransactionColumn::kId);
       if (!matches(*use, query)) continue;
       auto transaction = read_transaction(*use);
       if (!transaction) return std::unexpected(unreadable_row(*use));
       page.transactions.push_back(std::move(*transaction));
+      --most_found;
     }
     if (code != SQLITE_DONE) return std::unexpected(reader.fault(code));
-    return {};
+    return false;
   }
 };
+
+StoreResult<ListPage> newest(SqliteConnection& reader, std::uint32_t partitions, const ListQuery& query) {
+  Filling filling{.query = query};
+  std::optional<std::int64_t> last;
+  for (std::uint32_t partition = partitions; partition-- > 0;) {
+    const auto range = narrowed(reader, partition, query);
+    if (!range) return std::unexpected(range.error());
+    if (range->low + 1 >= range->high) continue;
+    const auto more = filling.add(reader, *range, query.limit, service::kMaxRowsReadPerPage, last);
+    if (!more) return std::unexpected(more.error());
+    if (!*more) continue;
+    filling.page.next_after = last;
+    break;
+  }
+  return std::move(filling.page);
+}
+
+// A partition in a page of the change feed.
+struct Turn {
+  std::uint32_t partition = 0;
+  IdRange range;
+  domain::Timestamp waiting_since{};  // created_at of the first row that the reader has not seen
+};
+
+// The partitions that have something to look at. Who waits longest goes first.
+StoreResult<std::vector<Turn>> turns_of(SqliteConnection& reader, std::uint32_t partitions, const ListQuery& query) {
+  std::vector<Turn> turns;
+  for (std::uint32_t partition = 0; partition < partitions; ++partition) {
+    const auto range = narrowed(reader, partition, query);
+    if (!range) return std::unexpected(range.error());
+    if (range->low + 1 >= range->high) continue;
+    SqliteUse use(reader.statement(kCreatedAt));
+    use->bind(1, range->low + 1);
+    if (const int code = use->step(); code != SQLITE_ROW) return std::unexpected(reader.fault(code));
+    turns.push_back({partition, *range, use->time(0)});
+  }
+  std::ranges::stable_sort(turns, {}, &Turn::waiting_since);
+  return turns;
+}
+
+// First every partition gets its share of the page, then they get what others left. Since who waits longest goes first,
+// each gets something also when a page is too small for all.
+StoreResult<ListPage> feed(SqliteConnection& reader, std::uint32_t partitions, const ListQuery& query) {
+  auto turns = turns_of(reader, partitions, query);
+  if (!turns) return std::unexpected(turns.error());
+  Filling filling{.query = query};
+  std::vector<std::int64_t>& positions = filling.page.next_positions;
+  for (std::uint32_t partition = 0; partition < partitions; ++partition) {
+    const std::int64_t start = domain::first_id_before(partition);
+    positions.push_back(partition < query.positions.size() ? std::max(start, query.positions[partition]) : start);
+  }
+  const auto share_of = [&](std::size_t whole) { return (whole + partitions - 1) / partitions; };
+  const auto take = [&](Turn& turn, std::size_t most_found, std::size_t most_read) -> StoreResult<void> {
+    std::optional<std::int64_t> last;
+    const auto more = filling.add(reader, turn.range, most_found, most_read, last);
+    if (!more) return std::unexpected(more.error());
+    if (last) positions[turn.partition] = turn.range.low = *last;
+    if (!*more) turn.range.high = turn.range.low;
+    return {};
+  };
+  for (Turn& turn : *turns) {
+    auto taken = take(turn, share_of(query.limit), share_of(service::kMaxRowsReadPerPage));
+    if (!taken) return std::unexpected(taken.error());
+  }
+  for (Turn& turn : *turns) {
+    if (turn.range.low >= turn.range.high || filling.page.transactions.size() == query.limit) continue;
+    if (auto taken = take(turn, query.limit, service::kMaxRowsReadPerPage); !taken) {
+      return std::unexpected(taken.error());
+    }
+  }
+  std::ranges::sort(filling.page.transactions, {}, &domain::Transaction::id);
+  return std::move(filling.page);
+}
 
 }  // namespace
 
 StoreResult<ListPage> sqlite_list(SqliteConnection& reader, std::uint32_t partitions, const ListQuery& query) {
   const SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
-  Filling filling{.query = query};
-  for (std::uint32_t step = 0; step < partitions && !filling.more; ++step) {
-    const std::uint32_t partition = query.order == Order::newest_first ? partitions - 1 - step : step;
-    const auto range = narrowed(reader, partition, query);
-    if (!range) return std::unexpected(range.error());
-    if (range->low + 1 >= range->high) continue;
-    if (auto added = filling.add(reader, *range); !added) return std::unexpected(added.error());
-  }
-  if (query.order == Order::oldest_first) {
-    filling.page.next_after = filling.last_looked_at.value_or(query.after.value_or(0));
-  } else if (filling.more) {
-    filling.page.next_after = filling.last_looked_at;
-  }
-  return std::move(filling.page);
+  return query.order == Order::newest_first ? newest(reader, partitions, query) : feed(reader, partitions, query);
 }
 
 }  // namespace tps::adapters

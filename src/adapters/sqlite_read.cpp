@@ -16,6 +16,7 @@ using service::StoreFault;
 using service::StoreResult;
 
 const std::string kFindById = select_transactions("WHERE t.id = ?1");
+constexpr std::string_view kCreatedAt = "SELECT created_at FROM transaction_log WHERE id = ?1";
 
 __extension__ using Wide = __int128;
 
@@ -28,7 +29,8 @@ std::int64_t clamped(Wide value) {
 }
 
 constexpr std::string_view kAccountsOfUser =
-    "SELECT currency, posted, held, version FROM accounts WHERE partition = ?1 AND user_id = ?2";
+    "SELECT currency, posted, held, version, overdraft_limit, frozen FROM accounts"
+    " WHERE partition = ?1 AND user_id = ?2";
 
 int read_accounts(SqliteConnection& reader, std::uint32_t partition, const std::string& user_id,
                   std::map<std::string, Balance>& balances) {
@@ -41,19 +43,26 @@ int read_accounts(SqliteConnection& reader, std::uint32_t partition, const std::
     balance.posted = use->integer(1);
     balance.held = use->integer(2);
     balance.version = use->integer(3);
+    balance.overdraft_limit = use->integer(4);
+    balance.frozen = use->integer(5) != 0;
   }
   return code;
 }
 
-// Sums of high and low halves, because sum() itself fails on overflow.
+// As domain::posted_change. Sums of high and low halves, because sum() itself fails on overflow.
 constexpr std::string_view kPendingOfPayer =
-    "SELECT currency, sum(iif(type = 'deposit', 1, -1) * (amount_minor >> 32)),"
-    " sum(iif(type = 'deposit', 1, -1) * (amount_minor & 0xFFFFFFFF)) FROM transaction_log"
-    " WHERE user_id = ?1 AND id > ?2 AND id < ?3 AND type IN ('deposit', 'withdrawal', 'transfer')"
-    " AND capture = 'automatic' GROUP BY currency";
+    "SELECT currency, sum(sign * (amount_minor >> 32)), sum(sign * (amount_minor & 0xFFFFFFFF)) FROM ("
+    "SELECT t.currency, t.amount_minor,"
+    " CASE WHEN t.capture = 'manual' THEN 0 WHEN t.type = 'deposit' THEN 1"
+    " WHEN t.type IN ('withdrawal', 'transfer', 'capture') THEN -1"
+    " WHEN t.type = 'reversal' THEN iif(p.type = 'deposit', -1, 1) ELSE 0 END AS sign"
+    " FROM transaction_log t LEFT JOIN transaction_log p ON p.id = iif(t.type = 'reversal', t.parent_id, NULL)"
+    " WHERE t.user_id = ?1 AND t.id > ?2 AND t.id < ?3) GROUP BY currency";
 constexpr std::string_view kPendingOfReceiver =
-    "SELECT currency, sum(amount_minor >> 32), sum(amount_minor & 0xFFFFFFFF) FROM transaction_log"
-    " WHERE to_user_id = ?1 AND id > ?2 AND id < ?3 AND type = 'transfer' AND capture = 'automatic' GROUP BY currency";
+    "SELECT currency, sum(iif(type = 'reversal', -1, 1) * (amount_minor >> 32)),"
+    " sum(iif(type = 'reversal', -1, 1) * (amount_minor & 0xFFFFFFFF)) FROM transaction_log"
+    " WHERE to_user_id = ?1 AND id > ?2 AND id < ?3 AND type IN ('transfer', 'capture', 'reversal')"
+    " AND capture = 'automatic' GROUP BY currency";
 
 int add_pending(SqliteConnection& reader, std::string_view sql, const std::string& user_id, std::uint32_t partition,
                 std::int64_t position, std::map<std::string, Wide>& pending) {
@@ -70,20 +79,27 @@ int add_pending(SqliteConnection& reader, std::string_view sql, const std::strin
 
 }  // namespace
 
+StoreResult<std::optional<Transaction>> sqlite_transaction(SqliteConnection& connection, std::int64_t id) {
+  SqliteUse use(connection.statement(kFindById));
+  use->bind(1, id);
+  const int code = use->step();
+  if (code == SQLITE_DONE) return std::nullopt;
+  if (code != SQLITE_ROW) return std::unexpected(connection.fault(code));
+  auto transaction = read_transaction(*use);
+  if (!transaction) return std::unexpected(unreadable_row(*use));
+  return transaction;
+}
+
 StoreResult<std::vector<std::optional<Transaction>>> sqlite_find(SqliteConnection& reader,
                                                                  std::span<const std::int64_t> ids) {
   const SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
   std::vector<std::optional<Transaction>> found;
   found.reserve(ids.size());
-  SqliteStatement& by_id = reader.statement(kFindById);
   for (const std::int64_t id : ids) {
-    SqliteUse use(by_id);
-    use->bind(1, id);
-    const int code = use->step();
-    if (code != SQLITE_ROW && code != SQLITE_DONE) return std::unexpected(reader.fault(code));
-    found.push_back(code == SQLITE_ROW ? read_transaction(*use) : std::nullopt);
-    if (code == SQLITE_ROW && !found.back()) return std::unexpected(unreadable_row(*use));
+    auto transaction = sqlite_transaction(reader, id);
+    if (!transaction) return std::unexpected(transaction.error());
+    found.push_back(std::move(*transaction));
   }
   return found;
 }
@@ -125,12 +141,94 @@ StoreResult<service::Store::Backlog> sqlite_backlog(SqliteConnection& reader, st
   if (!end) return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "the log could not be read"});
   service::Store::Backlog backlog{.pending = end->id - position->id, .oldest = std::nullopt};
   if (backlog.pending == 0) return backlog;
-  SqliteUse use(reader.statement(kFindById));
+  SqliteUse use(reader.statement(kCreatedAt));
   use->bind(1, position->id + 1);
   const int code = use->step();
   if (code != SQLITE_ROW) return std::unexpected(reader.fault(code));
-  backlog.oldest = use->time(1);
+  backlog.oldest = use->time(0);
   return backlog;
+}
+
+namespace {
+
+const std::string kExpiredHolds = select_held_transactions(
+    "WHERE h.partition = ?1 AND h.status = 'authorized' AND h.expires_at <= ?2"
+    " ORDER BY h.expires_at, h.transaction_id LIMIT ?3");
+
+}  // namespace
+
+StoreResult<std::vector<Transaction>> sqlite_expired_holds(SqliteConnection& reader, std::uint32_t partition,
+                                                           domain::Timestamp now, std::size_t max) {
+  const SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
+  if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
+  SqliteUse use(reader.statement(kExpiredHolds));
+  use->bind(1, std::int64_t{partition});
+  use->bind(2, now);
+  use->bind(3, static_cast<std::int64_t>(max));
+  std::vector<Transaction> expired;
+  int code = SQLITE_OK;
+  while ((code = use->step()) == SQLITE_ROW) {
+    // One that cannot be read must not keep the others.
+    if (auto transaction = read_transaction(*use)) expired.push_back(std::move(*transaction));
+  }
+  if (code != SQLITE_DONE) return std::unexpected(reader.fault(code));
+  return expired;
+}
+
+namespace {
+
+constexpr std::string_view kOpenHolds = "SELECT count(*) FROM holds WHERE status = 'authorized'";
+constexpr std::string_view kAllPosted = "SELECT currency, posted FROM accounts";
+constexpr std::string_view kAllTotals =
+    "SELECT currency, deposits, withdrawals, captures, deposit_reversals, withdrawal_reversals FROM totals";
+
+// Adds modulo 2^64.
+void add_to(std::int64_t& sum, std::int64_t value) {
+  sum = static_cast<std::int64_t>(static_cast<std::uint64_t>(sum) + static_cast<std::uint64_t>(value));
+}
+
+int read_posted(SqliteConnection& reader, std::map<std::string, std::int64_t, std::less<>>& sums) {
+  SqliteUse use(reader.statement(kAllPosted));
+  int code = SQLITE_OK;
+  while ((code = use->step()) == SQLITE_ROW) {
+    auto sum = sums.find(use->text(0));
+    if (sum == sums.end()) sum = sums.emplace(use->text(0), 0).first;
+    add_to(sum->second, use->integer(1));
+  }
+  return code;
+}
+
+int subtract_totals(SqliteConnection& reader, std::map<std::string, std::int64_t, std::less<>>& sums) {
+  SqliteUse use(reader.statement(kAllTotals));
+  int code = SQLITE_OK;
+  while ((code = use->step()) == SQLITE_ROW) {
+    const domain::Totals totals{.deposits = use->integer(1),
+                                .withdrawals = use->integer(2),
+                                .captures = use->integer(3),
+                                .deposit_reversals = use->integer(4),
+                                .withdrawal_reversals = use->integer(5)};
+    add_to(sums[std::string(use->text(0))], static_cast<std::int64_t>(-static_cast<std::uint64_t>(totals.net())));
+  }
+  return code;
+}
+
+}  // namespace
+
+StoreResult<service::LedgerFigures> sqlite_figures(SqliteConnection& reader) {
+  const SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
+  if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
+  service::LedgerFigures figures;
+  {
+    SqliteUse use(reader.statement(kOpenHolds));
+    if (const int code = use->step(); code != SQLITE_ROW) return std::unexpected(reader.fault(code));
+    figures.open_holds = use->integer(0);
+  }
+  std::map<std::string, std::int64_t, std::less<>> sums;
+  int code = read_posted(reader, sums);
+  if (code == SQLITE_DONE) code = subtract_totals(reader, sums);
+  if (code != SQLITE_DONE) return std::unexpected(reader.fault(code));
+  figures.imbalance.insert(sums.begin(), sums.end());
+  return figures;
 }
 
 }  // namespace tps::adapters

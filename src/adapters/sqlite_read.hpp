@@ -2,6 +2,7 @@
 // deadline.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -9,6 +10,10 @@
 #include "adapters/sqlite_connection.hpp"
 
 namespace tps::adapters {
+
+// One transaction as it stands, within whatever database transaction is open.
+service::StoreResult<std::optional<domain::Transaction>> sqlite_transaction(SqliteConnection& connection,
+                                                                            std::int64_t id);
 
 service::StoreResult<std::vector<std::optional<domain::Transaction>>> sqlite_find(SqliteConnection& reader,
                                                                                   std::span<const std::int64_t> ids);
@@ -18,5 +23,12 @@ service::StoreResult<std::vector<service::Balance>> sqlite_balances(SqliteConnec
                                                                     const std::string& user_id);
 
 service::StoreResult<service::Store::Backlog> sqlite_backlog(SqliteConnection& reader, std::uint32_t partition);
+
+service::StoreResult<std::vector<domain::Transaction>> sqlite_expired_holds(SqliteConnection& reader,
+                                                                            std::uint32_t partition,
+                                                                            domain::Timestamp now, std::size_t max);
+
+// Reads every account.
+service::StoreResult<service::LedgerFigures> sqlite_figures(SqliteConnection& reader);
 
 }  // namespace tps::adapters

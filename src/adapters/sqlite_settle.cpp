@@ -14,7 +14,7 @@ constexpr std::string_view kPosition =
     "SELECT transaction_id, settled_at FROM settlement_log WHERE transaction_id > ?1 AND transaction_id < ?2"
     " ORDER BY transaction_id DESC LIMIT 1";
 
-const std::string kPending = select_transactions("WHERE t.id > ?1 AND t.id < ?2 ORDER BY t.id LIMIT ?3");
+const std::string kPending = select_pending_transactions("WHERE t.id > ?1 AND t.id < ?2 ORDER BY t.id LIMIT ?3");
 
 StoreResult<void> read_pending(SqliteConnection& writer, std::uint32_t partition, std::int64_t position,
                                std::size_t max, SettlementInput& input) {
@@ -25,8 +25,7 @@ StoreResult<void> read_pending(SqliteConnection& writer, std::uint32_t partition
   int code = SQLITE_OK;
   while ((code = use->step()) == SQLITE_ROW) {
     auto transaction = read_transaction(*use);
-    if (!transaction) return std::unexpected(unreadable_row(*use));
-    input.transactions.push_back(std::move(*transaction));
+    input.transactions.push_back(transaction ? std::move(*transaction) : unreadable_transaction(*use));
   }
   if (code != SQLITE_DONE) return std::unexpected(writer.fault(code));
   return {};
@@ -54,7 +53,9 @@ int read_account(SqliteConnection& writer, const AccountKey& key, domain::Accoun
   return SQLITE_DONE;
 }
 
-constexpr std::string_view kTotals = "SELECT deposits, withdrawals FROM totals WHERE partition = ?1 AND currency = ?2";
+constexpr std::string_view kTotals =
+    "SELECT deposits, withdrawals, captures, deposit_reversals, withdrawal_reversals FROM totals"
+    " WHERE partition = ?1 AND currency = ?2";
 
 int read_totals(SqliteConnection& writer, std::uint32_t partition, const std::string& currency,
                 domain::TotalsByCurrency& totals) {
@@ -65,8 +66,61 @@ int read_totals(SqliteConnection& writer, std::uint32_t partition, const std::st
   use->bind(2, currency);
   const int code = use->step();
   if (code != SQLITE_ROW) return code;
-  place->second = {.deposits = use->integer(0), .withdrawals = use->integer(1)};
+  place->second = {.deposits = use->integer(0),
+                   .withdrawals = use->integer(1),
+                   .captures = use->integer(2),
+                   .deposit_reversals = use->integer(3),
+                   .withdrawal_reversals = use->integer(4)};
   return SQLITE_DONE;
+}
+
+const std::string kHold = select_holds("WHERE transaction_id = ?1");
+
+int read_hold_of(SqliteConnection& writer, std::int64_t id, domain::Holds& holds) {
+  if (holds.contains(id)) return SQLITE_DONE;
+  SqliteUse use(writer.statement(kHold));
+  use->bind(1, id);
+  const int code = use->step();
+  if (code != SQLITE_ROW) return code;
+  holds.emplace(id, read_hold(*use));
+  return SQLITE_DONE;
+}
+
+constexpr std::string_view kReversed = "SELECT reversed_minor FROM reversals WHERE original_id = ?1";
+const std::string kParent = select_transactions("WHERE t.id = ?1");
+
+int read_reversed(SqliteConnection& writer, std::int64_t id, SettlementInput& input) {
+  if (input.parents.contains(id)) return SQLITE_DONE;
+  {
+    SqliteUse use(writer.statement(kReversed));
+    use->bind(1, id);
+    const int code = use->step();
+    if (code == SQLITE_ROW) input.reversals.emplace(id, use->integer(0));
+    if (code != SQLITE_ROW && code != SQLITE_DONE) return code;
+  }
+  SqliteUse use(writer.statement(kParent));
+  use->bind(1, id);
+  const int code = use->step();
+  if (code != SQLITE_ROW) return code;
+  // One that cannot be read is as good as none.
+  if (auto parent = read_transaction(*use)) input.parents.emplace(id, std::move(*parent));
+  return SQLITE_DONE;
+}
+
+// What a capture, void, expiry or reversal is of, unless that is in the batch itself: nothing is known of it yet then.
+int read_parent(SqliteConnection& writer, const domain::Transaction& child, SettlementInput& input) {
+  const std::int64_t id = *child.parent_id;
+  if (id >= input.transactions.front().id && id <= input.transactions.back().id) return SQLITE_DONE;
+  switch (child.type) {
+    case domain::Type::capture:
+    case domain::Type::void_:
+    case domain::Type::expiry:
+      return read_hold_of(writer, id, input.holds);
+    case domain::Type::reversal:
+      return read_reversed(writer, id, input);
+    default:
+      return SQLITE_DONE;
+  }
 }
 
 // Everything that the transactions of the input touch.
@@ -79,68 +133,13 @@ int read_touched(SqliteConnection& writer, std::uint32_t partition, SettlementIn
                                 transaction.currency};
       if (const int code = read_account(writer, receiver, input.accounts); code != SQLITE_DONE) return code;
     }
+    if (transaction.parent_id) {
+      if (const int code = read_parent(writer, transaction, input); code != SQLITE_DONE) return code;
+    }
     const int code = read_totals(writer, partition, transaction.currency, input.totals);
     if (code != SQLITE_DONE) return code;
   }
   return SQLITE_DONE;
-}
-
-constexpr std::string_view kInsertSettlement =
-    "INSERT INTO settlement_log (transaction_id, partition, status, failure_code, posted_after, held_after,"
-    " account_version, to_posted_after, to_account_version, settled_at, rules_version)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
-
-int insert_settlement(SqliteStatement& statement, const domain::Settlement& settlement) {
-  SqliteUse use(statement);
-  use->bind(1, settlement.transaction_id);
-  use->bind(2, std::int64_t{settlement.partition});
-  use->bind(3, domain::slug(settlement.status));
-  if (settlement.failure) {
-    use->bind(4, domain::slug(*settlement.failure));
-  } else {
-    use->bind_null(4);
-  }
-  use->bind(5, settlement.posted_after);
-  use->bind(6, settlement.held_after);
-  use->bind(7, settlement.account_version);
-  use->bind(8, settlement.to_posted_after);
-  use->bind(9, settlement.to_account_version);
-  use->bind(10, settlement.settled_at);
-  use->bind(11, std::int64_t{settlement.rules_version});
-  return use->step();
-}
-
-constexpr std::string_view kUpsertAccount =
-    "INSERT INTO accounts (partition, user_id, currency, posted, held, version, overdraft_limit, frozen)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (partition, user_id, currency) DO UPDATE SET"
-    " posted = excluded.posted, held = excluded.held, version = excluded.version,"
-    " overdraft_limit = excluded.overdraft_limit, frozen = excluded.frozen";
-
-int upsert_account(SqliteStatement& statement, const AccountKey& key, const Account& account) {
-  SqliteUse use(statement);
-  use->bind(1, std::int64_t{key.partition});
-  use->bind(2, key.user_id);
-  use->bind(3, key.currency);
-  use->bind(4, account.posted);
-  use->bind(5, account.held);
-  use->bind(6, account.version);
-  use->bind(7, account.overdraft_limit);
-  use->bind(8, std::int64_t{account.frozen ? 1 : 0});
-  return use->step();
-}
-
-constexpr std::string_view kUpsertTotals =
-    "INSERT INTO totals (partition, currency, deposits, withdrawals) VALUES (?1, ?2, ?3, ?4)"
-    " ON CONFLICT (partition, currency) DO UPDATE SET deposits = excluded.deposits, withdrawals = excluded.withdrawals";
-
-int upsert_totals(SqliteStatement& statement, std::uint32_t partition, const std::string& currency,
-                  const domain::Totals& totals) {
-  SqliteUse use(statement);
-  use->bind(1, std::int64_t{partition});
-  use->bind(2, currency);
-  use->bind(3, totals.deposits);
-  use->bind(4, totals.withdrawals);
-  return use->step();
 }
 
 }  // namespace
@@ -166,25 +165,6 @@ StoreResult<SettlementInput> sqlite_next(SqliteConnection& writer, std::uint32_t
   const int code = read_touched(writer, partition, input);
   if (code != SQLITE_DONE) return std::unexpected(writer.fault(code));
   return input;
-}
-
-StoreResult<void> sqlite_record(SqliteConnection& writer, std::uint32_t partition,
-                                const domain::SettlementOutput& output) {
-  SqliteStatement& settle = writer.statement(kInsertSettlement);
-  for (const domain::Settlement& settlement : output.settlements) {
-    const int code = insert_settlement(settle, settlement);
-    if (code != SQLITE_DONE) return std::unexpected(writer.fault(code));
-  }
-  SqliteStatement& upsert = writer.statement(kUpsertAccount);
-  for (const auto& [key, account] : output.accounts) {
-    const int code = upsert_account(upsert, key, account);
-    if (code != SQLITE_DONE) return std::unexpected(writer.fault(code));
-  }
-  for (const auto& [currency, totals] : output.totals) {
-    const int code = upsert_totals(writer.statement(kUpsertTotals), partition, currency, totals);
-    if (code != SQLITE_DONE) return std::unexpected(writer.fault(code));
-  }
-  return {};
 }
 
 }  // namespace tps::adapters

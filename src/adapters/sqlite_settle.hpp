@@ -19,7 +19,7 @@ service::StoreResult<SqlitePosition> sqlite_position(SqliteConnection& connectio
 service::StoreResult<domain::SettlementInput> sqlite_next(SqliteConnection& writer, std::uint32_t partition,
                                                           std::size_t max);
 
-// Writes; the caller commits.
+// Writes; the caller commits, or rolls back on a fault. `refused`: the database does not take a value.
 service::StoreResult<void> sqlite_record(SqliteConnection& writer, std::uint32_t partition,
                                          const domain::SettlementOutput& output);
 

@@ -66,6 +66,12 @@ class SqliteStatement {
   int prepare_code_ = SQLITE_OK;
 };
 
+// The result code says that the database refuses this row, and would whatever else is written.
+constexpr bool is_about_the_row(int code) {
+  const int primary = code & 0xFF;
+  return primary == SQLITE_CONSTRAINT || primary == SQLITE_TOOBIG || primary == SQLITE_MISMATCH;
+}
+
 // Resets at the end of a scope: an open read keeps its snapshot, and bound text may be gone by then.
 class SqliteUse {
  public:

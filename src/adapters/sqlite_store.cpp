@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "adapters/sqlite_append.hpp"
+#include "adapters/sqlite_history.hpp"
 #include "adapters/sqlite_list.hpp"
 #include "adapters/sqlite_read.hpp"
 #include "adapters/sqlite_schema.hpp"
@@ -17,6 +18,8 @@ using service::StoreResult;
 
 // A read that lasts keeps the log file from being reused, so none may.
 constexpr auto kLongestRead = std::chrono::milliseconds(900);
+
+constexpr const char* kNoSuchPartition = "there is no such partition";
 
 std::unexpected<StoreFault> unavailable(const char* detail) {
   return std::unexpected(StoreFault{StoreFault::Kind::unavailable, detail});
@@ -99,7 +102,7 @@ StoreResult<std::optional<domain::SettlementInput>> SqliteStore::next(std::uint3
                                                                       Deadline deadline) {
   settling_.reset();
   if (auto ready = reader(deadline); !ready) return std::unexpected(ready.error());
-  if (partition >= identity_->partitions) return unavailable("there is no such partition");
+  if (partition >= identity_->partitions) return unavailable(kNoSuchPartition);
   if (!database_->take_settling(partition)) return std::nullopt;
   auto hold = database_->lock_writer(deadline);
   if (!hold) {
@@ -152,6 +155,34 @@ StoreResult<std::vector<service::Balance>> SqliteStore::balances(std::uint32_t p
   return sqlite_balances(**connection, identity_->partitions, partition, user_id);
 }
 
+StoreResult<std::vector<service::Balance>> SqliteStore::balances_at(std::uint32_t partition, const std::string& user_id,
+                                                                    domain::Timestamp at, Deadline deadline) {
+  const auto connection = reader(deadline);
+  if (!connection) return std::unexpected(connection.error());
+  if (partition >= identity_->partitions) return unavailable(kNoSuchPartition);
+  return sqlite_balances_at(**connection, identity_->partitions, partition, user_id, at);
+}
+
+StoreResult<service::Statement> SqliteStore::statement(const service::StatementQuery& query, Deadline deadline) {
+  const auto connection = reader(deadline);
+  if (!connection) return std::unexpected(connection.error());
+  if (query.partition >= identity_->partitions) return unavailable(kNoSuchPartition);
+  return sqlite_statement(**connection, identity_->partitions, query);
+}
+
+StoreResult<std::vector<domain::Transaction>> SqliteStore::expired_holds(std::uint32_t partition, domain::Timestamp now,
+                                                                         std::size_t max, Deadline deadline) {
+  const auto connection = reader(deadline);
+  if (!connection) return std::unexpected(connection.error());
+  return sqlite_expired_holds(**connection, partition, now, max);
+}
+
+StoreResult<service::LedgerFigures> SqliteStore::figures(Deadline deadline) {
+  const auto connection = reader(deadline);
+  if (!connection) return std::unexpected(connection.error());
+  return sqlite_figures(**connection);
+}
+
 StoreResult<service::Store::Backlog> SqliteStore::backlog(std::uint32_t partition, Deadline deadline) {
   const auto connection = reader(deadline);
   if (!connection) return std::unexpected(connection.error());
@@ -167,21 +198,6 @@ StoreResult<void> SqliteStore::ping(Deadline deadline) {
   const SqliteTransaction transaction(writer, SqliteTransaction::Kind::write);
   if (transaction.begin_code() != SQLITE_OK) return std::unexpected(writer.fault(transaction.begin_code()));
   return {};
-}
-
-StoreResult<std::vector<service::Balance>> SqliteStore::balances_at(std::uint32_t, const std::string&,
-                                                                    domain::Timestamp, Deadline) {
-  return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "not built yet"});
-}
-StoreResult<service::Statement> SqliteStore::statement(const service::StatementQuery&, Deadline) {
-  return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "not built yet"});
-}
-StoreResult<std::vector<domain::Transaction>> SqliteStore::expired_holds(std::uint32_t, domain::Timestamp, std::size_t,
-                                                                         Deadline) {
-  return std::vector<domain::Transaction>{};
-}
-StoreResult<service::LedgerFigures> SqliteStore::figures(Deadline) {
-  return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "not built yet"});
 }
 
 }  // namespace tps::adapters

@@ -10,6 +10,7 @@
 #include "adapters/memory_store.hpp"
 #include "adapters/postgres_audit.hpp"
 #include "adapters/postgres_store.hpp"
+#include "adapters/sqlite_audit.hpp"
 #include "adapters/sqlite_store.hpp"
 #include "support/postgres_server.hpp"
 
@@ -51,7 +52,9 @@ class SqliteTestStore final : public TestStore {
   std::unique_ptr<service::Store> session(const domain::Currencies& currencies) override {
     return std::make_unique<adapters::SqliteStore>(database_, currencies);
   }
-  std::unique_ptr<service::Audit> audit(const domain::Currencies&) override { return nullptr; }
+  std::unique_ptr<service::Audit> audit(const domain::Currencies& currencies) override {
+    return std::make_unique<adapters::SqliteAudit>(file(), currencies);
+  }
   std::expected<void, std::string> migrate(std::uint32_t partitions) override { return database_->migrate(partitions); }
   void reopen() override {
     database_.reset();
