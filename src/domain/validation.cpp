@@ -52,11 +52,12 @@ Capture check_capture(const Draft& draft, Type type, Findings& findings) {
   return *capture;
 }
 
-// Digits only: neither sign, fraction nor exponent.
+// An integer: neither fraction nor exponent. What does not fit comes out as more, or less, than any hold.
 std::optional<std::int64_t> parse_seconds(std::string_view text) {
   std::int64_t value = 0;
   const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (fault != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  if (fault == std::errc::invalid_argument || end != text.data() + text.size()) return std::nullopt;
+  if (fault != std::errc{}) return text.starts_with('-') ? 0 : kLongestHold.count() + 1;
   return value;
 }
 

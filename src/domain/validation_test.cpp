@@ -60,8 +60,10 @@ TEST(Validation, NamesTheMemberAndTheRule) {
       {"to oneself", [](Draft& d) { d.type = "transfer", d.to_user_id = "user_11"; }, "/to_user_id",
        FieldRule::same_as_user_id},
       {"capture", [](Draft& d) { d.capture = "later"; }, "/capture", FieldRule::unknown_value},
-      {"manual", [](Draft& d) { d.capture = "manual"; }, "/capture", FieldRule::not_supported},
+      {"hold of a deposit", [](Draft& d) { d.capture = "manual"; }, "/capture", FieldRule::not_allowed},
       {"hold", [](Draft& d) { d.hold_expires_in = "5"; }, "/hold_expires_in", FieldRule::not_allowed},
+      {"automatic hold", [](Draft& d) { d.capture = "automatic", d.hold_expires_in = "5"; }, "/hold_expires_in",
+       FieldRule::not_allowed},
       {"reference", [](Draft& d) { d.reference = k256; }, "/reference", FieldRule::too_long},
       {"description", [](Draft& d) { d.description = k1001; }, "/description", FieldRule::too_long},
       {"metadata name", [](Draft& d) { d.metadata = Pairs{{"", "x"}}; }, "/metadata", FieldRule::invalid_characters},
@@ -77,6 +79,80 @@ TEST(Validation, NamesTheMemberAndTheRule) {
     EXPECT_EQ(result.error().front().pointer, one.pointer) << one.name;
     EXPECT_EQ(slug(result.error().front().rule), slug(one.rule)) << one.name;
   }
+}
+
+TEST(Validation, HoldExpiresIn) {
+  struct Case {
+    std::string_view text;
+    std::optional<FieldRule> rule;
+    std::int64_t seconds;
+  };
+  const Case cases[] = {
+      {"", FieldRule::not_a_number, 0},
+      {"abc", FieldRule::not_a_number, 0},
+      {"5.0", FieldRule::not_a_number, 0},
+      {"5e1", FieldRule::not_a_number, 0},
+      {"+5", FieldRule::not_a_number, 0},
+      {" 5", FieldRule::not_a_number, 0},
+      {"5 ", FieldRule::not_a_number, 0},
+      {"99999999999999999999x", FieldRule::not_a_number, 0},
+      {"0", FieldRule::too_small, 0},
+      {"-5", FieldRule::too_small, 0},
+      {"-99999999999999999999", FieldRule::too_small, 0},
+      {"31536001", FieldRule::too_large, 0},
+      {"9223372036854775807", FieldRule::too_large, 0},
+      {"99999999999999999999", FieldRule::too_large, 0},
+      {"1", std::nullopt, 1},
+      {"31536000", std::nullopt, 31'536'000},
+  };
+  for (const Case& one : cases) {
+    Draft draft = good();
+    draft.type = "withdrawal";
+    draft.capture = "manual";
+    draft.hold_expires_in = one.text;
+    const auto result = validate(draft, kCurrencies);
+    ASSERT_EQ(result.has_value(), !one.rule) << one.text;
+    if (result) {
+      EXPECT_EQ(result->capture, Capture::manual) << one.text;
+      EXPECT_EQ(result->hold_expires_at, Timestamp(std::chrono::seconds(one.seconds))) << one.text;
+    } else {
+      ASSERT_EQ(result.error().size(), 1U) << one.text;
+      EXPECT_EQ(result.error().front().pointer, "/hold_expires_in") << one.text;
+      EXPECT_EQ(slug(result.error().front().rule), slug(*one.rule)) << one.text;
+    }
+  }
+}
+
+TEST(Validation, AHoldLastsAWeekUnlessSaid) {
+  Draft draft = good();
+  draft.type = "transfer";
+  draft.to_user_id = "b";
+  draft.capture = "manual";
+  const auto hold = validate(draft, kCurrencies);
+  ASSERT_TRUE(hold.has_value());
+  EXPECT_EQ(hold->hold_expires_at, Timestamp(std::chrono::days(7)));
+  draft.capture = "automatic";
+  EXPECT_EQ(validate(draft, kCurrencies)->hold_expires_at, std::nullopt);
+  EXPECT_EQ(validate(good(), kCurrencies)->capture, Capture::automatic);
+}
+
+// A type or capture that is wrong already says nothing about what depends on it.
+TEST(Validation, OneMistakeIsReportedOnce) {
+  Draft wrong_type = good();
+  wrong_type.type = "gift";
+  wrong_type.capture = "manual";
+  wrong_type.to_user_id = "b";
+  const auto first = validate(wrong_type, kCurrencies);
+  ASSERT_FALSE(first.has_value());
+  ASSERT_EQ(first.error().size(), 1U);
+  EXPECT_EQ(first.error().front().pointer, "/type");
+  Draft wrong_capture = good();
+  wrong_capture.capture = "later";
+  wrong_capture.hold_expires_in = "5";
+  const auto second = validate(wrong_capture, kCurrencies);
+  ASSERT_FALSE(second.has_value());
+  ASSERT_EQ(second.error().size(), 1U);
+  EXPECT_EQ(second.error().front().pointer, "/capture");
 }
 
 TEST(Validation, ReportsEverythingAtOnceAndAMemberOnce) {
