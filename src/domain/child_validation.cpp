@@ -55,7 +55,10 @@ Validated validate_child(Type type, const Transaction& parent, const Draft& draf
   if (draft.amount && type == Type::void_) {
     findings.add("/amount", FieldRule::not_allowed, "a void releases all that is held");
   } else if (draft.amount) {
-    amount_minor = check_amount(*draft.amount, "/amount", currencies.find(parent.currency), findings);
+    // An asset that is no longer configured says no more how many decimals its amounts have.
+    const Currency* const currency = currencies.find(parent.currency);
+    amount_minor = check_amount(*draft.amount, "/amount", currency, findings);
+    if (currency == nullptr) findings.add("/amount", FieldRule::unknown_currency, "is in a currency that is unknown");
   }
   check_annotations(draft, findings);
   if (findings.any()) return std::unexpected(findings.take());
@@ -63,7 +66,8 @@ Validated validate_child(Type type, const Transaction& parent, const Draft& draf
   Transaction transaction;
   transaction.type = type;
   transaction.user_id = parent.user_id;
-  transaction.to_user_id = parent.to_user_id;
+  // A void moves nothing to anybody.
+  if (type != Type::void_) transaction.to_user_id = parent.to_user_id;
   transaction.amount_minor = amount_minor;
   transaction.currency = parent.currency;
   transaction.parent_id = parent.id;
