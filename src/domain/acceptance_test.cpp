@@ -127,5 +127,73 @@ TEST(Acceptance, RevokeTakesBackWhatThisFlightAddedAndNothingElse) {
   EXPECT_EQ(flight.items[3].acceptance, Acceptance::key_reused);
 }
 
+// Before it is accepted, a hold's time to live counts from 0.
+Submission hold(std::uint8_t key = 0, std::uint8_t content = 0, std::uint32_t group = 0) {
+  Submission submission = item("a", key, content, std::nullopt, group);
+  submission.transaction.capture = Capture::manual;
+  submission.transaction.hold_expires_at = Timestamp{microseconds{60}};
+  return submission;
+}
+
+TEST(Acceptance, AHoldLivesFromWhenItIsAccepted) {
+  Flight flight({hold(), hold(), item("a")});
+  flight.accept({}, Timestamp{microseconds{5'000}});
+  for (const std::size_t i : {0U, 1U}) {
+    EXPECT_EQ(flight.items[i].transaction.created_at, Timestamp{microseconds{5'000}});
+    EXPECT_EQ(flight.items[i].transaction.hold_expires_at, Timestamp{microseconds{5'060}});
+  }
+  EXPECT_EQ(flight.items[2].transaction.hold_expires_at, std::nullopt);
+}
+
+// As often as a commit fails: the time to live is neither lost nor added twice.
+TEST(Acceptance, ARevokedHoldIsAsItWasSubmitted) {
+  Flight flight({hold(1, 1), hold(1, 1)});
+  const Submission before = flight.items[0];
+  for (int attempt = 1; attempt <= 3; ++attempt) {
+    const Timestamp now{microseconds{1'000 * attempt}};
+    EXPECT_EQ(flight.accept({}, {}, now), 1U);
+    EXPECT_EQ(flight.items[0].transaction.hold_expires_at, now + microseconds{60});
+    EXPECT_EQ(flight.items[1].acceptance, Acceptance::replayed);
+    EXPECT_EQ(flight.items[1].transaction, flight.items[0].transaction);
+    revoke(flight.pointers, 10, Acceptance::undecided);
+    for (const Submission& one : flight.items) {
+      EXPECT_EQ(one.acceptance, Acceptance::undecided);
+      EXPECT_EQ(one.transaction, before.transaction);
+    }
+  }
+}
+
+TEST(Acceptance, AReplayOfAHoldIsTheStoredOne) {
+  Existing existing;
+  Transaction& stored = existing.by_key[hash(1)];
+  stored.id = 7;
+  stored.content_hash = hash(1);
+  stored.created_at = Timestamp{microseconds{500}};
+  stored.hold_expires_at = Timestamp{microseconds{560}};
+  stored.status = Status::voided;
+  Flight flight({hold(1, 1)});
+  EXPECT_EQ(flight.accept(existing), 0U);
+  EXPECT_EQ(flight.items[0].transaction, stored);
+}
+
+// Also one that was a replay of a stored one: it goes back to how it was submitted.
+TEST(Acceptance, AHoldOfARefusedGroupIsAsItWasSubmitted) {
+  Existing existing;
+  existing.by_reference[{"a", "taken"}] = 3;
+  Transaction& stored = existing.by_key[hash(2)];
+  stored.id = 7;
+  stored.content_hash = hash(2);
+  stored.created_at = Timestamp{microseconds{500}};
+  stored.hold_expires_at = Timestamp{microseconds{560}};
+  Flight flight({hold(1, 1, 1), hold(2, 2, 1), item("a", 0, 0, "taken", 1)});
+  EXPECT_EQ(flight.accept(existing), 0U);
+  for (const std::size_t i : {0U, 1U}) {
+    EXPECT_EQ(flight.items[i].acceptance, Acceptance::group_refused);
+    EXPECT_EQ(flight.items[i].transaction.id, 0);
+    EXPECT_EQ(flight.items[i].transaction.created_at, Timestamp{});
+    EXPECT_EQ(flight.items[i].transaction.hold_expires_at, Timestamp{microseconds{60}});
+  }
+}
+
 }  // namespace
 }  // namespace tps::domain

@@ -25,10 +25,28 @@ domain::Transaction deposit() {
   return transaction;
 }
 
+domain::Transaction hold() {
+  domain::Transaction transaction = deposit();
+  transaction.type = domain::Type::withdrawal;
+  transaction.capture = domain::Capture::manual;
+  transaction.hold_expires_at = domain::Timestamp(std::chrono::seconds(60));
+  return transaction;
+}
+
+domain::Transaction update() {
+  domain::Transaction transaction = deposit();
+  transaction.type = domain::Type::account_update;
+  transaction.amount_minor = 0;
+  transaction.overdraft_limit = 5;
+  return transaction;
+}
+
 // These are in databases: a change here would let every old key pay twice.
 TEST(Identity, HashesAreForEver) {
   EXPECT_EQ(hex(idempotency_hash("anonymous", "user_11", "key-1", std::nullopt)), "f454336c0649d67693a1fa4ed3918359");
   EXPECT_EQ(hex(content_hash(deposit())), "d4a278315aa625312d2e4a561b477f51");
+  EXPECT_EQ(hex(content_hash(hold())), "6353d72e34cd1db9adbe5c374f6428ab");
+  EXPECT_EQ(hex(content_hash(update())), "309facd432c8afb1f4ed12ac3b4bdbeb");
   EXPECT_EQ(partition_of("user_11", 8), 4U);
 }
 
@@ -65,6 +83,31 @@ TEST(Identity, EveryMemberIsContent) {
   with([](domain::Transaction& t) { t.description = "r"; });
   with([](domain::Transaction& t) { t.metadata = "{}"; });
   EXPECT_EQ(hashes.size(), 12U);
+}
+
+TEST(Identity, WhatAHoldAndAnUpdateSayIsContent) {
+  std::set<domain::Hash128> hashes{content_hash(hold()), content_hash(update())};
+  const auto with = [&](domain::Transaction transaction, auto change) {
+    change(transaction);
+    hashes.insert(content_hash(transaction));
+  };
+  with(hold(), [](domain::Transaction& t) { t.hold_expires_at.reset(); });
+  with(hold(), [](domain::Transaction& t) { *t.hold_expires_at += std::chrono::seconds(1); });
+  with(update(), [](domain::Transaction& t) { t.overdraft_limit = 6; });
+  with(update(), [](domain::Transaction& t) { t.overdraft_limit.reset(); });
+  with(update(), [](domain::Transaction& t) { t.frozen = false; });
+  with(update(), [](domain::Transaction& t) { t.frozen = true; });
+  with(update(), [](domain::Transaction& t) { t.overdraft_limit.reset(), t.frozen = true; });
+  EXPECT_EQ(hashes.size(), 9U);
+}
+
+// The time to live is content, the time that it ends is not: a retry has another.
+TEST(Identity, AHoldHasOneHashBeforeAndAfterItIsAccepted) {
+  domain::Transaction accepted = hold();
+  accepted.id = 7;
+  accepted.created_at = domain::Timestamp(std::chrono::seconds(1'000));
+  *accepted.hold_expires_at += std::chrono::seconds(1'000);
+  EXPECT_EQ(content_hash(accepted), content_hash(hold()));
 }
 
 TEST(Identity, OnePartitionIsPartitionZero) {
