@@ -36,6 +36,8 @@ Transaction fullest() {
   transaction.parent_id = 42;
   transaction.capture = domain::Capture::manual;
   transaction.hold_expires_at = Timestamp{microseconds{-1}};
+  transaction.overdraft_limit = std::numeric_limits<std::int64_t>::max();
+  transaction.frozen = true;
   transaction.idempotency_hash.emplace().fill(0xAB);
   transaction.content_hash.emplace().fill(0xCD);
   transaction.reference = "";
@@ -63,6 +65,8 @@ TEST(TransactionCodec, GivesBackEveryMember) {
       {"to_partition", [](Transaction& t) { t.to_partition = 9; }},
       {"parent_id", [](Transaction& t) { t.parent_id = 5; }},
       {"hold_expires_at", [](Transaction& t) { t.hold_expires_at = t.created_at; }},
+      {"overdraft_limit", [](Transaction& t) { t.overdraft_limit = 0; }},
+      {"frozen", [](Transaction& t) { t.frozen = false; }},
       {"idempotency_hash", [](Transaction& t) { t.idempotency_hash.emplace().fill(1); }},
       {"content_hash", [](Transaction& t) { t.content_hash.emplace().fill(2); }},
       {"reference", [](Transaction& t) { t.reference = "r"; }},
@@ -105,8 +109,9 @@ TEST(TransactionCodec, RefusesOtherVersionsFlagsAndEnumerators) {
   };
   const Case cases[] = {
       {"version 0", 0, 0},
-      {"version 2", 0, 2},
-      {"a flag that is not there", 2, '\x08'},
+      {"version 1", 0, 1},
+      {"version 3", 0, 3},
+      {"a flag that is not there", 2, '\x20'},
       {"unknown type", type_at, 8},
       {"type 255", type_at, -1},
       {"unknown capture", capture_at, 2},
