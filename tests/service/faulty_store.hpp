@@ -1,10 +1,16 @@
 // A store of which the Nth call fails, in one of the ways that a real one can: before it did anything, or after it did
-// everything with the answer lost. For "fail at 0, 1, 2, ... until all succeeds".
+// everything with the answer lost. For "fail at 0, 1, 2, ... until all succeeds". It can also be down for all calls,
+// and refuse the settlements of certain transactions.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <utility>
+#include <vector>
 
 #include "service/ports.hpp"
 
@@ -16,11 +22,35 @@ struct FaultPlan {
   std::atomic<int> calls = 0;
   int fail_at = -1;
   Kind kind = Kind::unavailable;
+  std::atomic<bool> down = false;
+
+  // Set before the sessions are used: it refuses to record these, unless they fail as unprocessable; or even then.
+  std::set<std::int64_t> refused;
+  bool refuses_unprocessable = false;
+
+  // The sizes of the batches that were to be recorded, in order.
+  [[nodiscard]] std::vector<std::size_t> batches() const {
+    const std::scoped_lock lock(mutex_);
+    return batches_;
+  }
+
+  [[nodiscard]] bool refuses(const domain::SettlementOutput& output) {
+    const std::scoped_lock lock(mutex_);
+    batches_.push_back(output.settlements.size());
+    return std::ranges::any_of(output.settlements, [this](const domain::Settlement& settlement) {
+      const bool harmless = settlement.failure == domain::Failure::unprocessable && !refuses_unprocessable;
+      return refused.contains(settlement.transaction_id) && !harmless;
+    });
+  }
 
   [[nodiscard]] bool reached() const { return calls > fail_at; }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::size_t> batches_;  // under mutex_
 };
 
-class FaultyStore final : public service::Store {
+class FaultyStore : public service::Store {
  public:
   FaultyStore(std::unique_ptr<service::Store> real, FaultPlan& plan) : real_(std::move(real)), plan_(plan) {}
 
@@ -46,6 +76,7 @@ class FaultyStore final : public service::Store {
 
   service::StoreResult<void> record(std::uint32_t partition, const domain::SettlementOutput& output,
                                     service::Deadline deadline) override {
+    if (plan_.refuses(output)) return fault(service::StoreFault::Kind::refused);
     if (!fails()) return real_->record(partition, output, deadline);
     if (plan_.kind == FaultPlan::Kind::unavailable) return fault(service::StoreFault::Kind::unavailable);
     if (auto done = real_->record(partition, output, deadline); !done) return done;
@@ -85,10 +116,12 @@ class FaultyStore final : public service::Store {
   service::StoreResult<std::vector<domain::Transaction>> expired_holds(std::uint32_t partition, domain::Timestamp now,
                                                                        std::size_t max,
                                                                        service::Deadline deadline) override {
+    if (plan_.down) return fault(service::StoreFault::Kind::unavailable);
     return real_->expired_holds(partition, now, max, deadline);
   }
 
   service::StoreResult<service::LedgerFigures> figures(service::Deadline deadline) override {
+    if (plan_.down) return fault(service::StoreFault::Kind::unavailable);
     return real_->figures(deadline);
   }
 
@@ -99,7 +132,7 @@ class FaultyStore final : public service::Store {
   service::StoreResult<void> ping(service::Deadline deadline) override { return real_->ping(deadline); }
 
  private:
-  bool fails() { return plan_.calls++ == plan_.fail_at; }
+  bool fails() { return plan_.calls++ == plan_.fail_at || plan_.down; }
   static std::unexpected<service::StoreFault> fault(service::StoreFault::Kind kind) {
     return std::unexpected(service::StoreFault{kind, "planned"});
   }
