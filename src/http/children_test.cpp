@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "http/test_api.hpp"
+#include "http/api_fixture_test.hpp"
 
 namespace tps::http {
 namespace {

@@ -22,7 +22,7 @@ namespace http = tps::http;
 
 constexpr std::size_t kMaxItems = 100;
 
-constexpr std::array<std::string_view, 14> kSeeds{
+constexpr std::array<std::string_view, 16> kSeeds{
     R"({"user_id":"user_11","amount":12.75,"currency":"USD"})",
     R"({"user_id":"u","type":"transfer","to_user_id":"v","amount":"1e2","currency":"jpy","reference":"r","description":"d"})",
     R"({"user_id":"u","amount":1,"currency":"USD","metadata":{"a":"b","c\u00e9":"\ud83d\ude00"}})",
@@ -33,6 +33,8 @@ constexpr std::array<std::string_view, 14> kSeeds{
     R"({"amount":1.,"hold_expires_in":5,"capture":"manual"})",
     R"({"idempotency_key":"k","status":"settled","id":1})",
     R"({"transactions":[{"user_id":"u","amount":1,"currency":"USD"},{},7,"x",null]})",
+    R"({"overdraft_limit":100.00,"frozen":false})",
+    R"({"frozen":null,"overdraft_limit":"1e2","posted":5})",
     R"([{"a":1}])",
     "\xEF\xBB\xBF{}",
     "{\"user_id\":\"u\",\"amount\":1,\"currency\":\"USD\"}\n\n{\"amount\":}\r\n{}",
@@ -87,6 +89,15 @@ void check_round_trip(const http::Decoded& decoded) {
   expect(parser.parse(text)["user_id"].get(user_id) == simdjson::SUCCESS && user_id == transaction->user_id);
 }
 
+void check_account(const std::string& body) {
+  const auto account = http::decode_account(body);
+  if (!account) return;
+  expect(is_json(body));
+  const domain::Currency currency{.code = "USD", .exponent = 2};
+  const auto update = domain::validate_account_update("u", currency, account->draft, account->errors);
+  expect(update ? account->errors.empty() && (update->overdraft_limit || update->frozen) : !update.error().empty());
+}
+
 }  // namespace
 
 const std::span<const std::string_view> fuzz_seeds(kSeeds);
@@ -107,6 +118,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   items.clear();
   if (http::decode_batch(body, kMaxItems, keep)) expect(is_json(body) && !items.empty());
+  check_account(body);
   if (alone.accepted) {
     items.clear();
     expect(http::decode_batch("{\"transactions\":[" + body + "]}", kMaxItems, keep).has_value());

@@ -126,19 +126,11 @@ def test_a_hold_on_a_frozen_account_expires(client, payer):
 
 def test_a_capture_that_the_receiver_cannot_hold(client):
     payer, receiver = new_user(), new_user()
-    pay(client, payer, 5, "XAF")
+    set_account(client, payer, "XAF", overdraft_limit=5)
     pay(client, receiver, "9223372036854775807", "XAF")
     held = hold(client, payer, 5, "XAF", type="transfer", to_user_id=receiver)
     assert outcome(act(client, "capture", held["id"])) == ("failed", "balance_overflow")
-    assert amounts(client, payer, "XAF") == ("5", "5", "0")
-
-
-def test_a_row_that_cannot_be_settled_fails_and_blocks_nobody(deployment, client):
-    pay(client, new_user(), 1)
-    id_ = deployment.database.plant_bad_row()
-    failed = wait_until(lambda: (one := read(client, id_))["status"] != "pending" and one, 20, "the settlement")
-    assert outcome(failed) == ("failed", "unprocessable")
-    assert pay(client, new_user(), 1)["status"] == "settled"
+    assert amounts(client, payer, "XAF") == ("0", "5", "-5")
 
 
 def test_nobody_sees_a_hold_open_that_is_closed(client, payer):
@@ -213,6 +205,14 @@ def test_holds_in_a_batch(client, payer):
 
 
 def test_everything_adds_up(deployment):
-    """Last: the whole database against the fold of its log (G3, G4, G6), but for the planted row's own test."""
+    """The whole database against the fold of its log (G3, G4, G6), before a row is planted that nobody sent."""
     wait_settled(deployment.database)
     check(deployment.database)
+
+
+def test_a_row_that_cannot_be_settled_fails_and_blocks_nobody(deployment, client):
+    pay(client, new_user(), 1)
+    id_ = deployment.database.plant_bad_row()
+    failed = wait_until(lambda: (one := read(client, id_))["status"] != "pending" and one, 20, "the settlement")
+    assert outcome(failed) == ("failed", "unprocessable")
+    assert pay(client, new_user(), 1)["status"] == "settled"

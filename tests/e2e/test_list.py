@@ -5,6 +5,8 @@ import uuid
 
 import pytest
 from support.answers import accepted, assert_problem, pay
+from support.deployment import deploy
+from support.fixtures import servers_for
 from support.process import wait_until
 
 
@@ -166,6 +168,48 @@ def test_the_feed_can_be_followed_by_cursor(client, story):
     assert ids(listed(client, user_id=user, order="asc", cursor=rest["next_cursor"])) == []
     new = pay(client, user, "2.00")
     assert ids(listed(client, user_id=user, order="asc", cursor=rest["next_cursor"])) == [new["id"]]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "pair"])
+def test_the_feed_of_several_partitions(request, kind):
+    """Every log is followed by one cursor, however many writers there are; an id alone is no place in all of them."""
+    arguments = ("--partitions", 8)
+    with deploy(kind, **servers_for(kind, request), arguments=arguments) as running, running.client() as client:
+        page = listed(client, order="asc", after=0)
+        assert page["data"] == [] and page["next_cursor"]
+        writers = [threading.Thread(target=write_to_many_users, args=(running, turn, 100)) for turn in range(2)]
+        for writer in writers:
+            writer.start()
+        found, cursor = [], page["next_cursor"]
+
+        def caught_up():
+            nonlocal cursor
+            more = listed(client, order="asc", cursor=cursor, limit=30)
+            cursor = more["next_cursor"]
+            found.extend(ids(more))
+            return len(found) >= 200
+        wait_until(caught_up, 30, "the end of the feed")
+        for writer in writers:
+            writer.join(20)
+        assert ids(listed(client, order="asc", cursor=cursor)) == []
+        by_partition = {}
+        for one in found:
+            by_partition.setdefault(one >> 45, []).append(one & ((1 << 45) - 1))
+        assert len(by_partition) > 1
+        for sequences in by_partition.values():
+            assert sequences == list(range(1, len(sequences) + 1))
+        again = listed(client, order="asc", after=0, limit=1000)
+        assert sorted(ids(again)) == sorted(found)
+        assert_problem(client.get(f"/transactions?order=asc&after={found[0]}"), 400, "invalid_parameter", ["after"])
+        assert_problem(client.get(f"/transactions?order=asc&status=failed&cursor={cursor}"), 400, "invalid_cursor")
+
+
+def write_to_many_users(deployment, turn, count):
+    with deployment.client() as client:
+        client.turn = turn
+        for number in range(count):
+            body = {"user_id": f"fed_{turn}_{number}", "amount": 1, "currency": "USD"}
+            accepted(client.post("/transactions", body))
 
 
 @pytest.mark.parametrize("query, name", [

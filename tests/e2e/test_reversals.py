@@ -87,10 +87,11 @@ def test_a_frozen_account_pays_nothing_back_but_takes(client, user):
 
 
 def test_what_comes_back_has_to_fit(client):
-    user = new_user()
+    user, other = new_user(), new_user()
     pay(client, user, "9223372036854775807", "XOF")
     withdrawal = pay(client, user, 10, "XOF", type="withdrawal")
-    pay(client, user, 5, "XOF")
+    set_account(client, other, "XOF", overdraft_limit=5)
+    pay(client, other, 5, "XOF", type="transfer", to_user_id=user)
     assert outcome(act(client, "reverse", withdrawal["id"])) == ("failed", "balance_overflow")
     assert outcome(act(client, "reverse", withdrawal["id"], {"amount": 5})) == ("settled", None)
 

@@ -1,0 +1,56 @@
+"""README, "Life of a transaction": its commands are run as they stand there, and say what it says."""
+import json
+import pathlib
+import re
+from decimal import Decimal
+
+import pytest
+from support.deployment import deploy
+from support.fixtures import servers_for
+from support.process import run
+
+README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
+
+# curl prints no newline of its own; answers have to be apart.
+PRELUDE = """set -euo pipefail
+curl() { command curl --silent --show-error --fail-with-body "$@"; echo; }
+"""
+
+
+def section():
+    text = README.read_text(encoding="utf-8")
+    return re.search(r"^## Life of a transaction\n(.*?)^## ", text, re.MULTILINE | re.DOTALL).group(1)
+
+
+def values(text):
+    """The JSON values of a text, one after the other."""
+    decoder, found = json.JSONDecoder(parse_float=Decimal), []
+    while text := text.lstrip():
+        value, end = decoder.raw_decode(text)
+        found.append(value)
+        text = text[end:]
+    return found
+
+
+def includes(value, shown):
+    """README leaves members out; what it shows must be so."""
+    if isinstance(shown, dict):
+        return all(name in value and includes(value[name], one) for name, one in shown.items())
+    if isinstance(shown, list):
+        return len(value) == len(shown) and all(map(includes, value, shown))
+    return value == shown and str(value) == str(shown)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "pair"])
+def test_the_commands_say_what_the_readme_says(request, kind):
+    steps = re.findall(r"```sh\n(.*?)```\n+```json\n(.*?)```", section(), re.DOTALL)
+    assert len(steps) == section().count("```sh") == 5
+    with deploy(kind, **servers_for(kind, request)) as deployment:
+        for turn, (commands, shown) in enumerate(steps):
+            port = deployment.ports[turn % len(deployment.ports)]
+            done = run(["bash", "-c", PRELUDE + commands.replace("localhost:8000", f"127.0.0.1:{port}")])
+            assert done.returncode == 0, done
+            answers, expected = values(done.stdout), values(shown)
+            assert len(answers) == len(expected), done.stdout
+            for answer, one in zip(answers, expected):
+                assert includes(answer, one), f"{answer}\ndoes not include\n{one}"
