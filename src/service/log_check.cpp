@@ -19,9 +19,10 @@ std::string text_of(std::optional<std::uint32_t> partition) {
   return partition ? std::to_string(*partition) : std::string("none");
 }
 
-// An expiry is made by a worker and has no receiver, whatever its parent has.
+// What moves no money needs no receiver.
 bool has_same_receiver(const Transaction& child, const Transaction& parent) {
-  if (child.type == Type::expiry && !child.to_user_id) return true;
+  const bool moves = child.type == Type::capture || child.type == Type::reversal;
+  if (!moves && !child.to_user_id) return true;
   return child.to_user_id == parent.to_user_id;
 }
 

@@ -116,7 +116,8 @@ inline domain::Transaction make(domain::Type type, const std::string& user, std:
 inline domain::Transaction child(domain::Type type, const domain::Transaction& parent, std::int64_t amount) {
   domain::Transaction transaction = make(type, parent.user_id, amount, parent.currency);
   transaction.parent_id = parent.id;
-  if (type != domain::Type::expiry) transaction.to_user_id = parent.to_user_id;
+  const bool moves = type == domain::Type::capture || type == domain::Type::reversal;
+  if (moves) transaction.to_user_id = parent.to_user_id;
   return transaction;
 }
 
