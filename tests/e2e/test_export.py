@@ -4,12 +4,13 @@ import io
 import json
 import os
 import subprocess
+from decimal import Decimal
 
 import pytest
+from support.history import check, wait_settled
 from support.sample import Sample
 from support.store import STORES, empty_store, served, settle
 from support.tps import BINARY, clean_environment, tps
-from support.history import check, wait_settled
 
 ACCOUNTS = "SELECT user_id, currency, posted, held FROM accounts ORDER BY 1, 2"
 INSTRUCTIONS = ("SELECT user_id, to_user_id, amount_minor, currency, reference, description, metadata"
@@ -35,6 +36,10 @@ def export(database, *arguments):
     return done.stdout
 
 
+def bodies_of(text):
+    return [json.loads(line, parse_float=Decimal) for line in text.splitlines()]
+
+
 def api_bodies(server):
     """All transactions as the API lists them, the oldest first."""
     with server.client() as client:
@@ -50,17 +55,16 @@ def test_ndjson_is_what_the_api_shows(full, folder):
     """Of a server that is running, too."""
     with served(full, folder) as server:
         bodies = api_bodies(server)
-        lines = export(full).splitlines()
-    assert [json.loads(line) for line in lines] == bodies and len(bodies) == COUNT
+        exported = bodies_of(export(full))
+    assert exported == bodies and len(bodies) == COUNT
 
 
 def test_csv_has_the_same(full):
-    bodies = [json.loads(line) for line in export(full).splitlines()]
+    bodies = bodies_of(export(full))
     rows = list(csv.DictReader(io.StringIO(export(full, "--format", "csv"))))
     assert len(rows) == len(bodies)
     for row, body in zip(rows, bodies):
-        amount = row.pop("amount")
-        assert float(amount) == body.pop("amount")
+        assert Decimal(row.pop("amount")) == body.pop("amount")
         shown = {name: json.loads(value) if name in ("id", "metadata") else value for name, value in row.items() if value}
         assert shown == {name: value for name, value in body.items() if value is not None}
 
