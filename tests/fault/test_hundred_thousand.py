@@ -24,9 +24,8 @@ def test_a_whole_file(kind, request):
             f"line {number}" for number in range(COUNT) if number not in sample.invalid]
         statuses = [row[1] for row in records.settlements]
         assert set(statuses) == {"settled", "failed"} and len(statuses) == len(ids)
-        assert {currency: int(deposits) for currency, deposits, _ in records.totals} == sample.deposited()
-        assert sums(records.accounts) == {currency: int(deposits) - int(withdrawals)
-                                          for currency, deposits, withdrawals in records.totals}
+        assert {row[0]: int(row[1]) for row in records.totals} == sample.deposited()
+        assert sums(records.accounts) == {row[0]: int(row[1]) - int(row[2]) for row in records.totals}
 
 
 def sums(accounts):
