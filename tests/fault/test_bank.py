@@ -23,12 +23,20 @@ def verify(database):
     assert done.returncode == 0, f"tps verify: {done.returncode}\n{done.stdout}\n{done.stderr}"
 
 
-def settle_and_check(database, bank, ports):
+def assert_no_errors(instances):
+    """Whatever happened to them, none has met anything that must not be."""
+    for one in instances:
+        errors = [record for record in one.log_records() if record["level"] == "error"]
+        assert not errors, errors[:3]
+
+
+def settle_and_check(database, bank, ports, instances):
     sent = bank.stop()
     unknown = retry_unknown(ports, sent, 60)
     wait_settled(database)
     records = check_history(database, sent)
     verify(database)
+    assert_no_errors(instances)
     kinds = {row.type for row in records.log}
     assert {"deposit", "withdrawal", "transfer", "capture", "void", "reversal", "expiry"} <= kinds, kinds
     assert bank.looks > 50
@@ -55,7 +63,7 @@ def test_a_bank_on_sqlite_is_killed(folder, number):
             time.sleep(chance.uniform(0.5, 2))
             server.kill()
             server.start()
-        settle_and_check(database, bank, [server.port])
+        settle_and_check(database, bank, [server.port], [server])
         server.stop()
     finally:
         server.kill()
@@ -109,7 +117,7 @@ def test_a_bank_on_postgres_has_all_kinds_of_trouble(postgres, redis):
         while time.monotonic() < end:
             bank.check()
             fleet.trouble(chance)
-        settle_and_check(fleet.database, bank, fleet.ports)
+        settle_and_check(fleet.database, bank, fleet.ports, fleet.everybody)
         for one in fleet.everybody:
             one.stop()
     finally:
