@@ -64,10 +64,12 @@ void SettlementLoop::stop() {
 
 void SettlementLoop::run() {
   while (true) {
+    trouble_in_round_ = false;
     Progress progress = expire_holds() ? Progress::some : Progress::none;
     for (std::uint32_t step = 0; step < options_.partitions; ++step) {
       progress = std::max(progress, settle_once((options_.first_partition + step) % options_.partitions));
     }
+    if (!trouble_in_round_) report_recovery();
     pause(progress);
     const std::scoped_lock lock(mutex_);
     if (stopping_) return;
@@ -100,10 +102,7 @@ SettlementLoop::Progress SettlementLoop::settle_once(std::uint32_t number) {
     report_trouble("settlement could not read the log", input.error());
     return Progress::none;
   }
-  if (!*input || (*input)->transactions.empty()) {
-    report_recovery();
-    return Progress::none;
-  }
+  if (!*input || (*input)->transactions.empty()) return Progress::none;
 
   const domain::SettlementOutput output = decide(partition, **input);
   const auto recorded = session_.record(number, output, std::chrono::steady_clock::now() + options_.budget);
@@ -116,7 +115,6 @@ SettlementLoop::Progress SettlementLoop::settle_once(std::uint32_t number) {
     report_trouble("settlement could not be written", recorded.error());
     return Progress::none;
   }
-  report_recovery();
   partition.refused_id = 0;
   const bool full = output.settlements.size() >= partition.most;
   partition.most = std::min(partition.most * 2, options_.batch);
@@ -166,10 +164,12 @@ bool SettlementLoop::expire_holds() {
   return any;
 }
 
-// Once when trouble begins and once when it ends; the loop tries many times a second.
+// Once when trouble begins and once when it ends, with a round in which no partition had any; the loop tries many times
+// a second.
 void SettlementLoop::report_trouble(const char* what, const StoreFault& fault) {
   if (!troubled_) ops::log(ops::Level::warn, what, {{"detail", fault.detail}});
   troubled_ = true;
+  trouble_in_round_ = true;
 }
 
 void SettlementLoop::report_recovery() {

@@ -79,6 +79,7 @@ class SettlementLoop {
   std::chrono::steady_clock::time_point next_expiry_{};
   std::chrono::milliseconds idle_pause_;
   bool troubled_ = false;
+  bool trouble_in_round_ = false;
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -175,7 +175,8 @@ TEST(SettlementLoop, AHoldThatIsRefusedHoldsNothing) {
   EXPECT_EQ(ledgers.balance("a").held, 0);
 }
 
-// A store that refuses even that blocks its partition, and no other; the loop can still be stopped.
+// A store that refuses even that blocks its partition, and no other; the loop can still be stopped. It says so once and
+// not in each round, though all is well in the other partition.
 TEST(SettlementLoop, APartitionThatCannotBeRecordedBlocksNoOther) {
   FaultPlan plan;
   plan.refused = {1};
@@ -184,10 +185,15 @@ TEST(SettlementLoop, APartitionThatCannotBeRecordedBlocksNoOther) {
   Transaction other = make::deposit(10, "b");
   other.partition = 1;
   ledgers.append({make::deposit(10), other});
+  testing::internal::CaptureStderr();
   ledgers.start(8);
   EXPECT_TRUE(ledgers.reaches(domain::first_id_before(1) + 1, Status::settled));
   EXPECT_TRUE(eventually([&] { return plan.batches().size() > 5; }));
   ledgers.stop();
+  const std::string said = testing::internal::GetCapturedStderr();
+  const std::string trouble = "settlement could not be written";
+  EXPECT_NE(said.find(trouble), std::string::npos);
+  EXPECT_EQ(said.find(trouble), said.rfind(trouble)) << said;
   EXPECT_EQ(ledgers.outcome(1), "pending");
   EXPECT_EQ(ledgers.metrics().unprocessable.Value(), 0);
 }
