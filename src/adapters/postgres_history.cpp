@@ -21,11 +21,13 @@ using service::StatementQuery;
 constexpr char kOwn[] = " FROM (SELECT partition, id FROM transaction_log WHERE user_id = $2";
 constexpr char kIncoming[] =
     " FROM (SELECT partition, id FROM transaction_log WHERE to_user_id = $2 AND to_user_id IS NOT NULL";
-// LATERAL with OFFSET 0 is a fence: one probe of the primary key per row, whatever the planner believes.
+// LATERAL with OFFSET 0 is a fence: one probe of the primary key per row, whatever the planner believes. A failed
+// transaction left the account as it was, and its settlement says how that was, so it shows the way like any entry; but
+// not an unprocessable one, whose account may not even have been known.
 constexpr char kSettlementOfEach[] =
     " OFFSET 0) t CROSS JOIN LATERAL"
     " (SELECT * FROM settlement_log WHERE partition = t.partition AND transaction_id = t.id OFFSET 0) s"
-    " WHERE s.status <> 'f'";
+    " WHERE s.failure_code IS DISTINCT FROM 'unprocessable'";
 constexpr char kTouched[] = " AND s.to_account_version IS NOT NULL";
 constexpr char kStart[] = "p.partition::bigint << 45";
 constexpr auto kEnd = joined(
@@ -35,8 +37,23 @@ constexpr auto kEnd = joined(
 
 // The accounts of user $2 of partition $1, in currency $3 or all, after what was settled by $4 (edge 0; never, when
 // NULL) and by $5 (edge 1; now, when NULL): the last entry of each stream. settled_at never runs back within a
-// partition, so halving finds where it passes a time.
-constexpr auto kLastBefore = joined(" AND id > ", kStart, " AND id <= p.id AND currency = a.currency");
+// partition, so halving finds where it passes a time. After a thousand failures in a row the last of them stands for
+// the entry before: it saw the same account (or, where the clocks of partitions differ, a slightly younger one).
+constexpr auto kUntil = joined(" AND id > ", kStart, " AND id <= p.id AND currency = a.currency");
+constexpr char kOwnState[] = "(SELECT s.status, s.account_version AS version, s.posted_after AS posted, s.held_after";
+constexpr char kIncomingState[] =
+    "(SELECT s.status, s.to_account_version AS version, s.to_posted_after AS posted, NULL";
+constexpr auto kOwnUntil = joined(kUntil, " AND p.partition = $1 ORDER BY id DESC");
+constexpr auto kIncomingUntil = joined(kUntil, " ORDER BY id DESC");
+constexpr char kEntryFirst[] = ") each ORDER BY (status = 'f') LIMIT 1)";
+constexpr auto kLastOwn =
+    joined("(SELECT version, posted, held FROM (", kOwnState, " AS held", kOwn, kOwnUntil, " LIMIT 1000",
+           kSettlementOfEach, " AND s.status <> 'f' ORDER BY t.id DESC LIMIT 1)", " UNION ALL ", kOwnState, kOwn,
+           kOwnUntil, kSettlementOfEach, " ORDER BY t.id DESC LIMIT 1)", kEntryFirst);
+constexpr auto kLastIncoming = joined(
+    "(SELECT version, posted, NULL::bigint FROM (", kIncomingState, kIncoming, kIncomingUntil, " LIMIT 1000",
+    kSettlementOfEach, kTouched, " AND s.status <> 'f' ORDER BY t.id DESC LIMIT 1)", " UNION ALL ", kIncomingState,
+    kIncoming, kIncomingUntil, kSettlementOfEach, kTouched, " ORDER BY t.id DESC LIMIT 1)", kEntryFirst);
 constexpr auto kAccountsAtText = joined(
     "WITH RECURSIVE search(edge, partition, low, high) AS ("
     " SELECT e.edge, p.partition, ",
@@ -54,13 +71,8 @@ constexpr auto kAccountsAtText = joined(
     "SELECT p.edge, a.currency, e.version, e.posted, e.held"
     " FROM position p CROSS JOIN (SELECT currency FROM accounts"
     " WHERE partition = $1 AND user_id = $2 AND ($3::text IS NULL OR currency = $3)) a"
-    " CROSS JOIN LATERAL ("
-    "(SELECT s.account_version AS version, s.posted_after AS posted, s.held_after AS held",
-    kOwn, kLastBefore, " AND p.partition = $1 ORDER BY id DESC", kSettlementOfEach,
-    " ORDER BY t.id DESC LIMIT 1)"
-    " UNION ALL "
-    "(SELECT s.to_account_version, s.to_posted_after, NULL",
-    kIncoming, kLastBefore, " ORDER BY id DESC", kSettlementOfEach, kTouched, " ORDER BY t.id DESC LIMIT 1)) e");
+    " CROSS JOIN LATERAL (",
+    kLastOwn, " UNION ALL ", kLastIncoming, ") e");
 constexpr PostgresStatement kAccountsAt{"accounts_at", kAccountsAtText.data(), true};
 enum class Edge : std::int16_t { from, to };
 
@@ -71,7 +83,7 @@ void queue_accounts_at(PostgresConnection& connection, std::int16_t partition, s
   connection.queue(kAccountsAt, parameters.add(partition).add(user_id).add(currency).add(from).add(to));
 }
 
-// By currency; those that nothing had touched are not there.
+// By currency; those that nothing had touched are not there, or have version 0.
 std::map<std::string, Balance> read_accounts_at(const PostgresResult& rows, Edge edge) {
   std::map<std::string, Balance> accounts;
   for (int row = 0; row < rows.rows(); ++row) {
@@ -89,9 +101,11 @@ std::map<std::string, Balance> read_accounts_at(const PostgresResult& rows, Edge
 }
 
 // The entries of the account ($1, $2, $3) with versions above $4 and up to $5. Halving over ids finds how far each
-// stream is at these two versions: `low` has nothing above the version, `high` and what follows nothing else.
+// stream is at these two versions: `low` has nothing above the version, `high` and what follows nothing else. Of each
+// stream 10,000 rows are read; the last of so many is there even if it failed, and says how far the reading went.
 constexpr char kFirstFrom[] = " AND id >= m.middle AND id < m.high AND currency = $3";
 constexpr char kBetween[] = " AND id > p.low AND id <= p.high AND currency = $3";
+constexpr char kNumbered[] = " s.status, row_number() OVER (ORDER BY t.id) = 10000 AS is_last";
 constexpr auto kEntriesText = joined(
     "WITH RECURSIVE search(edge, incoming, partition, low, high) AS ("
     " SELECT e.edge, i.incoming, p.partition, ",
@@ -115,21 +129,25 @@ constexpr auto kEntriesText = joined(
     " GROUP BY incoming, partition) "
     "SELECT ",
     kTransactionColumns,
-    ", p.incoming, s.account_version, s.posted_after, s.to_account_version, s.to_posted_after, o.type"
+    ", p.incoming, e.version, e.posted, e.is_last, o.type"
     " FROM place p CROSS JOIN LATERAL ("
-    "(SELECT * FROM transaction_log WHERE user_id = $2",
-    kBetween,
-    " AND NOT p.incoming OFFSET 0)"
+    "(SELECT t.id, s.account_version AS version, s.posted_after AS posted,",
+    kNumbered, kOwn, kBetween, " AND NOT p.incoming ORDER BY id", kSettlementOfEach,
+    " ORDER BY t.id LIMIT 10000)"
     " UNION ALL "
-    "(SELECT * FROM transaction_log WHERE to_user_id = $2 AND to_user_id IS NOT NULL",
-    kBetween, " AND p.incoming OFFSET 0)) t", kJoinOutcome,
+    "(SELECT t.id, s.to_account_version, s.to_posted_after,",
+    kNumbered, kIncoming, kBetween, " AND p.incoming ORDER BY id", kSettlementOfEach, kTouched,
+    " ORDER BY t.id LIMIT 10000)) e"
+    " CROSS JOIN LATERAL (SELECT * FROM transaction_log WHERE partition = p.partition AND id = e.id OFFSET 0) t",
+    kJoinOutcome,
     " LEFT JOIN transaction_log o ON o.partition = t.partition AND o.id = CASE WHEN t.type = 'r' THEN t.parent_id END"
-    " WHERE s.status IS DISTINCT FROM 'f' AND NOT (p.incoming AND s.to_account_version IS NULL)");
+    " WHERE e.status <> 'f' OR e.is_last");
 constexpr PostgresStatement kEntries{"entries", kEntriesText.data(), true};
 constexpr int kIsIncoming = kTransactionColumnCount;
 constexpr int kVersion = kIsIncoming + 1;
-constexpr int kToVersion = kVersion + 2;
-constexpr int kParentType = kToVersion + 2;
+constexpr int kPosted = kVersion + 1;
+constexpr int kIsLast = kPosted + 1;
+constexpr int kParentType = kIsLast + 1;
 
 // The snapshot lives from one round trip to the next, but not for an instance that stopped in between.
 constexpr auto kSettingsText =
@@ -142,9 +160,8 @@ PostgresAnswer<StatementEntry> read_entry(const PostgresResult& rows, int row) {
   if (!transaction) return std::unexpected(unreadable_row(rows.int8(row, 0)));
   StatementEntry entry;
   entry.incoming = rows.boolean(row, kIsIncoming);
-  const int version = entry.incoming ? kToVersion : kVersion;
-  entry.version = rows.int8(row, version);
-  entry.posted_after = rows.int8(row, version + 1);
+  entry.version = rows.int8(row, kVersion);
+  entry.posted_after = rows.int8(row, kPosted);
   entry.settled_at = rows.time(row, kSettledAtColumn);
   std::optional<domain::Type> parent_type;
   if (!rows.is_null(row, kParentType)) parent_type = type_of(rows.letter(row, kParentType));
@@ -153,9 +170,10 @@ PostgresAnswer<StatementEntry> read_entry(const PostgresResult& rows, int row) {
   return entry;
 }
 
-// Ends the transaction, too.
+// The entries with versions above `above` and up to `up_to`, which is lowered when there is too much between them to
+// read it all. Ends the transaction, too.
 PostgresAnswer<std::vector<StatementEntry>> read_entries(PostgresConnection& connection, const StatementQuery& query,
-                                                         std::int64_t above, std::int64_t up_to, Deadline deadline) {
+                                                         std::int64_t above, std::int64_t& up_to, Deadline deadline) {
   PostgresParameters parameters;
   parameters.add(static_cast<std::int16_t>(query.partition)).add(std::string_view(query.user_id));
   parameters.add(std::string_view(query.currency)).add(above).add(up_to);
@@ -170,8 +188,10 @@ PostgresAnswer<std::vector<StatementEntry>> read_entries(PostgresConnection& con
     auto entry = read_entry(rows, row);
     if (!entry) return std::unexpected(std::move(entry.error()));
     connection.log_has(domain::sequence_of_id(entry->transaction.id));
-    entries.push_back(std::move(*entry));
+    if (rows.boolean(row, kIsLast)) up_to = std::min(up_to, entry->version);
+    if (entry->transaction.status != domain::Status::failed) entries.push_back(std::move(*entry));
   }
+  std::erase_if(entries, [&](const StatementEntry& entry) { return entry.version > up_to; });
   std::ranges::sort(entries, {}, &StatementEntry::version);
   return entries;
 }
@@ -194,7 +214,7 @@ PostgresAnswer<std::vector<Balance>> postgres_balances_at(PostgresSession& sessi
   std::vector<Balance> answer;
   for (auto& [currency, balance] : read_accounts_at((*results)[1], Edge::to)) {
     balance.available = clamped_difference(balance.posted, balance.held);
-    answer.push_back(balance);
+    if (balance.version > 0) answer.push_back(balance);
   }
   return answer;
 }
@@ -218,15 +238,15 @@ PostgresAnswer<Statement> postgres_statement(PostgresSession& session, const Sta
   statement.closing_minor = closing.posted;
   const std::int64_t above = std::clamp(query.after.value_or(0), opening.version, closing.version);
   const auto limit = static_cast<std::int64_t>(query.limit);
-  const std::int64_t up_to = closing.version - above > limit ? above + limit : closing.version;
-  if (up_to < closing.version) statement.next_after = up_to;
+  std::int64_t up_to = closing.version - above > limit ? above + limit : closing.version;
   if (above == up_to) {
     connection.roll_back(deadline);
-    return statement;
+  } else {
+    auto entries = read_entries(connection, query, above, up_to, deadline);
+    if (!entries) return std::unexpected(std::move(entries.error()));
+    statement.entries = std::move(*entries);
   }
-  auto entries = read_entries(connection, query, above, up_to, deadline);
-  if (!entries) return std::unexpected(std::move(entries.error()));
-  statement.entries = std::move(*entries);
+  if (up_to < closing.version) statement.next_after = up_to;
   return statement;
 }
 
