@@ -19,6 +19,7 @@ function(add_fault_target name file)
   set_tests_properties(${name} PROPERTIES LABELS short TIMEOUT 300)
 endfunction()
 add_fault_target(flight_tests postgres_flight_test.cpp)
+add_fault_target(ledger_tests postgres_ledger_test.cpp)
 add_fault_target(redis_cache_tests redis_cache_test.cpp)
 add_fault_target(worker_tests postgres_worker_test.cpp)
 

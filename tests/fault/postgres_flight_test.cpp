@@ -9,110 +9,20 @@
 #include <vector>
 
 #include "adapters/postgres_audit.hpp"
-#include "adapters/postgres_store.hpp"
-#include "ops/log.hpp"
-#include "support/postgres_server.hpp"
+#include "fault/on_postgres.hpp"
 #include "support/tcp_proxy.hpp"
 
-namespace tps {
+namespace tps::fault {
 namespace {
 
-using namespace std::chrono_literals;
-using namespace std::string_literals;
-using adapters::PostgresOptions;
-using adapters::PostgresStore;
-using domain::Acceptance;
-using domain::Submission;
 using testing::Each;
 using tests::PgBouncer;
-using tests::PostgresServer;
 using tests::TcpProxy;
+using Flight = OnPostgres;
 
 // A prepared statement's name as it travels.
 const std::string kCommitOnTheWire = "commit\0"s;
 const std::string kLockOnTheWire = "lock_partition\0"s;
-
-service::Deadline in(std::chrono::milliseconds time) { return std::chrono::steady_clock::now() + time; }
-
-domain::Timestamp now() {
-  return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
-}
-
-domain::Hash128 hash_of(int number) {
-  domain::Hash128 hash{};
-  std::memcpy(hash.data(), &number, sizeof number);
-  hash[15] = 1;
-  return hash;
-}
-
-Submission deposit(std::optional<int> key = std::nullopt, std::int64_t amount = 100) {
-  Submission submission;
-  domain::Transaction& transaction = submission.transaction;
-  transaction.user_id = "user_1";
-  transaction.amount_minor = amount;
-  transaction.currency = "USD";
-  transaction.created_by = "anonymous";
-  if (key) {
-    transaction.idempotency_hash = hash_of(*key);
-    transaction.content_hash = hash_of(0);
-  }
-  return submission;
-}
-
-std::vector<Acceptance> append(PostgresStore& store, std::vector<Submission>& submissions,
-                               std::chrono::milliseconds budget = 10s) {
-  std::vector<Submission*> flight;
-  flight.reserve(submissions.size());
-  for (Submission& submission : submissions) flight.push_back(&submission);
-  store.append(flight, now(), in(budget));
-  std::vector<Acceptance> outcomes;
-  outcomes.reserve(submissions.size());
-  for (const Submission& submission : submissions) outcomes.push_back(submission.acceptance);
-  return outcomes;
-}
-
-class Flight : public testing::Test {
- protected:
-  static PostgresServer& server() {
-    static PostgresServer shared;
-    return shared;
-  }
-
-  Flight() {
-    ops::set_up_log(ops::Level::error, ops::LogFormat::automatic);
-    migrate(server());
-  }
-
-  void migrate(const PostgresServer& on) {
-    const auto migrated = adapters::migrate_postgres({.url = on.url(database_)}, 1, in(30s));
-    if (!migrated) throw std::runtime_error(migrated.error());
-  }
-
-  PostgresStore store(int port = server().port(), bool prepared = true) {
-    return {{.url = PostgresServer::url(database_, port), .prepared_statements = prepared}, currencies_, metrics_};
-  }
-
-  std::string sql(const std::string& statement) { return server().query(database_, statement); }
-  int rows() { return std::stoi(sql("SELECT count(*) FROM transaction_log")); }
-
-  // Polls until `statement` answers something.
-  static std::string await(const PostgresServer& on, const std::string& statement) {
-    for (const auto end = in(10s); std::chrono::steady_clock::now() < end; std::this_thread::sleep_for(5ms)) {
-      if (std::string answer = on.query("postgres", statement); !answer.empty()) return answer;
-    }
-    throw std::runtime_error("never: " + statement);
-  }
-
-  // The backend that waits for the partition's lock.
-  [[nodiscard]] std::string waiting_for_lock() const {
-    return "SELECT pid FROM pg_stat_activity WHERE datname = '" + database_ +
-           "' AND wait_event_type = 'Lock' AND query LIKE '%FOR UPDATE%'";
-  }
-
-  const std::string database_ = server().create_database();
-  domain::Currencies currencies_;
-  ops::Metrics metrics_;
-};
 
 // A session that holds the lock of partition 0, as an instance does that was stopped.
 class LockHolder {
@@ -396,76 +306,6 @@ TEST_F(Flight, FliesThroughPgBouncerWithoutPreparedStatements) {
   EXPECT_EQ(audit.orphans(0, in(10s)).value(), 0);
 }
 
-// A newer instance has migrated the database while this one was connected: what it writes now may mean something that
-// this one does not know.
-TEST_F(Flight, StopsSettlingWhenTheSchemaHasBecomeNewer) {
-  auto session = store();
-  std::vector<Submission> flight{deposit(), deposit()};
-  append(session, flight);
-  const auto first = session.next(0, 1, in(10s));
-  ASSERT_TRUE(first && *first);
-  EXPECT_TRUE(session.record(0, domain::settle(**first, now()), in(10s)));
-  sql("UPDATE store SET schema = 99, min_binary = 99");
-  const auto refused = session.next(0, 10, in(10s));
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().kind, service::StoreFault::Kind::incompatible);
-  EXPECT_EQ(sql("SELECT count(*) FROM settlement_log"), "1");
-  sql("UPDATE store SET min_binary = 1");  // newer, but this one may go on
-  const auto second = session.next(0, 10, in(10s));
-  ASSERT_TRUE(second && *second);
-  EXPECT_TRUE(session.record(0, domain::settle(**second, now()), in(10s)));
-}
-
-TEST_F(Flight, LeavesOutParentsThatCannotBeRead) {
-  auto session = store();
-  std::vector<Submission> flight{deposit(), deposit(), deposit()};
-  flight[1].transaction.type = domain::Type::withdrawal;
-  flight[1].transaction.capture = domain::Capture::manual;
-  flight[1].transaction.hold_expires_at = domain::Timestamp(1h);
-  append(session, flight);
-  const auto first = session.next(0, 10, in(10s));
-  ASSERT_TRUE(first && *first);
-  EXPECT_TRUE(session.record(0, domain::settle(**first, now()), in(10s)));
-  sql("UPDATE holds SET status = 'z'");
-  sql("ALTER TABLE transaction_log DISABLE TRIGGER append_only; UPDATE transaction_log SET type = 'z' WHERE id = 1");
-  std::vector<Submission> children{deposit(), deposit(), deposit()};
-  const std::vector<domain::Type> types{domain::Type::reversal, domain::Type::capture, domain::Type::reversal};
-  for (std::size_t i = 0; i < children.size(); ++i) {
-    children[i].transaction.type = types[i];
-    children[i].transaction.parent_id = static_cast<std::int64_t>(i) + 1;
-  }
-  append(session, children);
-  const auto input = session.next(0, 10, in(10s));
-  ASSERT_TRUE(input && *input);
-  const domain::SettlementOutput output = domain::settle(**input, now());
-  EXPECT_EQ(output.settlements[0].failure, domain::Failure::unprocessable);
-  EXPECT_EQ(output.settlements[1].failure, domain::Failure::invalid_parent_state);
-  EXPECT_EQ(output.settlements[2].failure, std::nullopt);
-  EXPECT_TRUE(session.record(0, output, in(10s)));
-}
-
-TEST_F(Flight, GoesOnAfterAValueThatTheDatabaseRefusesToRecord) {
-  auto session = store();
-  std::vector<Submission> flight{deposit()};
-  append(session, flight);
-  const auto input = session.next(0, 10, in(10s));
-  ASSERT_TRUE(input && *input);
-  domain::SettlementOutput output = domain::settle(**input, now());
-  output.accounts.front().first.currency = "\xC0\x80";
-  const std::string backend =
-      sql("SELECT pid FROM pg_stat_activity WHERE application_name = 'tps' AND datname = '" + database_ + "'");
-  const auto refused = session.record(0, output, in(10s));
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().kind, service::StoreFault::Kind::refused);
-  EXPECT_EQ(sql("SELECT count(*) FROM settlement_log"), "0");
-  const auto again = session.next(0, 10, in(10s));
-  ASSERT_TRUE(again && *again);
-  EXPECT_TRUE(session.record(0, domain::settle(**again, now()), in(10s)));
-  EXPECT_EQ(sql("SELECT pid FROM pg_stat_activity WHERE application_name = 'tps' AND datname = '" + database_ + "'"),
-            backend)
-      << "on the same connection";
-}
-
 // Each client retries its key until it has an answer. Afterwards each key is there once.
 TEST_F(FlightAlone, LosesAndDoublesNothingWhenTheServerCrashes) {
   constexpr int kClients = 3;
@@ -511,52 +351,5 @@ TEST_F(FlightAlone, LosesAndDoublesNothingWhenTheServerCrashes) {
   EXPECT_EQ(alone_.query(database_, "SELECT max(id) FROM transaction_log"), std::to_string(keys * 2));
 }
 
-// Statements are planned while the log is empty. When it has grown a lot, without any ANALYZE, they must still go to
-// their rows by index.
-TEST_F(Flight, KeepsItsPlansGoodWhileTheLogGrows) {
-  sql("ALTER TABLE transaction_log SET (autovacuum_enabled = false)");
-  sql("ALTER TABLE settlement_log SET (autovacuum_enabled = false)");
-  auto session =
-      std::make_unique<PostgresStore>(PostgresOptions{.url = server().url(database_)}, currencies_, metrics_);
-  auto audit =
-      std::make_unique<adapters::PostgresAudit>(PostgresOptions{.url = server().url(database_)}, currencies_, metrics_);
-  const auto use_everything = [&](int key) {
-    std::vector<Submission> flight{deposit(key), deposit()};
-    flight[1].transaction.reference = "r" + std::to_string(key);
-    EXPECT_THAT(append(*session, flight), Each(Acceptance::accepted));
-    EXPECT_TRUE(session->find(std::vector<std::int64_t>{1, 2}, in(10s)));
-    EXPECT_TRUE(session->backlog(0, in(10s)));
-    const auto input = session->next(0, 10, in(10s));
-    ASSERT_TRUE(input && *input);
-    EXPECT_TRUE(session->record(0, domain::settle(**input, now()), in(10s)));
-    EXPECT_TRUE(session->balances(0, "user_1", in(10s)));
-    EXPECT_TRUE(session->list({.user_id = "user_1", .type = domain::Type::deposit}, in(10s)));
-    EXPECT_TRUE(session->list({.order = service::Order::oldest_first, .positions = {2}, .limit = 2}, in(10s)));
-    EXPECT_TRUE(session->balances_at(0, "user_1", now() - 1h, in(10s)));
-    EXPECT_TRUE(session->statement({.partition = 0, .user_id = "user_1", .currency = "USD", .limit = 3}, in(10s)));
-    EXPECT_TRUE(session->expired_holds(0, now(), 10, in(10s)));
-    EXPECT_EQ(audit->entries(0, 0, 2, in(10s)).value().size(), 2U);
-    EXPECT_EQ(audit->accounts(std::nullopt, 1, in(10s)).value().rows.size(), 1U);
-  };
-  use_everything(1);
-  use_everything(2);
-  sql("INSERT INTO transaction_log (partition, type, capture, id, amount_minor, created_at, user_id, currency,"
-      " created_by, idempotency_hash) SELECT 0, 'd', 'a', i, 1, now(), 'other_' || i % 100, 'USD', 'x',"
-      " decode(md5(i::text), 'hex') FROM generate_series(5, 50000) i");
-  sql("INSERT INTO settlement_log (partition, rules_version, status, transaction_id, posted_after, held_after,"
-      " account_version, settled_at) SELECT 0, 1, 's', i, 1, 0, 1, now() FROM generate_series(5, 50000) i");
-  const std::string read =
-      "SELECT sum(idx_tup_fetch + seq_tup_read) FROM pg_stat_user_tables WHERE relname LIKE '%_log'";
-  sql("SELECT pg_stat_force_next_flush()");
-  const long before = std::stol(sql(read));
-  for (int key = 3; key <= 5; ++key) use_everything(key);
-  session.reset();
-  audit.reset();
-  await(server(),
-        "SELECT 1 WHERE NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'tps' AND datname = '" +
-            database_ + "')");
-  EXPECT_LT(std::stol(sql(read)) - before, 2'000);
-}
-
 }  // namespace
-}  // namespace tps
+}  // namespace tps::fault
