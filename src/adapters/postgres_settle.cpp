@@ -30,23 +30,17 @@ constexpr PostgresStatement kHasPending{
 constexpr PostgresStatement kLockReader{
     "lock_reader", "SELECT 1 FROM readers WHERE partition = $1 AND reader = $2 FOR UPDATE SKIP LOCKED"};
 
-// The position is in the settlements themselves. Payer and receiver come along.
+// The position is in the settlements themselves.
 constexpr auto kBatchText =
     joined("SELECT ", kInstructionColumns,
-           ", p.settled_at, a.posted, a.held, a.version, a.overdraft_limit, a.frozen,"
-           " b.posted, b.held, b.version, b.overdraft_limit, b.frozen"
+           ", p.settled_at"
            " FROM (SELECT 1) one"
            " LEFT JOIN (SELECT transaction_id, settled_at FROM settlement_log"
            " WHERE partition = $1 ORDER BY transaction_id DESC LIMIT 1) p ON true"
            " JOIN LATERAL (SELECT * FROM transaction_log"
-           " WHERE partition = $1 AND id > coalesce(p.transaction_id, 0) ORDER BY id LIMIT $2) t ON true"
-           " LEFT JOIN accounts a ON a.partition = t.partition AND a.user_id = t.user_id AND a.currency = t.currency"
-           " LEFT JOIN accounts b ON b.partition = coalesce(t.to_partition, t.partition) AND b.user_id = t.to_user_id"
-           " AND b.currency = t.currency");
+           " WHERE partition = $1 AND id > coalesce(p.transaction_id, 0) ORDER BY id LIMIT $2) t ON true");
 constexpr PostgresStatement kBatch{"batch", kBatchText.data(), true};
 constexpr int kLastSettledAt = kInstructionColumnCount;
-constexpr int kPayer = kLastSettledAt + 1;
-constexpr int kReceiver = kPayer + 5;
 
 // The schema comes along, in a snapshot that is no older than the batch's: while instances are being replaced, whoever
 // sees a row of a newer one sees that its schema is there, too.
@@ -54,6 +48,15 @@ constexpr PostgresStatement kTotals{
     "totals",
     "SELECT v.schema, v.min_binary, o.currency, o.deposits, o.withdrawals, o.captures, o.deposit_reversals,"
     " o.withdrawal_reversals FROM store v LEFT JOIN totals o ON o.partition = $1"};
+
+// Each account once, in the order of the index, however often the batch touches it; with the place of its key.
+constexpr PostgresStatement kReadAccounts{
+    "read_accounts",
+    "SELECT n.place, a.posted, a.held, a.version, a.overdraft_limit, a.frozen"
+    " FROM (SELECT unnest($1::smallint[]) AS partition, unnest($2::text[]) AS user_id, unnest($3::text[]) AS currency,"
+    " unnest($4::bigint[]) AS place) n"
+    " JOIN LATERAL (SELECT * FROM accounts WHERE partition = n.partition AND user_id = n.user_id"
+    " AND currency = n.currency OFFSET 0) a ON true"};
 
 // Several partitions share accounts. All that a batch touches are made, then locked in one order, so that no two
 // settlements can wait for each other; what they hold is read only then.
@@ -65,17 +68,17 @@ constexpr PostgresStatement kOpenAccounts{
     R"( ORDER BY n.partition, n.user_id COLLATE "C", n.currency COLLATE "C" ON CONFLICT DO NOTHING)"};
 constexpr PostgresStatement kLockAccounts{
     "lock_accounts",
-    "SELECT a.partition, a.user_id, a.currency, a.posted, a.held, a.version, a.overdraft_limit, a.frozen"
-    " FROM unnest($1::smallint[], $2::text[], $3::text[]) AS n(partition, user_id, currency)"
+    "SELECT n.place, a.posted, a.held, a.version, a.overdraft_limit, a.frozen"
+    " FROM unnest($1::smallint[], $2::text[], $3::text[], $4::bigint[]) AS n(partition, user_id, currency, place)"
     " JOIN accounts a ON a.partition = n.partition AND a.user_id = n.user_id AND a.currency = n.currency"
     " ORDER BY a.partition, a.user_id, a.currency FOR UPDATE OF a"};
 
-Account read_account(const PostgresResult& rows, int row, int column) {
-  return {.posted = rows.int8(row, column),
-          .held = rows.int8(row, column + 1),
-          .version = rows.int8(row, column + 2),
-          .overdraft_limit = rows.int8(row, column + 3),
-          .frozen = rows.boolean(row, column + 4)};
+Account read_account(const PostgresResult& rows, int row) {
+  return {.posted = rows.int8(row, 1),
+          .held = rows.int8(row, 2),
+          .version = rows.int8(row, 3),
+          .overdraft_limit = rows.int8(row, 4),
+          .frozen = rows.boolean(row, 5)};
 }
 
 std::optional<AccountKey> receiver_of(const domain::Transaction& transaction) {
@@ -88,19 +91,11 @@ SettlementInput read_batch(const PostgresResult& rows) {
   SettlementInput input;
   const int count = rows.rows();
   input.transactions.reserve(static_cast<std::size_t>(count));
-  input.accounts.reserve(static_cast<std::size_t>(count));
   for (int row = 0; row < count; ++row) {
     auto transaction = read_instruction(rows, row);
     if (!transaction) {
       input.transactions.push_back(unreadable_instruction(rows, row));
       continue;
-    }
-    if (!rows.is_null(row, kPayer)) {
-      const AccountKey payer{transaction->partition, transaction->user_id, transaction->currency};
-      input.accounts.try_emplace(payer, read_account(rows, row, kPayer));
-    }
-    if (!rows.is_null(row, kReceiver)) {
-      input.accounts.try_emplace(*receiver_of(*transaction), read_account(rows, row, kReceiver));
     }
     input.transactions.push_back(std::move(*transaction));
   }
@@ -129,55 +124,63 @@ std::optional<std::string> newer_schema(const PostgresResult& rows) {
   return incompatibility(kMigrations, version);
 }
 
-std::vector<AccountKey> touched_accounts(const SettlementInput& input) {
-  std::vector<AccountKey> keys;
+using AccountEntries = std::vector<domain::Accounts::value_type*>;
+
+// A new account for each that the batch touches; sorted by key.
+AccountEntries open_accounts(SettlementInput& input) {
+  AccountEntries entries;
+  input.accounts.reserve(input.transactions.size());
+  const auto open = [&](AccountKey key) {
+    const auto [place, is_first] = input.accounts.try_emplace(std::move(key));
+    if (is_first) entries.push_back(&*place);
+  };
   for (const domain::Transaction& transaction : input.transactions) {
     if (transaction.currency.empty()) continue;  // it could not be read
-    keys.push_back({transaction.partition, transaction.user_id, transaction.currency});
-    if (auto receiver = receiver_of(transaction)) keys.push_back(std::move(*receiver));
+    open({transaction.partition, transaction.user_id, transaction.currency});
+    if (auto receiver = receiver_of(transaction)) open(std::move(*receiver));
   }
-  std::ranges::sort(keys);
-  keys.erase(std::ranges::unique(keys).begin(), keys.end());
-  return keys;
+  const auto key = [](const domain::Accounts::value_type* entry) -> const AccountKey& { return entry->first; };
+  std::ranges::sort(entries, {}, key);
+  return entries;
 }
 
-void queue_account_locks(PostgresConnection& connection, const std::vector<AccountKey>& keys) {
+// With several partitions, locked.
+void queue_accounts(PostgresConnection& connection, const AccountEntries& entries, bool several) {
   PostgresArray partitions(PostgresType::int2);
   PostgresArray users(PostgresType::text);
   PostgresArray currencies(PostgresType::text);
-  for (const AccountKey& key : keys) {
-    partitions.add(static_cast<std::int16_t>(key.partition));
-    users.add(std::string_view(key.user_id));
-    currencies.add(std::string_view(key.currency));
+  PostgresArray places(PostgresType::int8);
+  std::int64_t place = 0;
+  for (const auto* entry : entries) {
+    partitions.add(static_cast<std::int16_t>(entry->first.partition));
+    users.add(std::string_view(entry->first.user_id));
+    currencies.add(std::string_view(entry->first.currency));
+    places.add(place++);
   }
   PostgresParameters parameters;
   parameters.add(partitions).add(users).add(currencies);
-  connection.queue(kOpenAccounts, parameters);
-  connection.queue(kLockAccounts, parameters);
+  if (several) connection.queue(kOpenAccounts, parameters);
+  connection.queue(several ? kLockAccounts : kReadAccounts, parameters.add(places));
 }
 
-// Replaces the accounts that were read with the batch by the same ones, locked.
-void read_locked_accounts(const PostgresResult& rows, SettlementInput& input) {
+void read_accounts(const PostgresResult& rows, const AccountEntries& entries) {
   for (int row = 0; row < rows.rows(); ++row) {
-    AccountKey key{static_cast<std::uint32_t>(rows.int2(row, 0)), std::string(rows.text(row, 1)),
-                   std::string(rows.text(row, 2))};
-    input.accounts.insert_or_assign(std::move(key), read_account(rows, row, 3));
+    entries.at(static_cast<std::size_t>(rows.int8(row, 0)))->second = read_account(rows, row);
   }
 }
 
-// What the batch turned out to need, in a second round trip: the locks of its accounts when there are several
-// partitions, and the parents when there were none to be expected.
+// What the batch turned out to need, in a second round trip: its accounts, and the parents when there were none to be
+// expected.
 PostgresAnswer<void> complete(PostgresSession& session, std::int16_t partition, std::size_t max, bool with_parents,
                               SettlementInput& input, Deadline deadline) {
   PostgresConnection& connection = session.connection;
-  const bool several = session.identity->partitions > 1;
-  if (!several && !with_parents) return {};
+  const AccountEntries entries = open_accounts(input);
   if (with_parents) queue_parents(connection, partition, max);
-  if (several) queue_account_locks(connection, touched_accounts(input));
+  queue_accounts(connection, entries, session.identity->partitions > 1);
   auto results = connection.fly(deadline);
   if (!results) return std::unexpected(std::move(results.error()));
   if (with_parents) read_parents(results->front(), input);
-  if (several) read_locked_accounts(results->back(), input);
+  read_accounts(results->back(), entries);
   return {};
 }
 
