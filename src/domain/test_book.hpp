@@ -99,7 +99,7 @@ class Book {
   // The next transaction of the log.
   Settlement settle(Transaction transaction) {
     complete(transaction);
-    const Ledger before = ledger_;
+    const Accounts before = ledger_.accounts();
     const Transaction* const parent = find(transaction.parent_id);
     const bool settled = parent != nullptr && parent->status == Status::settled;
     const Settlement settlement = ledger_.settle(transaction, {parent, settled}, transaction.created_at);
@@ -144,7 +144,7 @@ class Book {
   }
 
   // What is true whatever was settled.
-  void check(const Ledger& before, const Settlement& settlement) {
+  void check(const Accounts& before, const Settlement& settlement) {
     const Transaction& transaction = log_.back();
     SettlementOutput changes;
     ledger_.take_changes(changes);
@@ -163,10 +163,10 @@ class Book {
     check_sums();
   }
 
-  static void check_changes(const Ledger& before, const SettlementOutput& changes) {
+  static void check_changes(const Accounts& before, const SettlementOutput& changes) {
     for (const auto& [key, account] : changes.accounts) {
-      const auto old = before.accounts().find(key);
-      EXPECT_EQ(account.version, (old == before.accounts().end() ? 0 : old->second.version) + 1) << key.user_id;
+      const auto old = before.find(key);
+      EXPECT_EQ(account.version, (old == before.end() ? 0 : old->second.version) + 1) << key.user_id;
     }
   }
 
