@@ -150,9 +150,11 @@ TEST(Ledger, Capture) {
 
 TEST(Ledger, VoidAndExpiry) {
   const std::vector<Transaction> held_60{deposit(100), hold(60)};
+  const auto in_euro = [](Transaction& t) { t.currency = "EUR"; };
   for (const auto release : {void_of, expiry}) {
     run({
         {"by somebody else", held_60, by("z", release(2)), "unprocessable", "a 100/60"},
+        {"in another currency", held_60, with(by("a", release(2)), in_euro), "unprocessable", "a 100/60"},
         {"by somebody else, voided",
          {deposit(100), hold(60), void_of(2)},
          by("z", release(2)),
@@ -185,6 +187,7 @@ TEST(Ledger, ReversalOfWhatCannotBeReversed) {
       {"no such parent", a_100, reversal(-7, 1), "unprocessable", "a 100/0"},
       {"of itself", a_100, reversal(2, 1), "unprocessable", "a 100/0"},
       {"by somebody else", a_100, by("z", reversal(1, 1)), "unprocessable", "a 100/0"},
+      {"by somebody else, a failed one", {withdrawal(1)}, by("z", reversal(1, 1)), "unprocessable", ""},
       {"by the receiver", {deposit(100), transfer(60)}, by("b", reversal(2, 1)), "unprocessable", "a 40/0 b 60/0"},
       {"in another currency", a_100, with(by("a", reversal(1, 1)), in_euro), "unprocessable", "a 100/0"},
       {"with a receiver of its own", a_100, with(by("a", reversal(1, 1)), to_b), "unprocessable", "a 100/0"},
@@ -306,6 +309,7 @@ TEST(Ledger, AccountUpdate) {
       {"below zero", {}, limit(-1), "unprocessable", ""},
       {"with manual capture", {}, held(limit(5)), "unprocessable", ""},
       {"the limit", {limit(5)}, withdrawal(5), "settled", "a -5/0"},
+      {"the highest limit, and funds", {limit(kMost), deposit(9)}, withdrawal(1), "settled", "a 8/0"},
       {"the limit and no more", {limit(5)}, withdrawal(6), "insufficient_funds", "a 0/0"},
       {"the limit goes", {limit(5), limit(0)}, withdrawal(1), "insufficient_funds", "a 0/0"},
       {"frozen leaves the limit", {limit(5), freeze(), freeze(false)}, withdrawal(5), "settled", "a -5/0"},
