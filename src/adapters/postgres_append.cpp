@@ -71,6 +71,8 @@ void postgres_append(PostgresSession& session, FlightSpan flight, domain::Timest
         return;
       case Landing::value_refused:
         take_back(flight, Acceptance::undecided);
+        // Perhaps another partition recorded the same currency at the same time. Now it is there, and no longer first.
+        if (record.records_currencies && attempt == 0) continue;
         fly_halves(session, flight, now, deadline);
         return;
       case Landing::blocked:

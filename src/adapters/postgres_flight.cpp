@@ -139,6 +139,7 @@ Landing fly_once(PostgresSession& session, FlightSpan flight, domain::Timestamp 
   PostgresConnection& connection = session.connection;
   std::vector<std::string> first_uses;
   if (accepted != 0) first_uses = queue_insert(session, flight, accepted);
+  record.records_currencies = !first_uses.empty();
   // Without anything to insert this is no formality: the lock was written to the WAL, so COMMIT waits until all before
   // it, the transactions that are replayed now among them, is on disk and on the synchronous standby.
   connection.queue(kCommit);

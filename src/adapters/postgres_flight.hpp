@@ -21,6 +21,7 @@ struct FlightRecord {
   std::int64_t last_id = 0;
   domain::Timestamp last_created_at{};
   std::int64_t xid = 0;
+  bool records_currencies = false;  // it was to record the first use of one
 };
 
 enum class Landing : std::uint8_t {

@@ -23,7 +23,8 @@ constexpr PostgresStatement kInsert{
     " unnest($19::bigint[]), unnest($20::boolean[])"};
 
 // A currency that another instance has just recorded with other decimals violates the primary key, so the
-// transaction is refused; with the same decimals it is simply there.
+// transaction is refused; with the same decimals it is simply there. One that another partition records at the same
+// time violates it too, once: the flight is repeated.
 constexpr PostgresStatement kRecordCurrencies{
     "record_currencies",
     "INSERT INTO currencies (code, exponent) SELECT n.code, n.exponent"

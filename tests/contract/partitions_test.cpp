@@ -1,6 +1,9 @@
 // More than one partition: several logs with ids of their own.
 #include <gmock/gmock.h>
 
+#include <barrier>
+#include <thread>
+
 #include "contract/fixture.hpp"
 
 namespace tps::contract {
@@ -44,6 +47,25 @@ TEST_P(Partitions, SettleByThemselves) {
   EXPECT_EQ(store_->backlog(1, soon())->pending, 0);
   EXPECT_EQ(store_->backlog(2, soon())->pending, 1);
   EXPECT_THAT((*store_->next(0, 10, soon()))->transactions, IsEmpty());
+}
+
+// Nobody's transaction is refused because somebody else was the first to use a currency, too.
+TEST_P(Partitions, RecordTheSameCurrencyAtTheSameTime) {
+  std::vector<std::string> codes;
+  for (const domain::Currency& currency : currencies_.all()) codes.push_back(currency.code);
+  codes.resize(50);
+  std::barrier start(2);
+  const auto use_all = [&](std::uint32_t partition) {
+    const auto store = session();
+    for (const std::string& code : codes) {
+      start.arrive_and_wait();
+      const auto flight = submit(*store, {in(partition, deposit("u" + std::to_string(partition), 1, code))});
+      EXPECT_EQ(flight[0].acceptance, Acceptance::accepted) << code;
+    }
+  };
+  std::thread other(use_all, 1);
+  use_all(2);
+  other.join();
 }
 
 TEST_P(Partitions, TransferToEachOther) {
