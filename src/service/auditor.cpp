@@ -17,6 +17,7 @@ constexpr std::uint32_t kFullPiecePartitions = 4;
 // Positions move on while we read; we are close when this little is left.
 constexpr std::int64_t kCloseEnough = 10'000;
 constexpr int kMostRounds = 20;
+constexpr int kMostTries = 3;
 
 constexpr std::string_view kTransactions = "transactions";
 constexpr std::string_view kAccounts = "accounts";
@@ -29,6 +30,8 @@ std::int64_t sequences(const std::vector<std::int64_t>& positions) {
   return std::transform_reduce(positions.begin(), positions.end(), std::int64_t{0}, std::plus<>{},
                                domain::sequence_of_id);
 }
+
+std::int64_t size_of(const auto& rows) { return static_cast<std::int64_t>(rows.size()); }
 
 }  // namespace
 
@@ -51,8 +54,18 @@ auto Auditor::in_time(std::size_t& rows, Call call) {
   }
 }
 
+// The same for a call that cannot be made smaller.
+template <class Call>
+auto Auditor::persistently(Call call) {
+  for (int tries = 1;; ++tries) {
+    auto result = call(std::chrono::steady_clock::now() + options_.budget);
+    const bool is_slow = !result && result.error().kind == StoreFault::Kind::unavailable;
+    if (!is_slow || tries == kMostTries) return result;
+  }
+}
+
 StoreResult<void> Auditor::run() {
-  const auto identity = audit_.open(std::chrono::steady_clock::now() + options_.budget);
+  const auto identity = persistently([&](Deadline deadline) { return audit_.open(deadline); });
   if (!identity) return std::unexpected(identity.error());
   start(*identity);
   if (auto done = catch_up(); !done) return done;
@@ -78,7 +91,7 @@ void Auditor::start(const StoreIdentity& identity) {
 // Replays all that is settled, and again what has been settled meanwhile, until little is left.
 StoreResult<void> Auditor::catch_up() {
   for (int round = 0; round < kMostRounds; ++round) {
-    const auto positions = audit_.positions(std::chrono::steady_clock::now() + options_.budget);
+    const auto positions = persistently([&](Deadline deadline) { return audit_.positions(deadline); });
     if (!positions) return std::unexpected(positions.error());
     const std::int64_t left = sequences(*positions) - transactions_read();
     if (auto done = replay_to(*positions, nullptr); !done) return done;
@@ -150,7 +163,7 @@ StoreResult<void> Auditor::read_pending() {
       const bool is_last = entries->size() < log_rows_;
       Parents parents;
       if (auto done = check_log(partition, *entries, false, parents); !done) return done;
-      report_.pending += static_cast<std::int64_t>(entries->size());
+      report_.pending += size_of(*entries);
       tell(kPending, report_.pending, report_.pending);
       if (is_last) break;
     }
@@ -208,7 +221,7 @@ StoreResult<void> Auditor::find(std::span<const std::int64_t> ids, std::string_v
       if (transaction) visit(*transaction);
     }
     done += taken;
-    if (!stage.empty()) tell(stage, static_cast<std::int64_t>(done), static_cast<std::int64_t>(ids.size()));
+    if (!stage.empty()) tell(stage, static_cast<std::int64_t>(done), size_of(ids));
   }
   return {};
 }
@@ -218,7 +231,7 @@ StoreResult<void> Auditor::check_tables() {
   if (auto done = check_accounts(tables); !done) return done;
   if (auto done = check_holds(tables); !done) return done;
   if (auto done = check_reversals(tables); !done) return done;
-  const auto totals = audit_.totals(std::chrono::steady_clock::now() + options_.budget);
+  const auto totals = persistently([&](Deadline deadline) { return audit_.totals(deadline); });
   if (!totals) return std::unexpected(totals.error());
   if (auto done = replay_to(totals->positions, &tables); !done) return done;
   tables.totals(totals->rows);
@@ -230,31 +243,27 @@ StoreResult<void> Auditor::check_tables() {
 // Reads a table to its end: `fetch` gives the next piece, `compare` its differences, once the ledger is where the piece
 // is.
 template <class Fetch, class Compare>
-StoreResult<void> Auditor::check_table(TableCheck& tables, std::string_view stage, std::int64_t& done, Fetch fetch,
-                                       Compare compare) {
+StoreResult<void> Auditor::check_table(TableCheck& tables, AuditProgress progress, Fetch fetch, Compare compare) {
   while (true) {
     const auto piece = in_time(table_rows_, fetch);
     if (!piece) return std::unexpected(piece.error());
     if (auto replayed = replay_to(piece->positions, &tables); !replayed) return replayed;
     const bool is_last = piece->rows.size() < table_rows_;
     compare(piece->rows, is_last);
-    done += static_cast<std::int64_t>(piece->rows.size());
+    progress.done += size_of(piece->rows);
+    progress_(progress);
     if (is_last) return {};
-    const domain::Ledger& ledger = replay_->ledger();
-    const std::size_t most = stage == kAccounts ? ledger.accounts().size()
-                             : stage == kHolds  ? ledger.holds().size()
-                                                : ledger.reversals().size();
-    tell(stage, done, static_cast<std::int64_t>(most));
   }
 }
 
 StoreResult<void> Auditor::check_accounts(TableCheck& tables) {
   std::optional<domain::AccountKey> after;
   return check_table(
-      tables, kAccounts, report_.accounts,
+      tables, {.stage = kAccounts, .total = size_of(replay_->ledger().accounts())},
       [&](std::size_t rows, Deadline deadline) { return audit_.accounts(after, rows, deadline); },
       [&](const std::vector<Audit::AccountRow>& rows, bool is_last) {
         tables.accounts(rows, after, is_last);
+        report_.accounts += size_of(rows);
         if (!rows.empty()) after = rows.back().first;
       });
 }
@@ -262,10 +271,11 @@ StoreResult<void> Auditor::check_accounts(TableCheck& tables) {
 StoreResult<void> Auditor::check_holds(TableCheck& tables) {
   std::int64_t after = 0;
   return check_table(
-      tables, kHolds, report_.holds,
+      tables, {.stage = kHolds, .total = size_of(replay_->ledger().holds())},
       [&](std::size_t rows, Deadline deadline) { return audit_.holds(after, rows, deadline); },
       [&](const std::vector<domain::Hold>& rows, bool is_last) {
         tables.holds(rows, after, is_last);
+        report_.holds += size_of(rows);
         if (!rows.empty()) after = rows.back().transaction_id;
       });
 }
@@ -273,10 +283,11 @@ StoreResult<void> Auditor::check_holds(TableCheck& tables) {
 StoreResult<void> Auditor::check_reversals(TableCheck& tables) {
   std::int64_t after = 0;
   return check_table(
-      tables, kReversals, report_.reversals,
+      tables, {.stage = kReversals, .total = size_of(replay_->ledger().reversals())},
       [&](std::size_t rows, Deadline deadline) { return audit_.reversals(after, rows, deadline); },
       [&](const std::vector<Audit::ReversalRow>& rows, bool is_last) {
         tables.reversals(rows, after, is_last);
+        report_.reversals += size_of(rows);
         if (!rows.empty()) after = rows.back().first;
       });
 }

@@ -1,7 +1,7 @@
 // The audit of a database (G3, G6, G11): reads the logs piece by piece, replays them, and compares everything that is
 // recorded with what the replay gives. Works while others write: logs are immutable, and for each piece of a derived
 // table the replay first goes on to exactly the settlements that the piece includes. No call of the store lasts
-// longer than its budget; one that takes longer is tried again with half as many rows.
+// longer than its budget; one that takes longer is tried again, with half as many rows where it has any.
 #pragma once
 
 #include <chrono>
@@ -76,8 +76,7 @@ class Auditor {
   StoreResult<void> find(std::span<const std::int64_t> ids, std::string_view stage, Visit visit);
   StoreResult<void> check_tables();
   template <class Fetch, class Compare>
-  StoreResult<void> check_table(TableCheck& tables, std::string_view stage, std::int64_t& done, Fetch fetch,
-                                Compare compare);
+  StoreResult<void> check_table(TableCheck& tables, AuditProgress progress, Fetch fetch, Compare compare);
   StoreResult<void> check_accounts(TableCheck& tables);
   StoreResult<void> check_holds(TableCheck& tables);
   StoreResult<void> check_reversals(TableCheck& tables);
@@ -86,6 +85,8 @@ class Auditor {
   void note_unprocessable(const Audit::Entry& entry);
   template <class Call>
   auto in_time(std::size_t& rows, Call call);
+  template <class Call>
+  auto persistently(Call call);
   void tell(std::string_view stage, std::int64_t done, std::int64_t total) const;
 
   Audit& audit_;

@@ -1,6 +1,7 @@
 #include "service/replay.hpp"
 
 #include <algorithm>
+#include <ranges>
 #include <string>
 #include <utility>
 
@@ -54,37 +55,41 @@ void Replay::give(std::uint32_t partition, std::vector<Audit::Entry> entries, do
 }
 
 std::optional<std::uint32_t> Replay::advance(const std::vector<bool>& ended) {
-  const auto is_earlier = [](const Log& log, const Log* than) {
-    return than == nullptr || log.head().settlement->settled_at < than->head().settlement->settled_at;
-  };
   while (true) {
-    // The earliest ones, and the earliest of those that wait.
-    Log* first = nullptr;
-    Log* second = nullptr;
-    Log* waiting = nullptr;
     for (std::uint32_t partition = 0; partition < logs_.size(); ++partition) {
-      Log& log = logs_[partition];
-      if (log.empty() && !ended[partition]) return partition;
-      if (log.empty()) continue;
-      if (log.waits) {
-        if (is_earlier(log, waiting)) waiting = &log;
-      } else if (is_earlier(log, first)) {
-        second = std::exchange(first, &log);
-      } else if (is_earlier(log, second)) {
-        second = &log;
-      }
+      if (logs_[partition].empty() && !ended[partition]) return partition;
     }
-    if (first != nullptr) {
-      settle_run(*first, second != nullptr ? second->head().settlement->settled_at : Timestamp::max());
-    } else if (waiting != nullptr) {
+    const Heads heads = this->heads();
+    if (heads.first != nullptr) {
+      settle_run(*heads.first,
+                 heads.second != nullptr ? heads.second->head().settlement->settled_at : Timestamp::max());
+    } else if (heads.waiting != nullptr) {
       // Nobody's turn would ever come.
-      settle_head(*waiting, Turn::now);
-      waiting->waits = false;
-      wake_others(*waiting);
+      settle_head(*heads.waiting, Turn::now);
+      heads.waiting->waits = false;
+      wake_others(*heads.waiting);
     } else {
       return std::nullopt;
     }
   }
+}
+
+Replay::Heads Replay::heads() {
+  const auto is_earlier = [](const Log& log, const Log* than) {
+    return than == nullptr || log.head().settlement->settled_at < than->head().settlement->settled_at;
+  };
+  Heads heads;
+  for (Log& log : logs_) {
+    if (log.empty()) continue;
+    if (log.waits) {
+      if (is_earlier(log, heads.waiting)) heads.waiting = &log;
+    } else if (is_earlier(log, heads.first)) {
+      heads.second = std::exchange(heads.first, &log);
+    } else if (is_earlier(log, heads.second)) {
+      heads.second = &log;
+    }
+  }
+  return heads;
 }
 
 // Settles entries of one log for as long as they are ready and none of another log is earlier.
@@ -133,7 +138,10 @@ void Replay::settle_head(Log& log, Turn turn) {
   ++settled_;
   const bool failed = entry.settlement->status == Status::failed;
   if (turn == Turn::past && failed) {
-    if (const auto expected = decide_in_the_past(entry, log.parents)) return compare(*expected, entry);
+    if (const auto expected = decide_in_the_past(entry, log.parents)) {
+      compare(*expected, entry);
+      return;
+    }
   }
   if (logs_.size() > 1 && !failed) {
     keep_past(payer_of(entry.transaction));
@@ -153,8 +161,8 @@ std::optional<Account> Replay::account_at(const AccountKey& key, std::int64_t ve
   if (version == 0) return Account{};
   const Account* now = find(key);
   if (now != nullptr && now->version == version) return *now;
-  for (auto past = past_.rbegin(); past != past_.rend(); ++past) {
-    if (past->account.version == version && *past->key == key) return past->account;
+  for (const PastAccount& past : std::views::reverse(past_)) {
+    if (past.account.version == version && *past.key == key) return past.account;
   }
   return std::nullopt;
 }

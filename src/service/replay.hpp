@@ -53,13 +53,20 @@ class Replay {
     [[nodiscard]] bool empty() const { return next == entries.size(); }
     [[nodiscard]] const Audit::Entry& head() const { return entries[next]; }
   };
+  // The logs whose next entries are the earliest, and the earliest of those that wait.
+  struct Heads {
+    Log* first = nullptr;
+    Log* second = nullptr;
+    Log* waiting = nullptr;
+  };
   // `past`: the accounts are beyond what it saw.
   enum class Turn : std::uint8_t { now, later, past };
   struct PastAccount {
-    const domain::AccountKey* key;  // in the ledger, where accounts stay
+    const domain::AccountKey* key = nullptr;  // in the ledger, where accounts stay
     domain::Account account;
   };
 
+  Heads heads();
   void settle_run(Log& log, domain::Timestamp until);
   void settle_head(Log& log, Turn turn);
   void wake_others(const Log& log);

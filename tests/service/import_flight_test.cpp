@@ -46,7 +46,9 @@ TEST(ImportFlight, EverythingIsInOnceWhateverCallFails) {
   for (const auto kind : {FaultPlan::Kind::unavailable, FaultPlan::Kind::answer_lost}) {
     bool reached = true;
     for (int fail_at = 0; reached; ++fail_at) {
-      FaultPlan plan{.fail_at = fail_at, .kind = kind};
+      FaultPlan plan;
+      plan.fail_at = fail_at;
+      plan.kind = kind;
       const auto database = std::make_shared<adapters::MemoryDatabase>(kPartitions);
       FaultyStore store(std::make_unique<adapters::MemoryStore>(database, kCurrencies), plan);
       auto items = batch();
@@ -71,7 +73,8 @@ TEST(ImportFlight, EverythingIsInOnceWhateverCallFails) {
 }
 
 TEST(ImportFlight, WithoutPatienceItGivesUp) {
-  FaultPlan plan{.fail_at = 0};
+  FaultPlan plan;
+  plan.fail_at = 0;
   FaultyStore store(
       std::make_unique<adapters::MemoryStore>(std::make_shared<adapters::MemoryDatabase>(kPartitions), kCurrencies),
       plan);
@@ -80,7 +83,8 @@ TEST(ImportFlight, WithoutPatienceItGivesUp) {
 }
 
 TEST(ImportFlight, EndsWhenAskedTo) {
-  FaultPlan plan{.fail_at = 0};
+  FaultPlan plan;
+  plan.fail_at = 0;
   FaultyStore store(
       std::make_unique<adapters::MemoryStore>(std::make_shared<adapters::MemoryDatabase>(kPartitions), kCurrencies),
       plan);
