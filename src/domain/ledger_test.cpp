@@ -336,5 +336,25 @@ TEST(Ledger, AccountUpdate) {
   });
 }
 
+TEST(Ledger, ChangedAccountsAreTakenOnceAndInOrder) {
+  Ledger ledger;
+  constexpr int kTransactions = 5000;
+  for (int i = 1; i <= kTransactions; ++i) {
+    Transaction transaction = deposit(1);
+    transaction.id = i;
+    transaction.user_id = i % 2 == 0 ? "b" : "a";
+    ledger.settle(transaction, {}, {});
+  }
+  SettlementOutput changes;
+  ledger.take_changes(changes);
+  ASSERT_EQ(changes.accounts.size(), 2U);
+  EXPECT_EQ(changes.accounts[0].first.user_id, "a");
+  EXPECT_EQ(changes.accounts[1].first.user_id, "b");
+  for (const auto& [key, account] : changes.accounts) EXPECT_EQ(account.version, kTransactions / 2) << key.user_id;
+  SettlementOutput none;
+  ledger.take_changes(none);
+  EXPECT_TRUE(none.accounts.empty());
+}
+
 }  // namespace
 }  // namespace tps::domain
