@@ -257,6 +257,7 @@ TEST(LedgerProperties, CutsDoNotMatter) {
     Shelf one_by_one;
     for (const Batch& batch : schedule(history, *test::looks(2))) {
       std::vector<Settlement> singles;
+      singles.reserve(batch.size());
       for (std::size_t i = 0; i < batch.size(); ++i) singles.push_back(one_by_one.settle(batch.subspan(i, 1)).front());
       std::vector<Settlement> together = in_batches.settle(batch);
       RC_ASSERT(singles.size() == together.size());
@@ -293,7 +294,7 @@ TEST(LedgerProperties, PostedChangeIsWhatHappened) {
 }
 
 // In numbers that cannot overflow.
-__extension__ typedef __int128 Wide;
+using Wide = __int128_t;
 Wide available(const Account& account) { return Wide{account.posted} - account.held; }
 
 // G4: nothing but a lower limit leaves less available than the limit allows. What is there already may be less, but

@@ -75,7 +75,7 @@ class History {
 
   [[nodiscard]] std::uint32_t home_of(int user) const { return static_cast<std::uint32_t>(user) % partitions_32(); }
   [[nodiscard]] std::uint32_t partitions_32() const { return static_cast<std::uint32_t>(logs_.size()); }
-  static std::string name_of(int user) { return std::string(1, static_cast<char>('a' + user)); }
+  static std::string name_of(int user) { return {static_cast<char>('a' + user)}; }
 
   void send_to(Transaction& one, int user) const {
     one.to_user_id = name_of(user);
@@ -120,7 +120,8 @@ class History {
 
   static void update(Transaction& one, const Move& move) {
     one.amount_minor = 0;
-    if (move.other % 3 != 0) one.overdraft_limit = move.amount < 248 ? move.amount * 4 : kMost - (move.amount - 248);
+    if (move.other % 3 != 0)
+      one.overdraft_limit = move.amount < 248 ? std::int64_t{4} * move.amount : kMost - (move.amount - 248);
     if (move.other % 3 != 1) one.frozen = move.parent % 4 == 0;
   }
 

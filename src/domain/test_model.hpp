@@ -25,7 +25,8 @@ class Model {
     Settlement settlement;
     settlement.partition = transaction.partition;
     settlement.transaction_id = transaction.id;
-    settlement.status = failure ? Status::failed : is_a_hold(transaction) ? Status::authorized : Status::settled;
+    settlement.status = is_a_hold(transaction) ? Status::authorized : Status::settled;
+    if (failure) settlement.status = Status::failed;
     settlement.failure = failure;
     const Account payer = account(payer_of(transaction));
     settlement.posted_after = payer.posted;
@@ -49,8 +50,8 @@ class Model {
     account.frozen = frozen(key);
     for (const Fact& fact : facts_) {
       const bool paid = !fact.failure && payer_of(fact.transaction) == key;
-      account.version +=
-          paid || std::ranges::any_of(fact.entries, [&](const Entry& one) { return one.account == key; });
+      const bool moved = std::ranges::any_of(fact.entries, [&](const Entry& one) { return one.account == key; });
+      if (paid || moved) ++account.version;
     }
     return account;
   }
@@ -90,7 +91,7 @@ class Model {
   }
 
  private:
-  __extension__ typedef __int128 Wide;
+  using Wide = __int128_t;
 
   struct Entry {
     AccountKey account;
