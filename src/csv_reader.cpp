@@ -107,51 +107,57 @@ CsvRows::Fed CsvRows::feed(std::string_view line) {
   return Fed::malformed;
 }
 
+std::expected<void, std::string> CsvColumns::add(const std::string& name, const std::string& key_column,
+                                                 bool from_export) {
+  if (is_within_metadata(name)) {
+    members_.emplace_back();
+    metadata_.push_back(name.substr(kMetadataPrefix.size()));
+    return {};
+  }
+  metadata_.emplace_back();
+  const auto flaw = flaw_of_name(name);
+  const bool is_key = !name.empty() && name == key_column;
+  if (flaw && is_key) {
+    members_.emplace_back(kKey);
+    return {};
+  }
+  const bool read_only = flaw == domain::FieldRule::read_only;
+  if (flaw && from_export && (read_only || std::ranges::find(kOnlyInExports, name) != kOnlyInExports.end())) {
+    members_.emplace_back();
+    return {};
+  }
+  if (read_only) {
+    return std::unexpected(fmt::format("\"{}\" is set by the server (--from-export passes over it)", name));
+  }
+  if (flaw) return std::unexpected(fmt::format("\"{}\" is not a member of a transaction", name));
+  if (is_key && !is_key_member(name)) return std::unexpected(fmt::format("\"{}\" cannot be a key", name));
+  if (name == kKey && !is_key) return std::unexpected("idempotency_key needs --key-column idempotency_key");
+  members_.push_back(name);
+  return {};
+}
+
 std::expected<CsvColumns, std::string> CsvColumns::parse(const std::vector<std::string>& names,
                                                          const std::string& key_column, bool from_export) {
+  static constexpr std::string_view kWhatItIs = "the first line must name the columns";
   CsvColumns columns;
   std::vector<std::string> seen;
+  const auto has = [&seen](std::string_view name) { return std::ranges::find(seen, name) != seen.end(); };
   for (const std::string& written : names) {
     const std::string name(http::trim(written));
-    if (std::ranges::find(seen, name) != seen.end()) {
-      return std::unexpected(fmt::format("the header names \"{}\" twice", name));
-    }
+    if (has(name)) return std::unexpected(fmt::format("{}, and has \"{}\" twice", kWhatItIs, name));
     seen.push_back(name);
-    const bool within = is_within_metadata(name);
-    const auto flaw = within ? std::nullopt : flaw_of_name(name);
-    const bool skipped = from_export && (flaw == domain::FieldRule::read_only ||
-                                         std::ranges::find(kOnlyInExports, name) != kOnlyInExports.end());
-    const bool is_key = flaw && !name.empty() && name == key_column;
-    if (flaw && !skipped && !is_key) {
-      return std::unexpected(fmt::format("the first line must name the columns, and \"{}\" {}", name,
-                                         flaw == domain::FieldRule::read_only
-                                             ? "is set by the server (--from-export passes over it)"
-                                             : "is not a member of a transaction"));
+    if (auto added = columns.add(name, key_column, from_export); !added) {
+      return std::unexpected(fmt::format("{}, and {}", kWhatItIs, added.error()));
     }
-    if (!is_key && name == kKey && key_column != kKey) {
-      return std::unexpected("the column idempotency_key needs --key-column idempotency_key");
-    }
-    if (name == key_column && !flaw && !is_key_member(name)) {
-      return std::unexpected(fmt::format("--key-column: \"{}\" cannot be a key", name));
-    }
-    if (is_key) {
-      columns.members_.emplace_back(kKey);
-    } else {
-      columns.members_.push_back(within || skipped ? "" : name);
-    }
-    columns.metadata_.push_back(within ? name.substr(kMetadataPrefix.size()) : "");
   }
   for (const std::string_view name : kRequired) {
-    if (std::ranges::find(seen, name) == seen.end()) {
-      return std::unexpected(fmt::format("the first line must name the columns, and there is no \"{}\"", name));
-    }
+    if (!has(name)) return std::unexpected(fmt::format("{}, and has no \"{}\"", kWhatItIs, name));
   }
-  if (!key_column.empty() && std::ranges::find(seen, key_column) == seen.end()) {
-    return std::unexpected(fmt::format("--key-column: the header has no \"{}\"", key_column));
+  if (!key_column.empty() && !has(key_column)) {
+    return std::unexpected(fmt::format("--key-column: {}, and has no \"{}\"", kWhatItIs, key_column));
   }
-  const bool has_parts = std::ranges::any_of(columns.metadata_, [](const auto& name) { return !name.empty(); });
-  if (has_parts && std::ranges::find(seen, kMetadata) != seen.end()) {
-    return std::unexpected("the header has both metadata and metadata.NAME");
+  if (has(kMetadata) && std::ranges::any_of(columns.metadata_, [](const auto& name) { return !name.empty(); })) {
+    return std::unexpected(fmt::format("{}, and has both metadata and metadata.NAME", kWhatItIs));
   }
   return columns;
 }

@@ -55,6 +55,8 @@ class CsvColumns {
   std::expected<void, std::string> append_json(std::string& out, const std::vector<std::string>& fields) const;
 
  private:
+  std::expected<void, std::string> add(const std::string& name, const std::string& key_column, bool from_export);
+
   std::vector<std::string> members_;   // per column; empty for a member of metadata
   std::vector<std::string> metadata_;  // per column, its name within metadata
 };

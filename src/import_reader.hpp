@@ -66,10 +66,10 @@ class ImportReader {
   // The lines of a row, joined in row_, and its number; nullopt at the end.
   std::expected<std::optional<Line>, std::string> next_row(std::optional<Flaw>& flaw);
   Instruction decode_row(std::uint64_t line);
-  Instruction decode_line(std::uint64_t line, std::string_view text) const;
+  [[nodiscard]] Instruction decode_line(std::uint64_t line, std::string_view text) const;
   [[nodiscard]] Instruction to_instruction(std::uint64_t line, http::DecodeResult decoded) const;
-  std::expected<service::IdempotencyKey, domain::FieldError> key_of(std::uint64_t line,
-                                                                    const domain::Draft& draft) const;
+  [[nodiscard]] std::expected<service::IdempotencyKey, domain::FieldError> key_of(std::uint64_t line,
+                                                                                  const domain::Draft& draft) const;
 
   const Options options_;
   const domain::Currencies& currencies_;

@@ -58,13 +58,15 @@ std::string reject_json(std::uint64_t line, const Flaw& flaw, std::string_view t
 std::unexpected<std::string> RejectFile::fault() const { return std::unexpected(path_ + ": " + std::strerror(errno)); }
 
 std::expected<void, std::string> RejectFile::write(std::string_view json) {
-  if (!file_) file_.reset(std::fopen(path_.c_str(), "we"));
-  if (!file_ || std::fwrite(json.data(), 1, json.size(), file_.get()) != json.size()) return fault();
+  if (!file_.is_open()) file_.open(path_, std::ios::binary | std::ios::trunc);
+  if (!file_.is_open() || !(file_ << json)) return fault();
   return {};
 }
 
 std::expected<void, std::string> RejectFile::close() {
-  if (file_ && std::fclose(file_.release()) != 0) return fault();
+  if (!file_.is_open()) return {};
+  file_.close();
+  if (!file_) return fault();
   return {};
 }
 

@@ -3,11 +3,11 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
 #include <expected>
-#include <memory>
+#include <fstream>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "import_reader.hpp"
 
@@ -27,13 +27,10 @@ class RejectFile {
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
-  struct Closer {
-    void operator()(std::FILE* file) const { static_cast<void>(std::fclose(file)); }
-  };
   [[nodiscard]] std::unexpected<std::string> fault() const;
 
   const std::string path_;
-  std::unique_ptr<std::FILE, Closer> file_;
+  std::ofstream file_;
 };
 
 }  // namespace tps

@@ -1,12 +1,18 @@
 #include "output_file.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
-#include <utility>
 
 namespace tps {
+namespace {
+
+constexpr mode_t kMode = 0666;  // less what the umask takes away
+
+}  // namespace
 
 std::unexpected<std::string> OutputFile::fault() const {
   if (path_.empty()) {
@@ -18,34 +24,35 @@ std::unexpected<std::string> OutputFile::fault() const {
 std::expected<void, std::string> OutputFile::open(const std::string& path) {
   path_ = path;
   if (path.empty()) {
-    file_ = stdout;
+    descriptor_ = STDOUT_FILENO;
     return {};
   }
-  temporary_ = path + ".tmp" + std::to_string(getpid());
-  file_ = std::fopen(temporary_.c_str(), "wxe");
-  if (file_ == nullptr) {
-    temporary_.clear();
-    return fault();
-  }
+  const std::string name = path + ".tmp" + std::to_string(getpid());
+  descriptor_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kMode);
+  if (descriptor_ < 0) return fault();
+  temporary_ = name;
   return {};
 }
 
 std::expected<void, std::string> OutputFile::write(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), file_) != text.size()) return fault();
+  while (!text.empty()) {
+    const ssize_t written = ::write(descriptor_, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return fault();
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
   return {};
 }
 
 std::expected<void, std::string> OutputFile::commit() {
-  if (std::fflush(file_) != 0) return fault();
   if (path_.empty()) return {};
-  if (fsync(fileno(file_)) != 0 || std::fclose(std::exchange(file_, nullptr)) != 0) return fault();
-  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) return fault();
+  if (fsync(descriptor_) != 0 || std::rename(temporary_.c_str(), path_.c_str()) != 0) return fault();
   temporary_.clear();
   return {};
 }
 
 OutputFile::~OutputFile() {
-  if (!path_.empty() && file_ != nullptr) static_cast<void>(std::fclose(file_));
+  if (descriptor_ > STDERR_FILENO) close(descriptor_);
   if (!temporary_.empty()) unlink(temporary_.c_str());
 }
 

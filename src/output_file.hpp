@@ -1,9 +1,7 @@
 // Where a command writes its data: standard output, or a file that is there whole or not at all.
 #pragma once
 
-#include <cstdio>
 #include <expected>
-#include <memory>
 #include <string>
 #include <string_view>
 
@@ -27,7 +25,7 @@ class OutputFile {
 
   std::string path_;
   std::string temporary_;
-  std::FILE* file_ = nullptr;
+  int descriptor_ = -1;
 };
 
 }  // namespace tps

@@ -56,7 +56,7 @@ void Progress::show(std::uint64_t done, std::uint64_t count) {
   const std::string text = progress_text(share, count, unit_, elapsed().count(), terminal_);
   if (terminal_) {
     fmt::print(stderr, "{}{}  {}", kClearLine, what_, text);
-    std::fflush(stderr);
+    static_cast<void>(std::fflush(stderr));
     shown_ = true;
   } else {
     fmt::print(stderr, "{}: {}\n", what_, text);
