@@ -104,14 +104,13 @@ bool read_settlement(const SqliteStatement& row, domain::Settlement& settlement)
 service::Audit::Entry read_entry(const SqliteStatement& row) {
   service::Audit::Entry entry;
   auto transaction = read_transaction(row);
-  entry.readable = transaction.has_value();
+  if (!row.is_null(SqliteTransactionColumn::kStatus)) {
+    entry.readable = read_settlement(row, entry.settlement.emplace());
+    // Also of an authorized one, whose end its hold would tell.
+    if (transaction) transaction->settled_at = entry.settlement->settled_at;
+  }
+  if (!transaction) entry.readable = false;
   entry.transaction = transaction ? std::move(*transaction) : unreadable_transaction(row);
-  if (row.is_null(SqliteTransactionColumn::kStatus)) return entry;
-  entry.settlement.emplace();
-  if (!read_settlement(row, *entry.settlement)) entry.readable = false;
-  entry.transaction.status = entry.settlement->status;
-  entry.transaction.failure = entry.settlement->failure;
-  entry.transaction.settled_at = entry.settlement->settled_at;
   return entry;
 }
 

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <thread>
 
+#include "adapters/sqlite_audit.hpp"
 #include "adapters/sqlite_store.hpp"
 
 namespace tps::adapters {
@@ -41,6 +42,12 @@ class SqliteFile : public ::testing::Test {
     return submission;
   }
   static service::Deadline soon() { return std::chrono::steady_clock::now() + std::chrono::seconds(10); }
+
+  static void append_one(SqliteStore& store, const std::string& user_id) {
+    domain::Submission submission = deposit(user_id);
+    store.append(std::vector{&submission}, {}, soon());
+    EXPECT_EQ(submission.acceptance, Acceptance::accepted);
+  }
 
   // As an operator's shell: SQLite's own settings.
   int shell(const std::string& sql) {
@@ -193,6 +200,23 @@ TEST_F(SqliteFile, LetsASubmitterWaitNoLongerThanItsDeadlineForASettler) {
   submitter.append(std::vector{&second}, {}, std::chrono::steady_clock::now() + std::chrono::milliseconds(50));
   EXPECT_EQ(second.acceptance, Acceptance::unavailable);
   ASSERT_TRUE(settler.record(0, domain::settle(**input, {}), soon()));
+}
+
+TEST_F(SqliteFile, IsAuditedBesideAServerAndAfterIt) {
+  SqliteAudit audit(file(), currencies_);
+  EXPECT_FALSE(audit.open(soon())) << "an audit makes no file";
+  EXPECT_FALSE(std::filesystem::exists(file()));
+  {
+    const auto database = migrated();
+    SqliteStore store(database, currencies_);
+    append_one(store, "a");
+    EXPECT_EQ(audit.entries(0, 0, 10, soon()).value().size(), 1);
+    append_one(store, "b");
+    EXPECT_EQ(audit.entries(0, 0, 10, soon()).value().size(), 2);
+  }
+  SqliteAudit another(file(), currencies_);
+  EXPECT_EQ(another.entries(0, 0, 10, soon()).value().size(), 2);
+  EXPECT_TRUE(SqliteDatabase::open(file())) << "a server may start meanwhile";
 }
 
 }  // namespace

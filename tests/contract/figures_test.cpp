@@ -46,7 +46,7 @@ TEST_P(Figures, NameTheHoldsThatExpiredEarliestFirst) {
   EXPECT_THAT(expired(0, kNow + seconds(49)), ElementsAre(3, 5, 6, 4));
   EXPECT_THAT(expired(0, kNow + seconds(49), 2), ElementsAre(3, 5));
   EXPECT_THAT(expired(1, kNow + seconds(100)), IsEmpty());
-  EXPECT_EQ((*store_->expired_holds(0, kNow + seconds(20), 1, soon()))[0], found(*store_, 3));
+  EXPECT_THAT(*store_->expired_holds(0, kNow + seconds(20), 1, soon()), ElementsAre(found(*store_, 3)));
 
   submit(*store_, {child(Type::expiry, found(*store_, 3)), child(Type::capture, found(*store_, 5)),
                    child(Type::void_, found(*store_, 6))});

@@ -49,6 +49,18 @@ TEST_P(Opening, RefusesACurrencyWithOtherDecimals) {
   EXPECT_THAT(opened.error().detail, HasSubstr("POINTS"));
 }
 
+TEST_P(Opening, RefusesAnItemWhoseCurrencyIsKeptWithOtherDecimals) {
+  const auto assets = domain::Currencies::with_assets("POINTS:2");
+  const auto others = domain::Currencies::with_assets("POINTS:0");
+  const auto first = test_store_->session(*assets);
+  const auto second = test_store_->session(*others);
+  ASSERT_TRUE(first->open(soon()) && second->open(soon())) << "nobody has used it yet";
+  add(*first, deposit("a", 100, "POINTS"));
+  const auto flight = submit(*second, {deposit("a", 1, "POINTS"), deposit("a")});
+  EXPECT_EQ(flight[0].acceptance, Acceptance::unprocessable);
+  EXPECT_EQ(flight[1].acceptance, Acceptance::accepted);
+}
+
 TEST_P(Opening, RefusesACurrencyThatItDoesNotKnow) {
   const auto flight = submit(*session(), {deposit("a", 1, "NOPE"), deposit("a")});
   EXPECT_EQ(flight[0].acceptance, Acceptance::unprocessable);
