@@ -12,7 +12,26 @@
 namespace tps::domain {
 namespace {
 
-using namespace test;
+using test::at;
+using test::Book;
+using test::by;
+using test::capture;
+using test::deposit;
+using test::expiry;
+using test::freeze;
+using test::held;
+using test::hold;
+using test::hold_for_b;
+using test::kExpiry;
+using test::kMost;
+using test::limit;
+using test::make;
+using test::outcome_of;
+using test::reversal;
+using test::transfer;
+using test::void_of;
+using test::with;
+using test::withdrawal;
 
 struct Case {
   std::string name;
