@@ -28,10 +28,18 @@ std::string money(std::int64_t minor, const service::StatementQuery& query, cons
 std::string link_to(std::string_view path, std::string_view query) {
   std::string link = "<";
   for (const char c : path) {
-    if (c == '<' || c == '>' || c == '"') {
-      link += c == '<' ? "%3C" : c == '>' ? "%3E" : "%22";
-    } else {
-      link += c;
+    switch (c) {
+      case '<':
+        link += "%3C";
+        break;
+      case '>':
+        link += "%3E";
+        break;
+      case '"':
+        link += "%22";
+        break;
+      default:
+        link += c;
     }
   }
   link += '?';
