@@ -84,8 +84,15 @@ Exit codes: 0 no differences, 1 differences or could not finish, 2 wrong usage.
 constexpr std::array<std::string_view, 7> kDatabaseSettings{
     "database-url", "partitions", "prepared-statements", "assets", "config", "log-level", "log-format"};
 
+// A command whose help begins with examples; in the list of commands, only its first line is shown.
+CLI::App* add_command(CLI::App& app, const std::string& name, std::string_view about) {
+  CLI::App* command = app.add_subcommand(name, std::string(about.substr(0, about.find('\n'))));
+  command->preparse_callback([command, about](std::size_t) { command->description(std::string(about)); });
+  return command;
+}
+
 CLI::App* add_import(CLI::App& app, tps::ImportOptions& options) {
-  CLI::App* command = app.add_subcommand("import", kAboutImport);
+  CLI::App* command = add_command(app, "import", kAboutImport);
   command->add_option("FILE", options.file, "file of transactions; - is standard input")->required();
   command->add_option("--format", options.format, "ndjson or csv [by the file's name]");
   command->add_option("--name", options.name,
@@ -105,7 +112,7 @@ CLI::App* add_import(CLI::App& app, tps::ImportOptions& options) {
 }
 
 CLI::App* add_export(CLI::App& app, tps::ExportOptions& options) {
-  CLI::App* command = app.add_subcommand("export", kAboutExport);
+  CLI::App* command = add_command(app, "export", kAboutExport);
   command->add_option("--format", options.format, "ndjson or csv [by the name of --output, else ndjson]");
   command->add_option("--output", options.output, "file to write; replaced when all is there [standard output]");
   command->add_option("--after", options.after, "only ids above this; once for each partition")
@@ -118,7 +125,7 @@ CLI::App* add_export(CLI::App& app, tps::ExportOptions& options) {
 }
 
 CLI::App* add_verify(CLI::App& app, tps::VerifyOptions& options) {
-  CLI::App* command = app.add_subcommand("verify", kAboutVerify);
+  CLI::App* command = add_command(app, "verify", kAboutVerify);
   command->add_option("--limit", options.limit, "differences that are shown; all are counted [100]");
   command->add_flag("--json", options.json, "the result as JSON");
   command->add_flag("--quiet", options.quiet, "show no progress");
@@ -173,36 +180,66 @@ int unknown_word(const CLI::App& app, const std::string& word) {
                      (near ? "; did you mean " + *near + "?" : ""));
 }
 
+// The commands, and what their options give.
+class Commands {
+ public:
+  explicit Commands(CLI::App& app) {
+    app.add_subcommand("help", "show this");
+    serve_ = app.add_subcommand("serve", "serve transactions over HTTP");
+    worker_ = app.add_subcommand("worker", "settle transactions, on 127.0.0.1:8001 unless told otherwise");
+    migrate_ = app.add_subcommand("migrate", "bring the schema of a database up to date");
+    import_ = add_import(app, import_options_);
+    export_ = add_export(app, export_options_);
+    verify_ = add_verify(app, verify_options_);
+    config_ = app.add_subcommand("config", "show every setting and where its value comes from");
+    health_ = app.add_subcommand("health", "ask a running instance whether it is ready");
+    config_->add_flag("--json", config_json_, "as JSON");
+    for (CLI::App* command : {serve_, worker_, migrate_, config_, health_}) add_settings(*command, flags_);
+    for (CLI::App* command : {import_, export_, verify_}) add_settings(*command, flags_, kDatabaseSettings);
+    for (CLI::App* command : app.get_subcommands({})) command->allow_extras();
+  }
+
+  [[nodiscard]] const tps::Values& flags() const { return flags_; }
+
+  // The one that was given.
+  [[nodiscard]] int run(const Config& config) const {
+    if (*serve_) return tps::serve(config);
+    if (*worker_) return tps::worker(config);
+    if (*migrate_) return tps::migrate(config);
+    if (*import_) return tps::import_file(config, import_options_);
+    if (*export_) return tps::export_all(config, export_options_);
+    if (*verify_) return tps::verify(config, verify_options_);
+    if (*config_) return tps::show_config(config, config_json_);
+    return tps::health(config);
+  }
+
+ private:
+  tps::Values flags_;
+  tps::ImportOptions import_options_;
+  tps::ExportOptions export_options_;
+  tps::VerifyOptions verify_options_;
+  bool config_json_ = false;
+  CLI::App* serve_;
+  CLI::App* worker_;
+  CLI::App* migrate_;
+  CLI::App* import_;
+  CLI::App* export_;
+  CLI::App* verify_;
+  CLI::App* config_;
+  CLI::App* health_;
+};
+
 int run(int argc, char** argv) {
   CLI::App app{kAbout, "tps"};
   app.set_version_flag("--version", "tps " TPS_VERSION);
-  tps::Values flags;
-  bool json = false;
-  app.add_subcommand("help", "show this");
-  CLI::App* serve = app.add_subcommand("serve", "serve transactions over HTTP");
-  CLI::App* worker = app.add_subcommand("worker", "settle transactions, on 127.0.0.1:8001 unless told otherwise");
-  CLI::App* migrate = app.add_subcommand("migrate", "bring the schema of a database up to date");
-  CLI::App* config = app.add_subcommand("config", "show every setting and where its value comes from");
-  CLI::App* health = app.add_subcommand("health", "ask a running instance whether it is ready");
-  tps::ImportOptions import_options;
-  tps::ExportOptions export_options;
-  CLI::App* import = add_import(app, import_options);
-  CLI::App* export_ = add_export(app, export_options);
-  tps::VerifyOptions verify_options;
-  CLI::App* verify = add_verify(app, verify_options);
-  config->add_flag("--json", json, "as JSON");
-  for (CLI::App* command : {serve, worker, migrate, config, health}) {
-    add_settings(*command, flags);
-    command->allow_extras();
-  }
-  for (CLI::App* command : {import, export_, verify}) {
-    add_settings(*command, flags, kDatabaseSettings);
-    command->allow_extras();
-  }
+  Commands commands(app);
   app.allow_extras();
   // CLI11 takes its words from the last to the first.
   std::vector<std::string> words(argv + 1, argv + argc);
-  if (words == std::vector<std::string>{"help"}) words = {"--help"};
+  if (!words.empty() && words.front() == "help") {
+    words.erase(words.begin());
+    words.emplace_back("--help");
+  }
   std::ranges::reverse(words);
   try {
     app.parse(std::move(words));
@@ -216,16 +253,9 @@ int run(int argc, char** argv) {
     std::cerr << app.help();
     return tps::kExitUsage;
   }
-  const auto loaded = Config::load(flags, environment());
-  if (!loaded) return usage_error(loaded.error());
-  if (*serve) return tps::serve(*loaded);
-  if (*worker) return tps::worker(*loaded);
-  if (*migrate) return tps::migrate(*loaded);
-  if (*import) return tps::import_file(*loaded, import_options);
-  if (*export_) return tps::export_all(*loaded, export_options);
-  if (*verify) return tps::verify(*loaded, verify_options);
-  if (*config) return tps::show_config(*loaded, json);
-  return tps::health(*loaded);
+  const auto config = Config::load(commands.flags(), environment());
+  if (!config) return usage_error(config.error());
+  return commands.run(*config);
 }
 
 }  // namespace
