@@ -46,7 +46,7 @@ bool eventually(Condition condition) {
 
 class LedgerWatchTest : public testing::Test {
  protected:
-  [[nodiscard]] bool shows_holds(double count) {
+  [[nodiscard]] bool shows_holds(double count) const {
     return eventually([&] { return metrics_.open_holds.Value() == count; });
   }
   [[nodiscard]] bool shows(const std::string& currency, double imbalance) {
