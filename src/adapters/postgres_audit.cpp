@@ -26,6 +26,7 @@ constexpr PostgresStatement kPositions{
 
 std::vector<std::int64_t> read_positions(const PostgresResult& rows) {
   std::vector<std::int64_t> positions;
+  positions.reserve(static_cast<std::size_t>(rows.rows()));
   for (int row = 0; row < rows.rows(); ++row) positions.push_back(rows.int8(row, 0));
   return positions;
 }
