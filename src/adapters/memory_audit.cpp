@@ -23,6 +23,7 @@ StoreResult<service::StoreIdentity> MemoryAudit::open(Deadline) { return databas
 
 std::vector<std::int64_t> MemoryAudit::positions_now() const {
   std::vector<std::int64_t> positions;
+  positions.reserve(database_->partitions_.size());
   for (std::uint32_t partition = 0; partition < database_->partitions_.size(); ++partition) {
     positions.push_back(domain::first_id_before(partition) +
                         static_cast<std::int64_t>(database_->partitions_[partition].settlements.size()));

@@ -12,7 +12,6 @@ using domain::Timestamp;
 using domain::Transaction;
 using service::Balance;
 using service::Statement;
-using service::StatementEntry;
 using service::StoreResult;
 
 // In the order of their versions.

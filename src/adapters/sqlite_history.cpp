@@ -59,7 +59,7 @@ class Stream {
 
   // Runs `visit` on each with an id above `after`, until it says false.
   template <class Visit>
-  StoreResult<void> each(std::int64_t after, Visit visit) const {
+  [[nodiscard]] StoreResult<void> each(std::int64_t after, Visit visit) const {
     SqliteUse use(select(way().ascending, after, high_));
     int code = SQLITE_OK;
     while ((code = use->step()) == SQLITE_ROW) {
@@ -69,7 +69,7 @@ class Stream {
     return {};
   }
 
-  StoreResult<std::optional<Beside>> last() const {
+  [[nodiscard]] StoreResult<std::optional<Beside>> last() const {
     SqliteUse use(select(way().descending, low_, high_));
     const int code = use->step();
     if (code == SQLITE_DONE) return std::nullopt;
@@ -78,7 +78,7 @@ class Stream {
   }
 
   // An id up to which no version is higher than this one, and after which all are.
-  StoreResult<std::int64_t> end_of(std::int64_t version) const {
+  [[nodiscard]] StoreResult<std::int64_t> end_of(std::int64_t version) const {
     std::int64_t low = low_;
     std::int64_t high = high_;
     while (high - low > 1) {

@@ -145,7 +145,7 @@ TEST_P(Appending, LeavesDecidedSubmissionsAlone) {
   for (Submission& submission : flight) submission.transaction = deposit("a");
   flight[0].acceptance = key_reused;
   flight[2].acceptance = unavailable;
-  store_->append(std::vector{&flight[0], &flight[1], &flight[2]}, kNow, soon());
+  store_->append(std::vector{&flight.front(), &flight[1], &flight.back()}, kNow, soon());
   EXPECT_THAT(verdicts_of(flight), ElementsAre(key_reused, accepted, unavailable));
   EXPECT_EQ(flight[1].transaction.id, 1);
   EXPECT_EQ(listed(*store_, {}).transactions.size(), 1);

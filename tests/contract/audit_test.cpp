@@ -27,7 +27,7 @@ class Audits : public StoreContract {
   template <class Row, class Key, class Read, class KeyOf>
   std::vector<Row> pieces(Key start, std::size_t max, Read read, KeyOf key_of) {
     std::vector<Row> all;
-    Key after = start;
+    Key after = std::move(start);
     while (all.size() < 10'000) {
       const auto piece = value_of(read(after, max));
       EXPECT_EQ(piece.positions, value_of(audit_->positions(soon())));
