@@ -28,7 +28,7 @@ class Figures : public StoreContract {
     EXPECT_TRUE(answer) << answer.error().detail;
     return answer ? ids_of(*answer) : std::vector<std::int64_t>{};
   }
-  std::vector<Transaction> hold_for(std::initializer_list<int> lives) {
+  static std::vector<Transaction> hold_for(std::initializer_list<int> lives) {
     std::vector<Transaction> holds;
     for (const int each : lives) holds.push_back(held(withdrawal("a", 10), seconds(each)));
     return holds;

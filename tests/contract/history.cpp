@@ -46,7 +46,7 @@ Transaction History::some_parent(std::uint32_t partition) {
 }
 
 Transaction History::something(std::uint32_t partition) {
-  const std::string user = "user" + std::to_string(2 * partition + (up_to(2) - 1));
+  const std::string user = "user" + std::to_string(2 * std::int64_t{partition} + up_to(2) - 1);
   const std::string currency = up_to(4) == 1 ? "EUR" : "USD";
   const std::int64_t amount = up_to(500);
   const auto kind = up_to(12);

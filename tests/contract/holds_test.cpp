@@ -93,16 +93,16 @@ TEST_P(Holds, AreGivenToWhatEndsThem) {
 TEST_P(Holds, EndInEveryWay) {
   struct Case {
     const char* name;
-    Type type;
     std::int64_t amount;
-    Status end;
     std::int64_t posted;
+    Type type;
+    Status end;
   };
   const Case cases[] = {
-      {"all of it", Type::capture, 100, Status::settled, -100},
-      {"a part, the rest released", Type::capture, 30, Status::settled, -30},
-      {"void", Type::void_, 100, Status::voided, 0},
-      {"expiry", Type::expiry, 100, Status::expired, 0},
+      {"all of it", 100, -100, Type::capture, Status::settled},
+      {"a part, the rest released", 30, -30, Type::capture, Status::settled},
+      {"void", 100, 0, Type::void_, Status::voided},
+      {"expiry", 100, 0, Type::expiry, Status::expired},
   };
   std::int64_t posted = 1'000;
   Timestamp now = kNow;

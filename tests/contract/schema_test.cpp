@@ -141,7 +141,7 @@ TEST_P(Database, ShowsTransactionsToPeople) {
 
 // Everything that a settlement writes is there or nothing is, and the two sums of the money agree.
 TEST_P(Database, KeepsTotalsAndBalancesInAgreement) {
-  for (int i = 0; i < 20; ++i) {
+  for (std::int64_t i = 0; i < 20; ++i) {
     submit(*store_, {deposit("a", 50 + i), transfer("a", "b", 10 * i), withdrawal("b", 7 * i)});
     settle(*store_, 0, 2);
   }

@@ -61,7 +61,7 @@ TEST_P(Settling, ShowsWhatBecameOfEach) {
 }
 
 TEST_P(Settling, ContinuesFromTheAccountsItWrote) {
-  for (int i = 1; i <= 5; ++i) {
+  for (std::int64_t i = 1; i <= 5; ++i) {
     submit(*store_, {deposit("a", 10), withdrawal("a", 3)});
     const domain::SettlementOutput output = settle(*store_);
     EXPECT_EQ(output.settlements[1].posted_after, 7 * i);
