@@ -183,16 +183,16 @@ int unknown_word(const CLI::App& app, const std::string& word) {
 // The commands, and what their options give.
 class Commands {
  public:
-  explicit Commands(CLI::App& app) {
-    app.add_subcommand("help", "show this");
-    serve_ = app.add_subcommand("serve", "serve transactions over HTTP");
-    worker_ = app.add_subcommand("worker", "settle transactions, on 127.0.0.1:8001 unless told otherwise");
-    migrate_ = app.add_subcommand("migrate", "bring the schema of a database up to date");
-    import_ = add_import(app, import_options_);
-    export_ = add_export(app, export_options_);
-    verify_ = add_verify(app, verify_options_);
-    config_ = app.add_subcommand("config", "show every setting and where its value comes from");
-    health_ = app.add_subcommand("health", "ask a running instance whether it is ready");
+  explicit Commands(CLI::App& app)
+      : serve_(app.add_subcommand("serve", "serve transactions over HTTP")),
+        worker_(app.add_subcommand("worker", "settle transactions, on 127.0.0.1:8001 unless told otherwise")),
+        migrate_(app.add_subcommand("migrate", "bring the schema of a database up to date")),
+        import_(add_import(app, import_options_)),
+        export_(add_export(app, export_options_)),
+        verify_(add_verify(app, verify_options_)),
+        config_(app.add_subcommand("config", "show every setting and where its value comes from")),
+        health_(app.add_subcommand("health", "ask a running instance whether it is ready")) {
+    app.add_subcommand("help", "show this, or the help of a command");
     config_->add_flag("--json", config_json_, "as JSON");
     for (CLI::App* command : {serve_, worker_, migrate_, config_, health_}) add_settings(*command, flags_);
     for (CLI::App* command : {import_, export_, verify_}) add_settings(*command, flags_, kDatabaseSettings);
@@ -219,20 +219,20 @@ class Commands {
   tps::ExportOptions export_options_;
   tps::VerifyOptions verify_options_;
   bool config_json_ = false;
-  CLI::App* serve_;
-  CLI::App* worker_;
-  CLI::App* migrate_;
-  CLI::App* import_;
-  CLI::App* export_;
-  CLI::App* verify_;
-  CLI::App* config_;
-  CLI::App* health_;
+  CLI::App* const serve_;
+  CLI::App* const worker_;
+  CLI::App* const migrate_;
+  CLI::App* const import_;
+  CLI::App* const export_;
+  CLI::App* const verify_;
+  CLI::App* const config_;
+  CLI::App* const health_;
 };
 
 int run(int argc, char** argv) {
   CLI::App app{kAbout, "tps"};
   app.set_version_flag("--version", "tps " TPS_VERSION);
-  Commands commands(app);
+  Commands commands(app);  // NOLINT(misc-const-correctness): parsing writes into it
   app.allow_extras();
   // CLI11 takes its words from the last to the first.
   std::vector<std::string> words(argv + 1, argv + argc);
