@@ -60,7 +60,7 @@ class SettlementLoop {
   Progress settle_once(std::uint32_t number);
   [[nodiscard]] static bool is_refused(const Partition& partition, const domain::SettlementInput& input);
   [[nodiscard]] domain::SettlementOutput decide(const Partition& partition, const domain::SettlementInput& input) const;
-  void narrow(Partition& partition, const domain::SettlementInput& input, const StoreFault& fault);
+  static void narrow(Partition& partition, const domain::SettlementInput& input, const StoreFault& fault);
   bool expire_holds();
   void announce(domain::SettlementInput& input, const domain::SettlementOutput& output);
   void count(const domain::SettlementOutput& output);
