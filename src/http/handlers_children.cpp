@@ -42,7 +42,7 @@ ResponseTask create_child(domain::Type type, Call call) {
   const auto parent_id = parse_id(call.parameters[0]);
   if (!parent_id) co_return problem({ErrorCode::not_found, "Transaction not found"}, call.request);
   // The body is decoded in one go with the submission: what is decoded lives until another request's is.
-  const auto make = [&](const domain::Transaction& parent) {
+  const service::Transactions::MakeChild make = [&](const domain::Transaction& parent) {
     return decode_child(type, parent, std::move(*key), call);
   };
   auto submitted =

@@ -14,12 +14,18 @@ constexpr std::chrono::milliseconds kInterval{1'000};
 // While the store is away, so that its return is noticed soon.
 constexpr std::chrono::milliseconds kIntervalWhileNotReady{200};
 constexpr std::chrono::milliseconds kPingBudget{2'000};
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
 Readiness::Readiness(Store& session, std::uint32_t partitions, Clock clock, ops::Metrics& metrics)
     : partitions_(partitions), clock_(std::move(clock)), session_(session), metrics_(metrics) {
   metrics_.ready.Set(1);
+  // Series that are there from the start can be told from those that are missing.
+  for (std::uint32_t partition = 0; partition < partitions_; ++partition) {
+    metrics_.backlog(partition).Set(kUnknown);
+    metrics_.oldest_pending_seconds(partition).Set(kUnknown);
+  }
   thread_ = std::thread([this] { run(); });
 }
 
@@ -83,7 +89,6 @@ void Readiness::set_reason(std::optional<std::string> reason) {
 
 // A figure that cannot be had is not a number, rather than the last one that could.
 void Readiness::report_backlog() {
-  constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
   bool reachable = true;
   for (std::uint32_t partition = 0; partition < partitions_; ++partition) {
     double pending = kUnknown;

@@ -78,6 +78,14 @@ Error invalid_parent(domain::Type type, const domain::Transaction& parent) {
   return {ErrorCode::invalid_parent, std::move(detail)};
 }
 
+// What a query's flight brought.
+template <class T>
+Answer<T> answer_to_query(LaneVerdict verdict, std::optional<StoreResult<T>>& result) {
+  if (verdict != LaneVerdict::done) return std::unexpected(error_of(verdict));
+  if (!*result) return std::unexpected(error_of(result->error()));
+  return std::move(**result);
+}
+
 void log_store_fault(const Submission& submission) {
   if (submission.acceptance == Acceptance::undecided) {
     ops::log(ops::Level::error, "a flight left a submission undecided");
@@ -205,42 +213,39 @@ awaitable<void> Transactions::put_in_shared_cache(LocalCache::Entry entry) const
 }
 
 template <class T>
-awaitable<Answer<T>> Transactions::query(Lane& lane, std::function<StoreResult<T>(Store&, Deadline)> run,
-                                         Deadline deadline) {
+awaitable<Answer<T>> Transactions::query(Lane& lane, const Query<T>& run, Deadline deadline) {
   std::optional<StoreResult<T>> result;
   QueryJob job;
   job.run = [&](Store& session, Deadline flight_deadline) { result = run(session, flight_deadline); };
   const LaneVerdict verdict = co_await lane.submit(job, deadline);
-  if (verdict != LaneVerdict::done) co_return std::unexpected(error_of(verdict));
-  if (!*result) co_return std::unexpected(error_of(result->error()));
-  co_return std::move(**result);
+  co_return answer_to_query(verdict, result);
 }
 
 awaitable<Answer<ListPage>> Transactions::list(ListQuery query_members, Deadline deadline) {
-  co_return co_await query<ListPage>(
-      parts_.query, [&](Store& session, Deadline until) { return session.list(query_members, until); }, deadline);
+  const Query<ListPage> run = [&](Store& session, Deadline until) { return session.list(query_members, until); };
+  co_return co_await query<ListPage>(parts_.query, run, deadline);
 }
 
 awaitable<Answer<std::vector<Balance>>> Transactions::balances(std::string user_id, std::optional<domain::Timestamp> at,
                                                                Deadline deadline) {
   const std::uint32_t partition = partition_of(user_id, partitions_);
-  co_return co_await query<std::vector<Balance>>(
-      parts_.balance,
-      [&](Store& session, Deadline until) {
-        return at ? session.balances_at(partition, user_id, *at, until) : session.balances(partition, user_id, until);
-      },
-      deadline);
+  const Query<std::vector<Balance>> run = [&](Store& session, Deadline until) {
+    return at ? session.balances_at(partition, user_id, *at, until) : session.balances(partition, user_id, until);
+  };
+  co_return co_await query<std::vector<Balance>>(parts_.balance, run, deadline);
 }
 
 awaitable<Answer<Statement>> Transactions::statement(StatementQuery statement_query, Deadline deadline) {
   statement_query.partition = partition_of(statement_query.user_id, partitions_);
-  co_return co_await query<Statement>(
-      parts_.query, [&](Store& session, Deadline until) { return session.statement(statement_query, until); },
-      deadline);
+  const Query<Statement> run = [&](Store& session, Deadline until) {
+    return session.statement(statement_query, until);
+  };
+  co_return co_await query<Statement>(parts_.query, run, deadline);
 }
 
-awaitable<Answer<Submitted>> Transactions::submit_child(domain::Type type, std::int64_t parent_id, MakeChild make,
-                                                        const Caller& caller, Deadline deadline) {
+awaitable<Answer<Submitted>> Transactions::submit_child(domain::Type type, std::int64_t parent_id,
+                                                        const MakeChild& make, const Caller& caller,
+                                                        Deadline deadline) {
   // Only what can never change of the parent is used, so one from a cache is as good as any.
   auto parent = co_await find(parent_id, deadline);
   if (!parent) co_return std::unexpected(std::move(parent.error()));

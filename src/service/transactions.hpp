@@ -71,8 +71,9 @@ class Transactions {
   // A capture, void or reversal (`type`) of the transaction `parent_id`. `make` gets the parent and decodes the rest.
   // Not found and invalid_parent are answered before it is called.
   using MakeChild = std::function<Answer<Instruction>(const domain::Transaction& parent)>;
-  boost::asio::awaitable<Answer<Submitted>> submit_child(domain::Type type, std::int64_t parent_id, MakeChild make,
-                                                         const Caller& caller, Deadline deadline);
+  boost::asio::awaitable<Answer<Submitted>> submit_child(domain::Type type, std::int64_t parent_id,
+                                                         const MakeChild& make, const Caller& caller,
+                                                         Deadline deadline);
 
   // Submits an account_update and waits until it is settled, or `patience` has passed.
   boost::asio::awaitable<Answer<AccountUpdated>> update_account(Instruction instruction, const Caller& caller,
@@ -97,9 +98,12 @@ class Transactions {
   boost::asio::awaitable<Answer<domain::Transaction>> find_in_store(std::int64_t id, Deadline deadline);
   void remember(const domain::Transaction& transaction, const boost::asio::any_io_executor& executor);
   boost::asio::awaitable<void> put_in_shared_cache(LocalCache::Entry entry) const;
+  // What a query lane runs. Callers keep theirs in a variable: gcc 12 destroys a function object that is a temporary of
+  // a co_await expression once too often.
   template <class T>
-  boost::asio::awaitable<Answer<T>> query(Lane& lane, std::function<StoreResult<T>(Store&, Deadline)> run,
-                                          Deadline deadline);
+  using Query = std::function<StoreResult<T>(Store&, Deadline)>;
+  template <class T>
+  boost::asio::awaitable<Answer<T>> query(Lane& lane, const Query<T>& run, Deadline deadline);
 
   const std::uint32_t partitions_;
   const Parts parts_;

@@ -100,7 +100,8 @@ class Bank:
             parent = chance.choice(parents[-20:])
             share = parent.amount if kind == "void" or chance.random() < 0.5 else f"{float(parent.amount) / 2:.2f}"
             share = share if float(share) > 0 else parent.amount
-            return Sent(key, parent.user_id, kind, share, parent.currency, parent.to_user_id, parent=parent)
+            to_user = None if kind == "void" else parent.to_user_id
+            return Sent(key, parent.user_id, kind, share, parent.currency, to_user, parent=parent)
         if kind in ("hold", "transfer hold"):
             seconds = 1 if chance.random() < 0.3 else None
             to_user = other if kind == "transfer hold" else None
