@@ -103,6 +103,7 @@ class ExportRun {
         positions_[i] = std::min(page->next_positions.at(i), ends_[i]);
       }
       progress.show(count_, count_);
+      if (wait_for_end(std::chrono::milliseconds(0))) return std::unexpected("interrupted");
     }
     return {};
   }

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdio>
 #include <expected>
+#include <filesystem>
 
 #include "app.hpp"
 #include "engine.hpp"
@@ -165,6 +166,10 @@ int import_file(const Config& config, const ImportOptions& options) {
   const auto store = open_session(config, *engine, *session);
   if (!store) return fail(store.error());
 
+  std::error_code unknown;
+  if (std::filesystem::equivalent(options.file, rejects_path(options), unknown)) {
+    return fail("--rejects: that is the file to import", kExitUsage);
+  }
   RejectFile rejects(rejects_path(options));
   Progress progress("import", "lines", file.size(), options.quiet);
   ImportRun run(

@@ -147,8 +147,12 @@ Counter& Metrics::failed(const std::string& failure) { return failed_.Add({{"fai
 
 std::string Metrics::text() const {
   std::ostringstream out;
-  prometheus::TextSerializer{}.Serialize(out, registry_->Collect());
-  return std::move(out).str();
+  prometheus::TextSerializer().Serialize(out, registry_->Collect());
+  std::string text = std::move(out).str();
+  // The library spells it as the format does not.
+  constexpr std::string_view kWrong = " Nan\n";
+  for (std::size_t at = text.find(kWrong); at != std::string::npos; at = text.find(kWrong, at)) text[at + 3] = 'N';
+  return text;
 }
 
 }  // namespace tps::ops

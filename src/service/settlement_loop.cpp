@@ -66,7 +66,7 @@ void SettlementLoop::run() {
   while (true) {
     trouble_in_round_ = false;
     Progress progress = expire_holds() ? Progress::some : Progress::none;
-    for (std::uint32_t step = 0; step < options_.partitions; ++step) {
+    for (std::uint32_t step = 0; step < options_.partitions && !is_stopping(); ++step) {
       progress = std::max(progress, settle_once((options_.first_partition + step) % options_.partitions));
     }
     if (!trouble_in_round_) report_recovery();
@@ -145,23 +145,48 @@ bool SettlementLoop::expire_holds() {
   const auto start = std::chrono::steady_clock::now();
   if (start < next_expiry_) return false;
   next_expiry_ = start + options_.expiry_interval;
-  bool any = false;
-  for (std::uint32_t partition = 0; partition < options_.partitions; ++partition) {
+  std::size_t ended = 0;
+  for (std::uint32_t partition = 0; partition < options_.partitions && !is_stopping(); ++partition) {
     const auto holds =
         session_.expired_holds(partition, clock_(), kMostExpiries, std::chrono::steady_clock::now() + options_.budget);
     if (!holds) {
       report_trouble("expired holds could not be read", holds.error());
-      return any;
+      continue;
     }
     if (holds->empty()) continue;
-    std::vector<domain::Submission> expiries = expiries_of(*holds);
-    std::vector<domain::Submission*> flight;
-    flight.reserve(expiries.size());
-    for (domain::Submission& expiry : expiries) flight.push_back(&expiry);
-    session_.append(flight, clock_(), std::chrono::steady_clock::now() + options_.budget);
-    any = true;
+    const std::size_t accepted = end_holds(*holds);
+    ended += accepted;
+    // There may be more; this round settles these.
+    if (holds->size() >= kMostExpiries && accepted > 0) next_expiry_ = start;
   }
-  return any;
+  return ended > 0;
+}
+
+// How many new expiries are in the log.
+std::size_t SettlementLoop::end_holds(std::span<const domain::Transaction> holds) {
+  std::vector<domain::Submission> expiries = expiries_of(holds);
+  std::vector<domain::Submission*> flight;
+  flight.reserve(expiries.size());
+  for (domain::Submission& expiry : expiries) flight.push_back(&expiry);
+  session_.append(flight, clock_(), std::chrono::steady_clock::now() + options_.budget);
+  std::size_t accepted = 0;
+  for (const domain::Submission& expiry : expiries) {
+    if (expiry.acceptance == domain::Acceptance::accepted) ++accepted;
+    // Of those that the store cannot be asked about, the loop hears anyway.
+    const bool refused = expiry.acceptance == domain::Acceptance::unprocessable ||
+                         expiry.acceptance == domain::Acceptance::key_reused ||
+                         expiry.transaction.failure == domain::Failure::unprocessable;
+    if (refused) {
+      ops::log(ops::Level::error, "a hold cannot be ended by its expiry; a void can",
+               {{"transaction_id", std::to_string(expiry.transaction.parent_id.value_or(0))}});
+    }
+  }
+  return accepted;
+}
+
+bool SettlementLoop::is_stopping() {
+  const std::scoped_lock lock(mutex_);
+  return stopping_;
 }
 
 // Once when trouble begins and once when it ends, with a round in which no partition had any; the loop tries many times

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -62,6 +63,8 @@ class SettlementLoop {
   [[nodiscard]] domain::SettlementOutput decide(const Partition& partition, const domain::SettlementInput& input) const;
   static void narrow(Partition& partition, const domain::SettlementInput& input, const StoreFault& fault);
   bool expire_holds();
+  std::size_t end_holds(std::span<const domain::Transaction> holds);
+  bool is_stopping();
   void announce(domain::SettlementInput& input, const domain::SettlementOutput& output);
   void count(const domain::SettlementOutput& output);
   void report_unprocessable(const domain::Transaction& transaction);

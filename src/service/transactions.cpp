@@ -232,7 +232,7 @@ awaitable<Answer<std::vector<Balance>>> Transactions::balances(std::string user_
   const Query<std::vector<Balance>> run = [&](Store& session, Deadline until) {
     return at ? session.balances_at(partition, user_id, *at, until) : session.balances(partition, user_id, until);
   };
-  co_return co_await query<std::vector<Balance>>(parts_.balance, run, deadline);
+  co_return co_await query<std::vector<Balance>>(at ? parts_.query : parts_.balance, run, deadline);
 }
 
 awaitable<Answer<Statement>> Transactions::statement(StatementQuery statement_query, Deadline deadline) {

@@ -50,7 +50,7 @@ class Transactions {
     Lane& submit;
     Lane& read;  // find, coalesced
     Lane& balance;
-    Lane& query;  // lists and statements, which may take longer
+    Lane& query;  // lists, statements and past balances, which may take longer
     LocalCache& local_cache;
     Lane* cache = nullptr;  // both null: there is no shared cache
     Cache* shared_cache = nullptr;
