@@ -23,6 +23,13 @@ def verify(database):
     assert done.returncode == 0, f"tps verify: {done.returncode}\n{done.stdout}\n{done.stderr}"
 
 
+def wait_expired(database, sent):
+    """Until no hold can expire any more while the database is looked at."""
+    short = ",".join(str(one.id) for one in sent if one.hold_expires_in and one.outcome == "acknowledged")
+    count = f"SELECT count(*) FROM transactions WHERE status IN ('pending', 'authorized') AND id IN ({short or 0})"
+    wait_until(lambda: database.rows(count)[0][0] == 0, 60, "the end of all holds that expire")
+
+
 def assert_no_errors(instances):
     """Whatever happened to them, none has met anything that must not be."""
     for one in instances:
@@ -33,6 +40,7 @@ def assert_no_errors(instances):
 def settle_and_check(database, bank, ports, instances):
     sent = bank.stop()
     unknown = retry_unknown(ports, sent, 60)
+    wait_expired(database, sent)
     wait_settled(database)
     records = check_history(database, sent)
     verify(database)
