@@ -15,11 +15,23 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PLANTED = ROOT / "tests" / "fault" / "planted"
 ATTEMPTS = 3  # some bugs need a kill at the right moment
+PATIENCE = 400  # seconds for one attempt; a bank with a bug in it may wait for what never comes
 PYTHON = "/usr/bin/python3"
 
 
 def run(command, **options):
     return subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)
+
+
+def run_bank(environment):
+    """The exit code and what it said; -1 when it did not end."""
+    command = [PYTHON, "-m", "pytest", "-q", "-x", "--tb=short", "-p", "no:cacheprovider",
+               ROOT / "tests/fault/test_bank.py"]
+    try:
+        done = run(command, env=environment, cwd=ROOT, timeout=PATIENCE)
+    except subprocess.TimeoutExpired as late:
+        return -1, (late.stdout or b"").decode(errors="replace")
+    return done.returncode, done.stdout
 
 
 def build(patch, folder):
@@ -49,14 +61,14 @@ def is_caught(patch, binary):
     environment = os.environ | {"TPS_BINARY": str(binary), "PYTHONPATH": str(ROOT / "tests"),
                                 "PYTHONDONTWRITEBYTECODE": "1"}
     for attempt in range(ATTEMPTS):
-        done = run([PYTHON, "-m", "pytest", "-q", "-x", "--tb=short", "-p", "no:cacheprovider",
-                    ROOT / "tests/fault/test_bank.py"], env=environment, cwd=ROOT)
-        found = [word for word in words if word in done.stdout]
-        if done.returncode == 1 and found:
+        code, output = run_bank(environment)
+        found = [word for word in words if word in output]
+        if code == 1 and found:
             print(f"{patch.stem}: caught ({found[0]}), attempt {attempt + 1}", flush=True)
             return True
-        print(f"{patch.stem}: exit code {done.returncode}, attempt {attempt + 1}", flush=True)
-    print(done.stdout[-3000:])
+        said = [line for line in output.splitlines() if line.startswith("E  ")][:1]
+        print(f"{patch.stem}: exit code {code}, attempt {attempt + 1} {said}", flush=True)
+    print(output[-3000:])
     return False
 
 

@@ -44,7 +44,8 @@ class Bank:
         self.looks = 0
         self.stopping = threading.Event()
         self.failures = []
-        self.threads = [threading.Thread(target=self._run, args=(number, random.Random(f"{seed}-{number}")))
+        # Daemons: a test that fails before stop() must be able to end.
+        self.threads = [threading.Thread(target=self._run, args=(number, random.Random(f"{seed}-{number}")), daemon=True)
                         for number in range(threads)]
 
     def start(self):
