@@ -73,7 +73,7 @@ Error invalid_parent(domain::Type type, const domain::Transaction& parent) {
                   ? " has manual capture: reverse its capture instead"
                   : " is of type " + std::string(slug(parent.type)) + ", which cannot be reversed";
   } else {
-    detail += " has no hold: only a transaction with \"capture\": \"manual\" can be captured or voided";
+    detail += R"( has no hold: only a transaction with "capture": "manual" can be captured or voided)";
   }
   return {ErrorCode::invalid_parent, std::move(detail)};
 }
