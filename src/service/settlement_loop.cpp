@@ -134,7 +134,11 @@ domain::SettlementOutput SettlementLoop::decide(const Partition& partition,
 
 void SettlementLoop::narrow(Partition& partition, const domain::SettlementInput& input, const StoreFault& fault) {
   partition.most = std::max(input.transactions.size() / 2, std::size_t{1});
-  if (input.transactions.size() > 1) return;
+  if (input.transactions.size() > 1) {
+    ops::log(ops::Level::warn, "the store refuses a batch of settlements; it is tried again in halves",
+             {{"size", std::to_string(input.transactions.size())}, {"detail", fault.detail}});
+    return;
+  }
   partition.refused_id = input.transactions.front().id;
   ops::log(ops::Level::error, "the store refuses a settlement",
            {{"transaction_id", std::to_string(partition.refused_id)}, {"detail", fault.detail}});
