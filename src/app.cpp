@@ -123,7 +123,7 @@ int serve(const Config& config) {
   if (!engine) return fail(engine.error());
   const auto wait_session = engine->session();
   const auto ping_session = engine->session();
-  const auto store = open_store(config, *engine, *ping_session, engine->migrates_itself || config.toggle("migrate"));
+  const auto store = open_store(config, *engine, *ping_session);
   if (!store) return store.error();
   const auto shared_cache = make_shared_cache(config, *store, metrics);
   if (!shared_cache) return fail(shared_cache.error(), kExitUsage);
@@ -157,7 +157,7 @@ int serve(const Config& config) {
                                  .readiness = [&readiness] { return readiness.reason_not_ready(); }});
   http::Server server(server_options(config, listen), api, metrics);
   if (const auto started = server.start(); !started) return fail("listen: " + started.error());
-  greet(*engine, fmt::format("http://{}:{}", listen.substr(0, listen.rfind(':')), server.port()), settling.has_value());
+  greet(*engine, url_of(listen, server.port()), settling.has_value());
 
   wait_for_end();
   ops::log(ops::Level::info, "draining");

@@ -85,13 +85,14 @@ std::expected<domain::Currencies, std::string> prepare_to_serve(const Config& co
 }
 
 std::expected<service::StoreIdentity, int> open_store(const Config& config, const Engine& engine,
-                                                      service::Store& session, bool migrate) {
+                                                      service::Store& session) {
   // Waiting cannot mend what is incompatible.
   const auto is_reachable = [](const service::StoreFault& fault) {
     return fault.kind == service::StoreFault::Kind::incompatible;
   };
-  if (migrate && !engine.migrates_itself && !open_patiently(session, is_reachable)) return std::unexpected(kExitOk);
-  if (migrate) {
+  const bool on_demand = !engine.migrates_itself && config.toggle("migrate");
+  if (on_demand && !open_patiently(session, is_reachable)) return std::unexpected(kExitOk);
+  if (on_demand || engine.migrates_itself) {
     if (const auto migrated = engine.migrate(); !migrated) return std::unexpected(fail(migrated.error()));
   }
   auto opened = open_patiently(session, is_reachable);
@@ -119,6 +120,10 @@ http::ServerOptions server_options(const Config& config, const std::string& list
   options.drain_delay = milliseconds(config.number("drain-delay"));
   options.drain_limit = milliseconds(config.number("drain-timeout"));
   return options;
+}
+
+std::string url_of(const std::string& listen, std::uint16_t port) {
+  return "http://" + listen.substr(0, listen.rfind(':')) + ":" + std::to_string(port);
 }
 
 }  // namespace tps

@@ -1,6 +1,7 @@
 // What every command that opens a store does first, and what every command that listens needs.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <string>
 
@@ -25,14 +26,17 @@ std::expected<void, std::string> set_up_log(const Config& config);
 // Logs, signals, currencies. What can be wrong with the configuration is found out before anything is opened.
 std::expected<domain::Currencies, std::string> prepare_to_serve(const Config& config, const std::string& listen);
 
-// Ready to use; migrated first if that is asked for. Waits a minute for a store that is not there yet. The error is an
-// exit code; what was wrong has been said.
+// Ready to use; migrated first if the setting `migrate` asks for that or the store does it by itself. Waits a minute
+// for a store that is not there yet. The error is an exit code; what was wrong has been said.
 std::expected<service::StoreIdentity, int> open_store(const Config& config, const Engine& engine,
-                                                      service::Store& session, bool migrate);
+                                                      service::Store& session);
 
 // The number of partitions is fixed by the first migration: what is wrong with asking for another one.
 std::expected<void, std::string> check_partitions(const Config& config, const service::StoreIdentity& store);
 
 http::ServerOptions server_options(const Config& config, const std::string& listen);
+
+// Of a server that listens there, on a port that may have been chosen for it.
+std::string url_of(const std::string& listen, std::uint16_t port);
 
 }  // namespace tps

@@ -1,6 +1,4 @@
 // `tps worker`: settles, and nothing else. Its own /health, /readiness and /metrics; no API.
-#include <fmt/format.h>
-
 #include <chrono>
 #include <string>
 
@@ -31,7 +29,7 @@ int worker(const Config& config) {
   if (!engine) return fail(engine.error());
   const auto wait_session = engine->session();
   const auto ping_session = engine->session();
-  const auto store = open_store(config, *engine, *ping_session, engine->migrates_itself || config.toggle("migrate"));
+  const auto store = open_store(config, *engine, *ping_session);
   if (!store) return store.error();
 
   service::Waiters waiters(*wait_session);  // nobody waits here
@@ -43,7 +41,7 @@ int worker(const Config& config) {
                  }});
   http::Server server(server_options(config, listen), api, metrics);
   if (const auto started = server.start(); !started) return fail("listen: " + started.error());
-  const std::string url = fmt::format("http://{}:{}", listen.substr(0, listen.rfind(':')), server.port());
+  const std::string url = url_of(listen, server.port());
   ops::log(ops::Level::info, "settling",
            {{"url", url}, {"data", engine->where}, {"store", engine->name}, {"version", TPS_VERSION}});
 

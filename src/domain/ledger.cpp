@@ -24,9 +24,13 @@ std::optional<Failure> check_posting(const Account& account, std::int64_t amount
   return std::nullopt;
 }
 
-void add_to(std::int64_t& total, std::int64_t amount) {
-  total = static_cast<std::int64_t>(static_cast<std::uint64_t>(total) + static_cast<std::uint64_t>(amount));
+// A debit that is posted at once.
+std::optional<Failure> check_payment(const Account& account, std::int64_t amount) {
+  if (const auto failure = check_debit(account, amount)) return failure;
+  return check_posting(account, -amount);
 }
+
+void add_to(std::int64_t& total, std::int64_t amount) { total = wrapping_add(total, amount); }
 
 bool is_between_two(const Transaction& transaction) {
   if (!transaction.to_user_id) return false;
@@ -166,8 +170,7 @@ std::optional<Failure> Ledger::deposit(const Transaction& transaction, Sides& si
 }
 
 std::optional<Failure> Ledger::withdraw(const Transaction& transaction, Sides& sides) {
-  if (const auto failure = check_debit(*sides.from, transaction.amount_minor)) return failure;
-  if (const auto failure = check_posting(*sides.from, -transaction.amount_minor)) return failure;
+  if (const auto failure = check_payment(*sides.from, transaction.amount_minor)) return failure;
   sides.from->posted -= transaction.amount_minor;
   add_to(totals_of(transaction).withdrawals, transaction.amount_minor);
   touch(*sides.from_entry);
@@ -175,8 +178,7 @@ std::optional<Failure> Ledger::withdraw(const Transaction& transaction, Sides& s
 }
 
 std::optional<Failure> Ledger::transfer(const Transaction& transaction, Sides& sides) {
-  if (const auto failure = check_debit(*sides.from, transaction.amount_minor)) return failure;
-  if (const auto failure = check_posting(*sides.from, -transaction.amount_minor)) return failure;
+  if (const auto failure = check_payment(*sides.from, transaction.amount_minor)) return failure;
   if (const auto failure = check_posting(*sides.to, transaction.amount_minor)) return failure;
   sides.from->posted -= transaction.amount_minor;
   sides.to->posted += transaction.amount_minor;
@@ -201,12 +203,21 @@ std::optional<Failure> Ledger::hold(const Transaction& transaction, Sides& sides
   return std::nullopt;
 }
 
-std::optional<Failure> Ledger::capture(const Transaction& transaction, Sides& sides, Timestamp settled_at) {
-  const auto found = holds_.find(*transaction.parent_id);
-  if (found == holds_.end()) return Failure::invalid_parent_state;
+// The one that a capture, void or expiry would end.
+std::expected<Hold*, Failure> Ledger::open_hold_of(const Transaction& child) {
+  const auto found = holds_.find(*child.parent_id);
+  if (found == holds_.end()) return std::unexpected(Failure::invalid_parent_state);
   Hold& hold = found->second;
-  if (hold.user_id != transaction.user_id || hold.currency != transaction.currency) return Failure::unprocessable;
-  if (hold.status != Status::authorized) return Failure::invalid_parent_state;
+  const bool is_its_own = hold.user_id == child.user_id && hold.currency == child.currency;
+  if (!is_its_own) return std::unexpected(Failure::unprocessable);
+  if (hold.status != Status::authorized) return std::unexpected(Failure::invalid_parent_state);
+  return &hold;
+}
+
+std::optional<Failure> Ledger::capture(const Transaction& transaction, Sides& sides, Timestamp settled_at) {
+  const auto found = open_hold_of(transaction);
+  if (!found) return found.error();
+  Hold& hold = **found;
   if (transaction.created_at >= hold.expires_at) return Failure::invalid_parent_state;
   if (transaction.amount_minor > hold.held_minor) return Failure::capture_exceeds_hold;
   if (sides.from->frozen) return Failure::account_frozen;
@@ -228,11 +239,9 @@ std::optional<Failure> Ledger::capture(const Transaction& transaction, Sides& si
 }
 
 std::optional<Failure> Ledger::release(const Transaction& transaction, Sides& sides, Timestamp settled_at) {
-  const auto found = holds_.find(*transaction.parent_id);
-  if (found == holds_.end()) return Failure::invalid_parent_state;
-  Hold& hold = found->second;
-  if (hold.user_id != transaction.user_id || hold.currency != transaction.currency) return Failure::unprocessable;
-  if (hold.status != Status::authorized) return Failure::invalid_parent_state;
+  const auto found = open_hold_of(transaction);
+  if (!found) return found.error();
+  Hold& hold = **found;
   sides.from->held -= hold.held_minor;
   touch(*sides.from_entry);
   close(hold, transaction, transaction.type == Type::void_ ? Status::voided : Status::expired, 0, settled_at);
@@ -260,8 +269,7 @@ std::optional<Failure> Ledger::move_back(const Transaction& reversal, const Tran
   Account* const debited = is_deposit ? sides.from : sides.to;
   Account* const credited = is_deposit ? nullptr : sides.from;
   if (debited != nullptr) {
-    if (const auto failure = check_debit(*debited, amount)) return failure;
-    if (const auto failure = check_posting(*debited, -amount)) return failure;
+    if (const auto failure = check_payment(*debited, amount)) return failure;
   }
   if (credited != nullptr) {
     if (const auto failure = check_posting(*credited, amount)) return failure;

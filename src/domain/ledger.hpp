@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <map>
 #include <optional>
 #include <set>
@@ -67,6 +68,7 @@ class Ledger {
   std::optional<Failure> release(const Transaction& transaction, Sides& sides, Timestamp settled_at);
   std::optional<Failure> reverse(const Transaction& transaction, Parent parent, Sides& sides);
   void update(const Transaction& transaction, Sides& sides);
+  std::expected<Hold*, Failure> open_hold_of(const Transaction& child);
   std::optional<Failure> move_back(const Transaction& reversal, const Transaction& original, Sides& sides);
 
   void close(Hold& hold, const Transaction& by, Status status, std::int64_t captured, Timestamp at);

@@ -38,4 +38,12 @@ inline std::optional<std::int64_t> checked_sub(std::int64_t a, std::int64_t b) {
   return difference;
 }
 
+// Modulo 2^64 (two's complement): for sums that may be larger than any one amount.
+inline std::int64_t wrapping_add(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+}
+inline std::int64_t wrapping_sub(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
+}
+
 }  // namespace tps::domain

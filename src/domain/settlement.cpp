@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "domain/ledger.hpp"
+#include "domain/money.hpp"
 
 namespace tps::domain {
 namespace {
@@ -45,9 +46,9 @@ SettlementOutput settle_all(const SettlementInput& input, Timestamp now, Decide 
 }  // namespace
 
 std::int64_t Totals::net() const {
-  const auto bits = [](std::int64_t value) { return static_cast<std::uint64_t>(value); };
-  return static_cast<std::int64_t>(bits(deposits) - bits(withdrawals) - bits(captures) - bits(deposit_reversals) +
-                                   bits(withdrawal_reversals));
+  const std::int64_t in = wrapping_add(deposits, withdrawal_reversals);
+  const std::int64_t out = wrapping_add(wrapping_add(withdrawals, captures), deposit_reversals);
+  return wrapping_sub(in, out);
 }
 
 std::int64_t posted_change(const Transaction& transaction, std::optional<Type> parent_type, bool incoming) {

@@ -144,7 +144,7 @@ void SettlementLoop::narrow(Partition& partition, const domain::SettlementInput&
            {{"transaction_id", std::to_string(partition.refused_id)}, {"detail", fault.detail}});
 }
 
-// True if there were any.
+// True if anything came into the log by that.
 bool SettlementLoop::expire_holds() {
   const auto start = std::chrono::steady_clock::now();
   if (start < next_expiry_) return false;
