@@ -4,7 +4,6 @@
 
 #include "adapters/sqlite_read.hpp"
 #include "adapters/sqlite_row.hpp"
-#include "adapters/sqlite_schema.hpp"
 #include "adapters/sqlite_settle.hpp"
 
 namespace tps::adapters {
@@ -14,43 +13,19 @@ using service::Deadline;
 using service::StoreFault;
 using service::StoreResult;
 
-constexpr auto kLongestRead = std::chrono::milliseconds(900);
-
 // How many settlements are looked at in one transaction.
 constexpr std::int64_t kOrphansPiece = 50'000;
 
 }  // namespace
 
 SqliteAudit::SqliteAudit(std::string path, const domain::Currencies& currencies)
-    : path_(std::move(path)), currencies_(currencies) {}
+    : reader_(std::move(path), currencies) {}
 
-StoreResult<SqliteConnection*> SqliteAudit::reader(Deadline deadline) {
-  const auto now = std::chrono::steady_clock::now();
-  if (now >= deadline) return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "the deadline had passed"});
-  if (!connection_) {
-    auto opened = SqliteConnection::open(path_, SqliteConnection::Mode::read);
-    if (!opened) return std::unexpected(StoreFault{StoreFault::Kind::unavailable, opened.error()});
-    connection_ = std::move(*opened);
-  }
-  connection_->set_deadline(std::min(deadline, now + kLongestRead));
-  if (!identity_) {
-    auto identity = sqlite_identity(*connection_, currencies_);
-    if (!identity) return std::unexpected(identity.error());
-    identity_ = std::move(*identity);
-  }
-  return connection_.get();
-}
-
-StoreResult<service::StoreIdentity> SqliteAudit::open(Deadline deadline) {
-  identity_.reset();
-  const auto connection = reader(deadline);
-  if (!connection) return std::unexpected(connection.error());
-  return *identity_;
-}
+StoreResult<service::StoreIdentity> SqliteAudit::open(Deadline deadline) { return reader_.open(deadline); }
 
 StoreResult<std::vector<std::int64_t>> SqliteAudit::positions_now(SqliteConnection& connection) const {
   std::vector<std::int64_t> positions;
-  for (std::uint32_t partition = 0; partition < identity_->partitions; ++partition) {
+  for (std::uint32_t partition = 0; partition < reader_.identity().partitions; ++partition) {
     const auto position = sqlite_position(connection, partition);
     if (!position) return std::unexpected(position.error());
     positions.push_back(position->id);
@@ -60,7 +35,7 @@ StoreResult<std::vector<std::int64_t>> SqliteAudit::positions_now(SqliteConnecti
 
 template <class Row, class Read>
 StoreResult<service::Audit::Piece<Row>> SqliteAudit::piece(Deadline deadline, Read read) {
-  const auto connection = reader(deadline);
+  const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
   const SqliteTransaction snapshot(**connection, SqliteTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected((*connection)->fault(snapshot.begin_code()));
@@ -144,7 +119,7 @@ StoreResult<std::int64_t> SqliteAudit::orphans(std::uint32_t partition, Deadline
   std::int64_t orphans = 0;
   std::int64_t after = domain::first_id_before(partition);
   while (true) {
-    const auto connection = reader(deadline);
+    const auto connection = reader_.ready(deadline);
     if (!connection) return std::unexpected(connection.error());
     SqliteUse use((*connection)->statement(kOrphans));
     use->bind(1, after);
@@ -252,7 +227,7 @@ StoreResult<service::Audit::Piece<service::Audit::TotalsRow>> SqliteAudit::total
 
 StoreResult<std::vector<std::optional<domain::Transaction>>> SqliteAudit::find(std::span<const std::int64_t> ids,
                                                                                Deadline deadline) {
-  const auto connection = reader(deadline);
+  const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
   return sqlite_find(**connection, ids);
 }

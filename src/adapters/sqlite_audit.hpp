@@ -2,12 +2,11 @@
 // transactions of less than a second.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "adapters/sqlite_connection.hpp"
+#include "adapters/sqlite_reader.hpp"
 #include "domain/currency.hpp"
 #include "service/ports.hpp"
 
@@ -34,8 +33,6 @@ class SqliteAudit final : public service::Audit {
                                                                              service::Deadline deadline) override;
 
  private:
-  // The connection, ready for one read; opened and its schema checked when it is not yet.
-  service::StoreResult<SqliteConnection*> reader(service::Deadline deadline);
   service::StoreResult<std::vector<std::int64_t>> positions_now(SqliteConnection& connection) const;
 
   // A piece in one snapshot: `read` steps through its statement's rows and adds them, and answers the code of the last
@@ -43,10 +40,7 @@ class SqliteAudit final : public service::Audit {
   template <class Row, class Read>
   service::StoreResult<Piece<Row>> piece(service::Deadline deadline, Read read);
 
-  const std::string path_;
-  const domain::Currencies& currencies_;
-  std::unique_ptr<SqliteConnection> connection_;
-  std::optional<service::StoreIdentity> identity_;
+  SqliteReader reader_;
 };
 
 }  // namespace tps::adapters

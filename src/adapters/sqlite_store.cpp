@@ -6,7 +6,6 @@
 #include "adapters/sqlite_history.hpp"
 #include "adapters/sqlite_list.hpp"
 #include "adapters/sqlite_read.hpp"
-#include "adapters/sqlite_schema.hpp"
 #include "adapters/sqlite_settle.hpp"
 
 namespace tps::adapters {
@@ -15,9 +14,6 @@ namespace {
 using service::Deadline;
 using service::StoreFault;
 using service::StoreResult;
-
-// A read that lasts keeps the log file from being reused, so none may.
-constexpr auto kLongestRead = std::chrono::milliseconds(900);
 
 constexpr const char* kNoSuchPartition = "there is no such partition";
 
@@ -50,33 +46,11 @@ class SqliteStore::Settling {
 };
 
 SqliteStore::SqliteStore(std::shared_ptr<SqliteDatabase> database, const domain::Currencies& currencies)
-    : database_(std::move(database)), currencies_(currencies) {}
+    : database_(std::move(database)), currencies_(currencies), reader_(database_->path(), currencies) {}
 
 SqliteStore::~SqliteStore() = default;
 
-StoreResult<SqliteConnection*> SqliteStore::reader(Deadline deadline) {
-  const auto now = std::chrono::steady_clock::now();
-  if (now >= deadline) return unavailable("the deadline had passed");
-  if (!reader_) {
-    auto opened = SqliteConnection::open(database_->path(), SqliteConnection::Mode::read);
-    if (!opened) return std::unexpected(StoreFault{StoreFault::Kind::unavailable, opened.error()});
-    reader_ = std::move(*opened);
-  }
-  reader_->set_deadline(std::min(deadline, now + kLongestRead));
-  if (!identity_) {
-    auto identity = sqlite_identity(*reader_, currencies_);
-    if (!identity) return std::unexpected(identity.error());
-    identity_ = std::move(*identity);
-  }
-  return reader_.get();
-}
-
-StoreResult<service::StoreIdentity> SqliteStore::open(Deadline deadline) {
-  identity_.reset();
-  const auto connection = reader(deadline);
-  if (!connection) return std::unexpected(connection.error());
-  return *identity_;
-}
+StoreResult<service::StoreIdentity> SqliteStore::open(Deadline deadline) { return reader_.open(deadline); }
 
 void SqliteStore::append(std::span<domain::Submission* const> flight, domain::Timestamp now, Deadline deadline) {
   settling_.reset();
@@ -85,7 +59,7 @@ void SqliteStore::append(std::span<domain::Submission* const> flight, domain::Ti
   };
   const auto first = std::ranges::find_if(flight, is_undecided);
   if (first == flight.end()) return;
-  if (!reader(deadline) || (*first)->transaction.partition >= identity_->partitions) {
+  if (!reader_.ready(deadline) || (*first)->transaction.partition >= reader_.identity().partitions) {
     leave_none_undecided(flight, domain::Acceptance::unavailable);
     return;
   }
@@ -101,8 +75,8 @@ void SqliteStore::append(std::span<domain::Submission* const> flight, domain::Ti
 StoreResult<std::optional<domain::SettlementInput>> SqliteStore::next(std::uint32_t partition, std::size_t max,
                                                                       Deadline deadline) {
   settling_.reset();
-  if (auto ready = reader(deadline); !ready) return std::unexpected(ready.error());
-  if (partition >= identity_->partitions) return unavailable(kNoSuchPartition);
+  if (auto ready = reader_.ready(deadline); !ready) return std::unexpected(ready.error());
+  if (partition >= reader_.identity().partitions) return unavailable(kNoSuchPartition);
   if (!database_->take_settling(partition)) return std::nullopt;
   auto hold = database_->lock_writer(deadline);
   if (!hold) {
@@ -137,54 +111,54 @@ StoreResult<void> SqliteStore::record(std::uint32_t partition, const domain::Set
 
 StoreResult<std::vector<std::optional<domain::Transaction>>> SqliteStore::find(std::span<const std::int64_t> ids,
                                                                                Deadline deadline) {
-  const auto connection = reader(deadline);
+  const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
   return sqlite_find(**connection, ids);
 }
 
 StoreResult<service::ListPage> SqliteStore::list(const service::ListQuery& query, Deadline deadline) {
-  const auto connection = reader(deadline);
+  const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
-  return sqlite_list(**connection, identity_->partitions, query);
+  return sqlite_list(**connection, reader_.identity().partitions, query);
 }
 
 StoreResult<std::vector<service::Balance>> SqliteStore::balances(std::uint32_t partition, const std::string& user_id,
                                                                  Deadline deadline) {
-  const auto connection = reader(deadline);
+  const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
-  return sqlite_balances(**connection, identity_->partitions, partition, user_id);
+  return sqlite_balances(**connection, reader_.identity().partitions, partition, user_id);
 }
 
 StoreResult<std::vector<service::Balance>> SqliteStore::balances_at(std::uint32_t partition, const std::string& user_id,
                                                                     domain::Timestamp at, Deadline deadline) {
-  const auto connection = reader(deadline);
+  const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
-  if (partition >= identity_->partitions) return unavailable(kNoSuchPartition);
-  return sqlite_balances_at(**connection, identity_->partitions, partition, user_id, at);
+  if (partition >= reader_.identity().partitions) return unavailable(kNoSuchPartition);
+  return sqlite_balances_at(**connection, reader_.identity().partitions, partition, user_id, at);
 }
 
 StoreResult<service::Statement> SqliteStore::statement(const service::StatementQuery& query, Deadline deadline) {
-  const auto connection = reader(deadline);
+  const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
-  if (query.partition >= identity_->partitions) return unavailable(kNoSuchPartition);
-  return sqlite_statement(**connection, identity_->partitions, query);
+  if (query.partition >= reader_.identity().partitions) return unavailable(kNoSuchPartition);
+  return sqlite_statement(**connection, reader_.identity().partitions, query);
 }
 
 StoreResult<std::vector<domain::Transaction>> SqliteStore::expired_holds(std::uint32_t partition, domain::Timestamp now,
                                                                          std::size_t max, Deadline deadline) {
-  const auto connection = reader(deadline);
+  const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
   return sqlite_expired_holds(**connection, partition, now, max);
 }
 
 StoreResult<service::LedgerFigures> SqliteStore::figures(Deadline deadline) {
-  const auto connection = reader(deadline);
+  const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
   return sqlite_figures(**connection);
 }
 
 StoreResult<service::Store::Backlog> SqliteStore::backlog(std::uint32_t partition, Deadline deadline) {
-  const auto connection = reader(deadline);
+  const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
   return sqlite_backlog(**connection, partition);
 }

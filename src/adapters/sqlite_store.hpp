@@ -8,6 +8,7 @@
 #include <string>
 
 #include "adapters/sqlite_database.hpp"
+#include "adapters/sqlite_reader.hpp"
 #include "domain/currency.hpp"
 #include "service/ports.hpp"
 
@@ -44,14 +45,11 @@ class SqliteStore final : public service::Store {
 
  private:
   class Settling;
-  // The session's read connection and identity, ready until `deadline`; opened when it is not yet.
-  service::StoreResult<SqliteConnection*> reader(service::Deadline deadline);
 
   const std::shared_ptr<SqliteDatabase> database_;
   const domain::Currencies& currencies_;
   // Used by the session's thread only.
-  std::unique_ptr<SqliteConnection> reader_;
-  std::optional<service::StoreIdentity> identity_;
+  SqliteReader reader_;
   std::set<std::string, std::less<>> recorded_currencies_;
   std::unique_ptr<Settling> settling_;  // from next() to record()
 };
