@@ -29,9 +29,6 @@ struct PostgresSession {
   const domain::Currencies& currencies;
   // What the database said of itself when the connection was new.
   std::optional<service::StoreIdentity> identity;
-  // Whether the last batch had captures, voids, expiries or reversals, so that the next one's parents are asked for
-  // along with it.
-  bool children_expected = false;
   // When it is next worth asking who holds a reader's lock.
   std::chrono::steady_clock::time_point next_look_at_readers{};
   // Currencies whose row is committed.

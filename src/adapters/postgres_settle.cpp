@@ -169,13 +169,13 @@ void read_accounts(const PostgresResult& rows, const AccountEntries& entries) {
   }
 }
 
-// What the batch turned out to need, in a second round trip: its accounts, and the parents when there were none to be
-// expected.
-PostgresAnswer<void> complete(PostgresSession& session, std::int16_t partition, std::size_t max, bool with_parents,
-                              SettlementInput& input, Deadline deadline) {
+// What the batch turned out to need, in a second round trip: its accounts, and the parents of its children.
+PostgresAnswer<void> complete(PostgresSession& session, std::int16_t partition, SettlementInput& input,
+                              Deadline deadline) {
   PostgresConnection& connection = session.connection;
   const AccountEntries entries = open_accounts(input);
-  if (with_parents) queue_parents(connection, partition, max);
+  const bool with_parents = has_children(input);
+  if (with_parents) queue_parents(connection, partition, input.transactions.size());
   queue_accounts(connection, entries, session.identity->partitions > 1);
   auto results = connection.fly(deadline);
   if (!results) return std::unexpected(std::move(results.error()));
@@ -208,7 +208,6 @@ StoreResult<std::optional<SettlementInput>> postgres_next(PostgresSession& sessi
                                                           std::size_t max, Deadline deadline) {
   PostgresConnection& connection = session.connection;
   const auto number = static_cast<std::int16_t>(partition);
-  const bool with_parents = session.children_expected;
   PostgresParameters lock;
   PostgresParameters batch;
   PostgresParameters totals;
@@ -217,7 +216,6 @@ StoreResult<std::optional<SettlementInput>> postgres_next(PostgresSession& sessi
   connection.queue(kLockReader, lock.add(number).add(kSettlementReader));
   connection.queue(kBatch, batch.add(number).add(static_cast<std::int64_t>(max)));
   connection.queue(kTotals, totals.add(number));
-  if (with_parents) queue_parents(connection, number, max);
   auto results = connection.fly(deadline);
   if (!results) {
     recover(connection, results.error(), deadline);
@@ -238,11 +236,8 @@ StoreResult<std::optional<SettlementInput>> postgres_next(PostgresSession& sessi
     return input;
   }
   read_totals((*results)[4], input);
-  if (with_parents) read_parents((*results)[5], input);
   connection.log_has(domain::sequence_of_id(input.transactions.back().id));
-  session.children_expected = has_children(input);
-  const bool parents_missing = session.children_expected && !with_parents;
-  if (auto completed = complete(session, number, max, parents_missing, input, deadline); !completed) {
+  if (auto completed = complete(session, number, input, deadline); !completed) {
     recover(connection, completed.error(), deadline);
     return std::unexpected(told(completed.error()));
   }

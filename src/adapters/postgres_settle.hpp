@@ -1,6 +1,5 @@
-// Settling: the reader of the log that decides. Two round trips per batch: the lock and the batch with all that it
-// touches; then what was decided and COMMIT. One more in between with several partitions, whose accounts are shared and
-// so must be locked, and when the first captures, voids, expiries or reversals come after batches without any.
+// Settling: the reader of the log that decides. Three round trips per batch: the lock and the batch; the accounts that
+// it touches, and the parents if it has captures, voids, expiries or reversals; then what was decided and COMMIT.
 #pragma once
 
 #include <cstdint>
