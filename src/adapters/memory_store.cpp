@@ -117,15 +117,10 @@ void MemoryStore::append(Flight flight, domain::Timestamp now, Deadline deadline
 }
 
 void MemoryStore::add_what_it_needs(const Transaction& transaction, domain::SettlementInput& input) const {
-  const std::uint32_t partition = transaction.partition;
-  const domain::AccountKey payer{partition, transaction.user_id, transaction.currency};
+  const domain::AccountKey payer = payer_of(transaction);
   input.accounts[payer] = database_->account(payer);
-  if (transaction.to_user_id) {
-    const domain::AccountKey receiver{transaction.to_partition.value_or(partition), *transaction.to_user_id,
-                                      transaction.currency};
-    input.accounts[receiver] = database_->account(receiver);
-  }
-  const domain::TotalsByCurrency& totals = database_->partitions_[partition].totals;
+  if (const auto receiver = receiver_of(transaction)) input.accounts[*receiver] = database_->account(*receiver);
+  const domain::TotalsByCurrency& totals = database_->partitions_[transaction.partition].totals;
   if (const auto found = totals.find(transaction.currency); found != totals.end()) input.totals.insert(*found);
   if (!transaction.parent_id) return;
   if (transaction.type == domain::Type::reversal) {

@@ -81,12 +81,6 @@ Account read_account(const PostgresResult& rows, int row) {
           .frozen = rows.boolean(row, 5)};
 }
 
-std::optional<AccountKey> receiver_of(const domain::Transaction& transaction) {
-  if (!transaction.to_user_id) return std::nullopt;
-  return AccountKey{transaction.to_partition.value_or(transaction.partition), *transaction.to_user_id,
-                    transaction.currency};
-}
-
 SettlementInput read_batch(const PostgresResult& rows) {
   SettlementInput input;
   const int count = rows.rows();
@@ -136,7 +130,7 @@ AccountEntries open_accounts(SettlementInput& input) {
   };
   for (const domain::Transaction& transaction : input.transactions) {
     if (transaction.currency.empty()) continue;  // it could not be read
-    open({transaction.partition, transaction.user_id, transaction.currency});
+    open(payer_of(transaction));
     if (auto receiver = receiver_of(transaction)) open(std::move(*receiver));
   }
   const auto key = [](const domain::Accounts::value_type* entry) -> const AccountKey& { return entry->first; };

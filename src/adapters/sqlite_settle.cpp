@@ -126,12 +126,9 @@ int read_parent(SqliteConnection& writer, const domain::Transaction& child, Sett
 // Everything that the transactions of the input touch.
 int read_touched(SqliteConnection& writer, std::uint32_t partition, SettlementInput& input) {
   for (const domain::Transaction& transaction : input.transactions) {
-    const AccountKey payer{transaction.partition, transaction.user_id, transaction.currency};
-    if (const int code = read_account(writer, payer, input.accounts); code != SQLITE_DONE) return code;
-    if (transaction.to_user_id) {
-      const AccountKey receiver{transaction.to_partition.value_or(transaction.partition), *transaction.to_user_id,
-                                transaction.currency};
-      if (const int code = read_account(writer, receiver, input.accounts); code != SQLITE_DONE) return code;
+    if (const int code = read_account(writer, payer_of(transaction), input.accounts); code != SQLITE_DONE) return code;
+    if (const auto receiver = receiver_of(transaction)) {
+      if (const int code = read_account(writer, *receiver, input.accounts); code != SQLITE_DONE) return code;
     }
     if (transaction.parent_id) {
       if (const int code = read_parent(writer, transaction, input); code != SQLITE_DONE) return code;

@@ -118,21 +118,17 @@ Settlement Ledger::settle(const Transaction& transaction, Parent parent, Timesta
 }
 
 Settlement Ledger::refuse(const Transaction& transaction, Timestamp settled_at) {
-  const Account& account = accounts_[{transaction.partition, transaction.user_id, transaction.currency}];
-  return settlement_of(transaction, account, Failure::unprocessable, settled_at);
+  return settlement_of(transaction, accounts_[payer_of(transaction)], Failure::unprocessable, settled_at);
 }
 
 Ledger::Sides Ledger::sides_of(const Transaction& transaction) {
   // Entries stay where they are: a rehash moves buckets, not elements.
-  const auto entry_of = [this](std::uint32_t partition, const std::string& user_id, const std::string& currency) {
-    return &*accounts_.try_emplace(AccountKey{partition, user_id, currency}).first;
-  };
+  const auto entry_of = [this](AccountKey key) { return &*accounts_.try_emplace(std::move(key)).first; };
   Sides sides;
-  sides.from_entry = entry_of(transaction.partition, transaction.user_id, transaction.currency);
+  sides.from_entry = entry_of(payer_of(transaction));
   sides.from = &sides.from_entry->second;
   if (is_between_two(transaction)) {
-    sides.to_entry = entry_of(transaction.to_partition.value_or(transaction.partition), *transaction.to_user_id,
-                              transaction.currency);
+    sides.to_entry = entry_of(*receiver_of(transaction));
     sides.to = &sides.to_entry->second;
   }
   return sides;

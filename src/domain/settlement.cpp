@@ -45,6 +45,16 @@ SettlementOutput settle_all(const SettlementInput& input, Timestamp now, Decide 
 
 }  // namespace
 
+AccountKey payer_of(const Transaction& transaction) {
+  return {transaction.partition, transaction.user_id, transaction.currency};
+}
+
+std::optional<AccountKey> receiver_of(const Transaction& transaction) {
+  if (!transaction.to_user_id) return std::nullopt;
+  return AccountKey{transaction.to_partition.value_or(transaction.partition), *transaction.to_user_id,
+                    transaction.currency};
+}
+
 std::int64_t Totals::net() const {
   const std::int64_t in = wrapping_add(deposits, withdrawal_reversals);
   const std::int64_t out = wrapping_add(wrapping_add(withdrawals, captures), deposit_reversals);

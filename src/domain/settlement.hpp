@@ -29,6 +29,10 @@ struct AccountKey {
   auto operator<=>(const AccountKey&) const = default;
 };
 
+// The account of user_id, and that of to_user_id, where there is one.
+AccountKey payer_of(const Transaction& transaction);
+std::optional<AccountKey> receiver_of(const Transaction& transaction);
+
 struct HashOfAccountKey {
   std::size_t operator()(const AccountKey& key) const {
     const std::size_t user = std::hash<std::string>{}(key.user_id);

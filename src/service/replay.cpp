@@ -15,17 +15,9 @@ using domain::Status;
 using domain::Timestamp;
 using domain::Transaction;
 
-AccountKey payer_of(const Transaction& transaction) {
-  return {transaction.partition, transaction.user_id, transaction.currency};
-}
-
-AccountKey receiver_of(const Transaction& transaction) {
-  return {transaction.to_partition.value_or(transaction.partition), transaction.to_user_id.value_or(std::string()),
-          transaction.currency};
-}
-
-bool is_between_two(const Audit::Entry& entry) {
-  return entry.settlement->to_account_version.has_value() && entry.transaction.to_user_id.has_value();
+// The account beside the payer's that was touched: a hold, for one, touches none.
+std::optional<AccountKey> touched_receiver(const Audit::Entry& entry) {
+  return entry.settlement->to_account_version ? receiver_of(entry.transaction) : std::nullopt;
 }
 
 // The version that an account had before it, from the one after it.
@@ -115,10 +107,10 @@ void Replay::wake_others(const Log& log) {
 Replay::Turn Replay::turn_of(const Audit::Entry& entry) const {
   const Settlement& settlement = *entry.settlement;
   const Turn payer = turn_at(payer_of(entry.transaction), version_before(settlement, settlement.account_version));
-  if (!is_between_two(entry) || payer == Turn::later) return payer;
-  const Turn receiver =
-      turn_at(receiver_of(entry.transaction), version_before(settlement, *settlement.to_account_version));
-  return receiver == Turn::now ? payer : receiver;
+  const auto receiver = touched_receiver(entry);
+  if (!receiver || payer == Turn::later) return payer;
+  const Turn turn = turn_at(*receiver, version_before(settlement, *settlement.to_account_version));
+  return turn == Turn::now ? payer : turn;
 }
 
 Replay::Turn Replay::turn_at(const AccountKey& key, std::int64_t version_before) const {
@@ -145,7 +137,7 @@ void Replay::settle_head(Log& log, Turn turn) {
   }
   if (logs_.size() > 1 && !failed) {
     keep_past(payer_of(entry.transaction));
-    if (is_between_two(entry)) keep_past(receiver_of(entry.transaction));
+    if (const auto receiver = touched_receiver(entry)) keep_past(*receiver);
   }
   compare(decide(ledger_, entry, log.parents), entry);
 }
@@ -189,10 +181,10 @@ std::optional<Settlement> Replay::decide_in_the_past(const Audit::Entry& entry, 
   const auto payer = account_at(payer_of(transaction), entry.settlement->account_version);
   if (!payer) return std::nullopt;
   accounts.emplace(payer_of(transaction), *payer);
-  if (is_between_two(entry)) {
-    const auto receiver = account_at(receiver_of(transaction), *entry.settlement->to_account_version);
+  if (const auto key = touched_receiver(entry)) {
+    const auto receiver = account_at(*key, *entry.settlement->to_account_version);
     if (!receiver) return std::nullopt;
-    accounts.emplace(receiver_of(transaction), *receiver);
+    accounts.emplace(*key, *receiver);
   }
   domain::Holds holds;
   domain::Reversals reversals;
@@ -226,7 +218,8 @@ void Replay::compare(const Settlement& expected, const Audit::Entry& entry) {
   member("to_account_version", expected.to_account_version, found.to_account_version);
   if (logs_.size() == 1) return;
   if (expected.account_version != found.account_version) strayed_.insert(payer_of(entry.transaction));
-  if (expected.to_account_version != found.to_account_version) strayed_.insert(receiver_of(entry.transaction));
+  const auto receiver = receiver_of(entry.transaction);
+  if (receiver && expected.to_account_version != found.to_account_version) strayed_.insert(*receiver);
 }
 
 }  // namespace tps::service
