@@ -7,7 +7,6 @@
 
 namespace tps::adapters {
 
-using domain::Account;
 using domain::AccountKey;
 using domain::Hold;
 using service::Deadline;
@@ -93,15 +92,11 @@ constexpr PostgresStatement kAccounts{
     " AND (version, posted, held, overdraft_limit, frozen) <> (0, 0, 0, 0, false)"
     " ORDER BY partition, user_id, currency LIMIT $4"};
 
-service::Audit::AccountRow read_account(const PostgresResult& rows, int row) {
+service::Audit::AccountRow account_row(const PostgresResult& rows, int row) {
   return {AccountKey{.partition = static_cast<std::uint32_t>(rows.int2(row, 0)),
                      .user_id = std::string(rows.text(row, 1)),
                      .currency = std::string(rows.text(row, 2))},
-          Account{.posted = rows.int8(row, 3),
-                  .held = rows.int8(row, 4),
-                  .version = rows.int8(row, 5),
-                  .overdraft_limit = rows.int8(row, 6),
-                  .frozen = rows.boolean(row, 7)}};
+          read_account(rows, row, 3)};
 }
 
 // An id begins with its partition, so the primary keys below are in the order of ids.
@@ -119,13 +114,8 @@ constexpr PostgresStatement kTotals{"audit_totals",
                                     "SELECT partition, currency, deposits, withdrawals, captures, deposit_reversals,"
                                     " withdrawal_reversals FROM totals ORDER BY partition, currency"};
 
-service::Audit::TotalsRow read_totals(const PostgresResult& rows, int row) {
-  return {{static_cast<std::uint32_t>(rows.int2(row, 0)), std::string(rows.text(row, 1))},
-          domain::Totals{.deposits = rows.int8(row, 2),
-                         .withdrawals = rows.int8(row, 3),
-                         .captures = rows.int8(row, 4),
-                         .deposit_reversals = rows.int8(row, 5),
-                         .withdrawal_reversals = rows.int8(row, 6)}};
+service::Audit::TotalsRow totals_row(const PostgresResult& rows, int row) {
+  return {{static_cast<std::uint32_t>(rows.int2(row, 0)), std::string(rows.text(row, 1))}, read_totals(rows, row, 2)};
 }
 
 }  // namespace
@@ -210,7 +200,7 @@ StoreResult<PostgresAudit::Piece<PostgresAudit::AccountRow>> PostgresAudit::acco
   const auto partition = static_cast<std::int16_t>(after ? static_cast<int>(start.partition) : -1);
   PostgresParameters parameters;
   parameters.add(partition).add(std::string_view(start.user_id)).add(std::string_view(start.currency));
-  return piece<AccountRow>(kAccounts, parameters.add(static_cast<std::int64_t>(max)), read_account, deadline);
+  return piece<AccountRow>(kAccounts, parameters.add(static_cast<std::int64_t>(max)), account_row, deadline);
 }
 
 StoreResult<PostgresAudit::Piece<Hold>> PostgresAudit::holds(std::int64_t after, std::size_t max, Deadline deadline) {
@@ -232,7 +222,7 @@ StoreResult<PostgresAudit::Piece<PostgresAudit::ReversalRow>> PostgresAudit::rev
 }
 
 StoreResult<PostgresAudit::Piece<PostgresAudit::TotalsRow>> PostgresAudit::totals(Deadline deadline) {
-  return piece<TotalsRow>(kTotals, {}, read_totals, deadline);
+  return piece<TotalsRow>(kTotals, {}, totals_row, deadline);
 }
 
 StoreResult<std::vector<std::optional<domain::Transaction>>> PostgresAudit::find(std::span<const std::int64_t> ids,

@@ -106,4 +106,20 @@ domain::Hold read_hold(const PostgresResult& rows, int row, int column) {
                       .closed_at = rows.optional_time(row, column + 8)};
 }
 
+domain::Account read_account(const PostgresResult& rows, int row, int column) {
+  return domain::Account{.posted = rows.int8(row, column),
+                         .held = rows.int8(row, column + 1),
+                         .version = rows.int8(row, column + 2),
+                         .overdraft_limit = rows.int8(row, column + 3),
+                         .frozen = rows.boolean(row, column + 4)};
+}
+
+domain::Totals read_totals(const PostgresResult& rows, int row, int column) {
+  return domain::Totals{.deposits = rows.int8(row, column),
+                        .withdrawals = rows.int8(row, column + 1),
+                        .captures = rows.int8(row, column + 2),
+                        .deposit_reversals = rows.int8(row, column + 3),
+                        .withdrawal_reversals = rows.int8(row, column + 4)};
+}
+
 }  // namespace tps::adapters

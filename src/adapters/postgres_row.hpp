@@ -48,6 +48,11 @@ inline constexpr int kHoldColumnCount = 9;
 // A status that is unknown to this binary becomes pending, which no hold is.
 domain::Hold read_hold(const PostgresResult& rows, int row, int column);
 
+// The columns posted, held, version, overdraft_limit, frozen of accounts, from `column` on.
+domain::Account read_account(const PostgresResult& rows, int row, int column);
+// deposits, withdrawals, captures, deposit_reversals, withdrawal_reversals of totals, likewise.
+domain::Totals read_totals(const PostgresResult& rows, int row, int column);
+
 // nullopt: unknown to this binary.
 std::optional<domain::Type> type_of(char letter);
 std::optional<domain::Status> status_of(char letter);

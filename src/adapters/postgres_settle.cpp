@@ -11,7 +11,6 @@
 namespace tps::adapters {
 namespace {
 
-using domain::Account;
 using domain::AccountKey;
 using domain::SettlementInput;
 using service::Deadline;
@@ -73,14 +72,6 @@ constexpr PostgresStatement kLockAccounts{
     " JOIN accounts a ON a.partition = n.partition AND a.user_id = n.user_id AND a.currency = n.currency"
     " ORDER BY a.partition, a.user_id, a.currency FOR UPDATE OF a"};
 
-Account read_account(const PostgresResult& rows, int row) {
-  return {.posted = rows.int8(row, 1),
-          .held = rows.int8(row, 2),
-          .version = rows.int8(row, 3),
-          .overdraft_limit = rows.int8(row, 4),
-          .frozen = rows.boolean(row, 5)};
-}
-
 SettlementInput read_batch(const PostgresResult& rows) {
   SettlementInput input;
   const int count = rows.rows();
@@ -100,14 +91,9 @@ SettlementInput read_batch(const PostgresResult& rows) {
   return input;
 }
 
-void read_totals(const PostgresResult& rows, SettlementInput& input) {
+void read_all_totals(const PostgresResult& rows, SettlementInput& input) {
   for (int row = 0; row < rows.rows(); ++row) {
-    if (rows.is_null(row, 2)) continue;
-    input.totals.emplace(rows.text(row, 2), domain::Totals{.deposits = rows.int8(row, 3),
-                                                           .withdrawals = rows.int8(row, 4),
-                                                           .captures = rows.int8(row, 5),
-                                                           .deposit_reversals = rows.int8(row, 6),
-                                                           .withdrawal_reversals = rows.int8(row, 7)});
+    if (!rows.is_null(row, 2)) input.totals.emplace(rows.text(row, 2), read_totals(rows, row, 3));
   }
 }
 
@@ -159,7 +145,7 @@ void queue_accounts(PostgresConnection& connection, const AccountEntries& entrie
 
 void read_accounts(const PostgresResult& rows, const AccountEntries& entries) {
   for (int row = 0; row < rows.rows(); ++row) {
-    entries.at(static_cast<std::size_t>(rows.int8(row, 0)))->second = read_account(rows, row);
+    entries.at(static_cast<std::size_t>(rows.int8(row, 0)))->second = read_account(rows, row, 1);
   }
 }
 
@@ -229,7 +215,7 @@ StoreResult<std::optional<SettlementInput>> postgres_next(PostgresSession& sessi
     connection.roll_back(deadline);
     return input;
   }
-  read_totals((*results)[4], input);
+  read_all_totals((*results)[4], input);
   connection.log_has(domain::sequence_of_id(input.transactions.back().id));
   if (auto completed = complete(session, number, input, deadline); !completed) {
     recover(connection, completed.error(), deadline);

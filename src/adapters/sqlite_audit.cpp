@@ -153,11 +153,7 @@ StoreResult<service::Audit::Piece<service::Audit::AccountRow>> SqliteAudit::acco
     while ((code = use->step()) == SQLITE_ROW) {
       rows.push_back(
           {{static_cast<std::uint32_t>(use->integer(0)), std::string(use->text(1)), std::string(use->text(2))},
-           {.posted = use->integer(3),
-            .held = use->integer(4),
-            .version = use->integer(5),
-            .overdraft_limit = use->integer(6),
-            .frozen = use->integer(7) != 0}});
+           read_account(*use, 3)});
     }
     return code;
   });
@@ -214,12 +210,7 @@ StoreResult<service::Audit::Piece<service::Audit::TotalsRow>> SqliteAudit::total
     SqliteUse use(connection.statement(kTotals));
     int code = SQLITE_OK;
     while ((code = use->step()) == SQLITE_ROW) {
-      rows.push_back({{static_cast<std::uint32_t>(use->integer(0)), std::string(use->text(1))},
-                      {.deposits = use->integer(2),
-                       .withdrawals = use->integer(3),
-                       .captures = use->integer(4),
-                       .deposit_reversals = use->integer(5),
-                       .withdrawal_reversals = use->integer(6)}});
+      rows.push_back({{static_cast<std::uint32_t>(use->integer(0)), std::string(use->text(1))}, read_totals(*use, 2)});
     }
     return code;
   });

@@ -124,6 +124,22 @@ domain::Hold read_hold(const SqliteStatement& row) {
   return hold;
 }
 
+domain::Account read_account(const SqliteStatement& row, int column) {
+  return domain::Account{.posted = row.integer(column),
+                         .held = row.integer(column + 1),
+                         .version = row.integer(column + 2),
+                         .overdraft_limit = row.integer(column + 3),
+                         .frozen = row.integer(column + 4) != 0};
+}
+
+domain::Totals read_totals(const SqliteStatement& row, int column) {
+  return domain::Totals{.deposits = row.integer(column),
+                        .withdrawals = row.integer(column + 1),
+                        .captures = row.integer(column + 2),
+                        .deposit_reversals = row.integer(column + 3),
+                        .withdrawal_reversals = row.integer(column + 4)};
+}
+
 service::StoreFault unreadable_row(const SqliteStatement& row) {
   return {service::StoreFault::Kind::incompatible,
           fmt::format("transaction {} has a word that this tps does not know", row.integer(0))};

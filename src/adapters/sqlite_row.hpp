@@ -37,6 +37,11 @@ domain::Transaction unreadable_transaction(const SqliteStatement& row);
 std::string select_holds(std::string_view rest);
 domain::Hold read_hold(const SqliteStatement& row);
 
+// The columns posted, held, version, overdraft_limit, frozen of accounts, from `column` on.
+domain::Account read_account(const SqliteStatement& row, int column);
+// deposits, withdrawals, captures, deposit_reversals, withdrawal_reversals of totals, likewise.
+domain::Totals read_totals(const SqliteStatement& row, int column);
+
 // The fault for a row that read_transaction could not read.
 service::StoreFault unreadable_row(const SqliteStatement& row);
 

@@ -5,7 +5,6 @@
 namespace tps::adapters {
 namespace {
 
-using domain::Account;
 using domain::AccountKey;
 using domain::SettlementInput;
 using service::StoreResult;
@@ -35,7 +34,7 @@ constexpr std::string_view kAccount =
     "SELECT posted, held, version, overdraft_limit, frozen FROM accounts"
     " WHERE partition = ?1 AND user_id = ?2 AND currency = ?3";
 
-int read_account(SqliteConnection& writer, const AccountKey& key, domain::Accounts& accounts) {
+int read_account_of(SqliteConnection& writer, const AccountKey& key, domain::Accounts& accounts) {
   const auto [place, is_first] = accounts.try_emplace(key);
   if (!is_first) return SQLITE_DONE;
   SqliteUse use(writer.statement(kAccount));
@@ -44,12 +43,7 @@ int read_account(SqliteConnection& writer, const AccountKey& key, domain::Accoun
   use->bind(3, key.currency);
   const int code = use->step();
   if (code != SQLITE_ROW) return code;
-  Account& account = place->second;
-  account.posted = use->integer(0);
-  account.held = use->integer(1);
-  account.version = use->integer(2);
-  account.overdraft_limit = use->integer(3);
-  account.frozen = use->integer(4) != 0;
+  place->second = read_account(*use, 0);
   return SQLITE_DONE;
 }
 
@@ -57,8 +51,8 @@ constexpr std::string_view kTotals =
     "SELECT deposits, withdrawals, captures, deposit_reversals, withdrawal_reversals FROM totals"
     " WHERE partition = ?1 AND currency = ?2";
 
-int read_totals(SqliteConnection& writer, std::uint32_t partition, const std::string& currency,
-                domain::TotalsByCurrency& totals) {
+int read_totals_of(SqliteConnection& writer, std::uint32_t partition, const std::string& currency,
+                   domain::TotalsByCurrency& totals) {
   const auto [place, is_first] = totals.try_emplace(currency);
   if (!is_first) return SQLITE_DONE;
   SqliteUse use(writer.statement(kTotals));
@@ -66,11 +60,7 @@ int read_totals(SqliteConnection& writer, std::uint32_t partition, const std::st
   use->bind(2, currency);
   const int code = use->step();
   if (code != SQLITE_ROW) return code;
-  place->second = {.deposits = use->integer(0),
-                   .withdrawals = use->integer(1),
-                   .captures = use->integer(2),
-                   .deposit_reversals = use->integer(3),
-                   .withdrawal_reversals = use->integer(4)};
+  place->second = read_totals(*use, 0);
   return SQLITE_DONE;
 }
 
@@ -126,14 +116,15 @@ int read_parent(SqliteConnection& writer, const domain::Transaction& child, Sett
 // Everything that the transactions of the input touch.
 int read_touched(SqliteConnection& writer, std::uint32_t partition, SettlementInput& input) {
   for (const domain::Transaction& transaction : input.transactions) {
-    if (const int code = read_account(writer, payer_of(transaction), input.accounts); code != SQLITE_DONE) return code;
+    if (const int code = read_account_of(writer, payer_of(transaction), input.accounts); code != SQLITE_DONE)
+      return code;
     if (const auto receiver = receiver_of(transaction)) {
-      if (const int code = read_account(writer, *receiver, input.accounts); code != SQLITE_DONE) return code;
+      if (const int code = read_account_of(writer, *receiver, input.accounts); code != SQLITE_DONE) return code;
     }
     if (transaction.parent_id) {
       if (const int code = read_parent(writer, transaction, input); code != SQLITE_DONE) return code;
     }
-    const int code = read_totals(writer, partition, transaction.currency, input.totals);
+    const int code = read_totals_of(writer, partition, transaction.currency, input.totals);
     if (code != SQLITE_DONE) return code;
   }
   return SQLITE_DONE;
