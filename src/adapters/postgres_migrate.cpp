@@ -6,7 +6,6 @@
 #include "adapters/migration.hpp"
 #include "adapters/postgres_session.hpp"
 #include "adapters/postgres_store.hpp"
-#include "embedded/postgres_migrations.hpp"
 
 namespace tps::adapters {
 namespace {
@@ -69,11 +68,11 @@ Outcome fill(PostgresConnection& connection, std::uint32_t partitions, Deadline 
 
 // In one open transaction.
 Outcome apply(PostgresConnection& connection, std::uint32_t partitions, Deadline deadline) {
-  static const std::vector<Migration> kMigrations = migrations(embedded::postgres_migrations);
   const auto version = locked_version(connection, deadline);
   if (!version) return std::unexpected(version.error());
-  if (auto refusal = migration_refusal(kMigrations, *version)) return refused(std::move(*refusal));
-  for (const Migration& migration : pending_migrations(kMigrations, *version ? (*version)->schema : 0)) {
+  if (auto refusal = migration_refusal(postgres_known_migrations(), *version)) return refused(std::move(*refusal));
+  const int schema = *version ? (*version)->schema : 0;
+  for (const Migration& migration : pending_migrations(postgres_known_migrations(), schema)) {
     if (auto done = connection.run_script(std::string(migration.sql), deadline); !done) return done;
     if (migration.number == 1) {
       if (auto filled = fill(connection, partitions, deadline); !filled) return filled;

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "adapters/migration.hpp"
 #include "embedded/postgres_migrations.hpp"
 
 namespace tps::adapters {
@@ -17,9 +16,7 @@ constexpr PostgresStatement kIdentity{nullptr,
                                       "SELECT store_id::text, schema, min_binary, cache_secret, partitions FROM store"};
 constexpr PostgresStatement kCurrencies{nullptr, "SELECT code, exponent FROM currencies"};
 
-std::unexpected<StoreFault> incompatible(std::string detail) {
-  return std::unexpected(StoreFault{StoreFault::Kind::incompatible, std::move(detail)});
-}
+StoreFault incompatible(std::string detail) { return {StoreFault::Kind::incompatible, std::move(detail)}; }
 
 }  // namespace
 
@@ -44,38 +41,50 @@ StoreResult<void> PostgresSession::ready_patiently(service::Deadline deadline) {
 }
 
 StoreResult<void> PostgresSession::check(service::Deadline deadline) {
-  static const std::vector<Migration> kMigrations = migrations(embedded::postgres_migrations);
   connection.queue(kIdentity);
   connection.queue(kCurrencies);
   auto results = connection.fly(deadline);
   if (!results) {
     connection.close();
-    if (results.error().sqlstate == kUndefinedTable) return incompatible(*incompatibility(kMigrations, std::nullopt));
-    return std::unexpected(told(results.error()));
+    if (results.error().sqlstate != kUndefinedTable) return std::unexpected(told(results.error()));
+    return std::unexpected(incompatible(*incompatibility(postgres_known_migrations(), std::nullopt)));
   }
   const PostgresResult& store = (*results)[0];
   const PostgresResult& recorded = (*results)[1];
-  std::optional<SchemaVersion> version;
-  if (store.rows() == 1) version = SchemaVersion{store.integer<std::int32_t>(0, 1), store.integer<std::int32_t>(0, 2)};
-  if (auto refusal = incompatibility(kMigrations, version)) {
+  if (auto refusal = schema_refusal(store, 1)) {
     connection.close();
-    return incompatible(std::move(*refusal));
+    return std::unexpected(std::move(*refusal));
   }
   recorded_currencies.clear();  // another server may be behind than the last one
   for (int row = 0; row < recorded.rows(); ++row) {
     const domain::Currency* configured = currencies.find(recorded.text(row, 0));
     if (configured == nullptr || configured->exponent != recorded.int2(row, 1)) {
       connection.close();
-      return incompatible(currency_mismatch(recorded.text(row, 0), recorded.int2(row, 1), configured));
+      return std::unexpected(incompatible(currency_mismatch(recorded.text(row, 0), recorded.int2(row, 1), configured)));
     }
     recorded_currencies.emplace(recorded.text(row, 0));
   }
   const std::string_view secret = store.text(0, 3);
   identity = service::StoreIdentity{.store_id = std::string(store.text(0, 0)),
-                                    .schema = version->schema,
+                                    .schema = store.integer<std::int32_t>(0, 1),
                                     .partitions = static_cast<std::uint32_t>(store.int2(0, 4)),
                                     .cache_secret = {secret.begin(), secret.end()}};
   return {};
+}
+
+const std::vector<Migration>& postgres_known_migrations() {
+  static const std::vector<Migration> kMigrations = migrations(embedded::postgres_migrations);
+  return kMigrations;
+}
+
+std::optional<StoreFault> schema_refusal(const PostgresResult& rows, int column) {
+  std::optional<SchemaVersion> version;
+  if (rows.rows() > 0) {
+    version = SchemaVersion{rows.integer<std::int32_t>(0, column), rows.integer<std::int32_t>(0, column + 1)};
+  }
+  auto refusal = incompatibility(postgres_known_migrations(), version);
+  if (!refusal) return std::nullopt;
+  return incompatible(std::move(*refusal));
 }
 
 StoreFault told(const PostgresFault& fault) {

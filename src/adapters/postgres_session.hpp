@@ -5,7 +5,9 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
+#include "adapters/migration.hpp"
 #include "adapters/postgres_connection.hpp"
 #include "domain/currency.hpp"
 #include "ops/metrics.hpp"
@@ -67,6 +69,13 @@ inline constexpr PostgresStatement kReadSettings{"read_settings", kReadSettingsT
 inline constexpr auto kAdHocSettingsText = joined("SELECT ", kReadLimit, kIndexSettings);
 inline constexpr PostgresStatement kAdHocSettings{"ad_hoc_settings", kAdHocSettingsText.data()};
 inline constexpr PostgresStatement kCommit{"commit", "COMMIT"};
+
+// Every migration that this binary knows.
+const std::vector<Migration>& postgres_known_migrations();
+
+// Whether this binary may use the database whose row of the table `store` has `schema` and `min_binary` in these
+// columns (the first of `rows`; none: it is empty). nullopt: it may.
+std::optional<service::StoreFault> schema_refusal(const PostgresResult& rows, int column);
 
 // For a fault before anything was committed, or of a read.
 service::StoreFault told(const PostgresFault& fault);

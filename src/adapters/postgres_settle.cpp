@@ -2,11 +2,9 @@
 
 #include <algorithm>
 
-#include "adapters/migration.hpp"
 #include "adapters/postgres_append.hpp"
 #include "adapters/postgres_parents.hpp"
 #include "adapters/postgres_row.hpp"
-#include "embedded/postgres_migrations.hpp"
 
 namespace tps::adapters {
 namespace {
@@ -14,7 +12,6 @@ namespace {
 using domain::AccountKey;
 using domain::SettlementInput;
 using service::Deadline;
-using service::StoreFault;
 using service::StoreResult;
 
 constexpr std::chrono::milliseconds kLookAtReaders{500};
@@ -95,13 +92,6 @@ void read_all_totals(const PostgresResult& rows, SettlementInput& input) {
   for (int row = 0; row < rows.rows(); ++row) {
     if (!rows.is_null(row, 2)) input.totals.emplace(rows.text(row, 2), read_totals(rows, row, 3));
   }
-}
-
-std::optional<std::string> newer_schema(const PostgresResult& rows) {
-  static const std::vector<Migration> kMigrations = migrations(embedded::postgres_migrations);
-  std::optional<SchemaVersion> version;
-  if (rows.rows() > 0) version = SchemaVersion{rows.integer<std::int32_t>(0, 0), rows.integer<std::int32_t>(0, 1)};
-  return incompatibility(kMigrations, version);
 }
 
 using AccountEntries = std::vector<domain::Accounts::value_type*>;
@@ -206,9 +196,9 @@ StoreResult<std::optional<SettlementInput>> postgres_next(PostgresSession& sessi
     end_stuck_reader(session, partition, deadline);
     return std::nullopt;
   }
-  if (auto refusal = newer_schema((*results)[4])) {
+  if (auto refusal = schema_refusal((*results)[4], 0)) {
     connection.roll_back(deadline);
-    return std::unexpected(StoreFault{StoreFault::Kind::incompatible, std::move(*refusal)});
+    return std::unexpected(std::move(*refusal));
   }
   SettlementInput input = read_batch((*results)[3]);
   if (input.transactions.empty()) {

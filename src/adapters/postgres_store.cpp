@@ -2,14 +2,12 @@
 
 #include <algorithm>
 
-#include "adapters/migration.hpp"
 #include "adapters/postgres_append.hpp"
 #include "adapters/postgres_dsn.hpp"
 #include "adapters/postgres_history.hpp"
 #include "adapters/postgres_read.hpp"
 #include "adapters/postgres_settle.hpp"
 #include "adapters/storable.hpp"
-#include "embedded/postgres_migrations.hpp"
 
 namespace tps::adapters {
 
@@ -141,18 +139,13 @@ StoreResult<service::Store::Backlog> PostgresStore::backlog(std::uint32_t partit
 }
 
 StoreResult<void> PostgresStore::ping(Deadline deadline) {
-  static const std::vector<Migration> kMigrations = migrations(embedded::postgres_migrations);
   auto answer = reading(deadline, [&]() -> PostgresAnswer<std::vector<PostgresResult>> {
     session_.connection.queue(kPing);
     return session_.connection.fly(deadline);
   });
   if (!answer) return std::unexpected(answer.error());
   const PostgresResult& store = answer->front();
-  std::optional<SchemaVersion> version;
-  if (store.rows() == 1) version = SchemaVersion{store.integer<std::int32_t>(0, 0), store.integer<std::int32_t>(0, 1)};
-  if (auto refusal = incompatibility(kMigrations, version)) {
-    return std::unexpected(StoreFault{StoreFault::Kind::incompatible, std::move(*refusal)});
-  }
+  if (auto refusal = schema_refusal(store, 0)) return std::unexpected(std::move(*refusal));
   if (!store.boolean(0, 2)) return {};
   session_.connection.close();  // a standby now; the primary may be another host
   return unavailable("the database is read-only");
