@@ -18,11 +18,6 @@ std::int64_t saturated_add(std::int64_t a, std::int64_t b) {
   return b > 0 ? std::numeric_limits<std::int64_t>::max() : std::numeric_limits<std::int64_t>::min();
 }
 
-// Modulo 2^64.
-std::int64_t difference(std::int64_t a, std::int64_t b) {
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
-}
-
 }  // namespace
 
 std::optional<domain::Type> MemoryStore::parent_type_of(const Transaction& child) const {
@@ -88,11 +83,12 @@ StoreResult<service::LedgerFigures> MemoryStore::figures(service::Deadline) {
   }
   for (const auto& [key, account] : database_->accounts_) {
     std::int64_t& imbalance = figures.imbalance[key.currency];
-    imbalance = difference(imbalance, difference(0, account.posted));
+    imbalance = domain::wrapping_add(imbalance, account.posted);
   }
   for (const MemoryDatabase::Partition& partition : database_->partitions_) {
     for (const auto& [currency, totals] : partition.totals) {
-      figures.imbalance[currency] = difference(figures.imbalance[currency], totals.net());
+      std::int64_t& imbalance = figures.imbalance[currency];
+      imbalance = domain::wrapping_sub(imbalance, totals.net());
     }
   }
   return figures;

@@ -6,6 +6,7 @@
 #include "adapters/sqlite_append.hpp"
 #include "adapters/sqlite_row.hpp"
 #include "adapters/sqlite_settle.hpp"
+#include "domain/money.hpp"
 
 namespace tps::adapters {
 namespace {
@@ -182,18 +183,13 @@ constexpr std::string_view kAllPosted = "SELECT currency, posted FROM accounts";
 constexpr std::string_view kAllTotals =
     "SELECT currency, deposits, withdrawals, captures, deposit_reversals, withdrawal_reversals FROM totals";
 
-// Adds modulo 2^64.
-void add_to(std::int64_t& sum, std::int64_t value) {
-  sum = static_cast<std::int64_t>(static_cast<std::uint64_t>(sum) + static_cast<std::uint64_t>(value));
-}
-
 int read_posted(SqliteConnection& reader, std::map<std::string, std::int64_t, std::less<>>& sums) {
   SqliteUse use(reader.statement(kAllPosted));
   int code = SQLITE_OK;
   while ((code = use->step()) == SQLITE_ROW) {
     auto sum = sums.find(use->text(0));
     if (sum == sums.end()) sum = sums.emplace(use->text(0), 0).first;
-    add_to(sum->second, use->integer(1));
+    sum->second = domain::wrapping_add(sum->second, use->integer(1));
   }
   return code;
 }
@@ -202,12 +198,8 @@ int subtract_totals(SqliteConnection& reader, std::map<std::string, std::int64_t
   SqliteUse use(reader.statement(kAllTotals));
   int code = SQLITE_OK;
   while ((code = use->step()) == SQLITE_ROW) {
-    const domain::Totals totals{.deposits = use->integer(1),
-                                .withdrawals = use->integer(2),
-                                .captures = use->integer(3),
-                                .deposit_reversals = use->integer(4),
-                                .withdrawal_reversals = use->integer(5)};
-    add_to(sums[std::string(use->text(0))], static_cast<std::int64_t>(-static_cast<std::uint64_t>(totals.net())));
+    std::int64_t& sum = sums[std::string(use->text(0))];
+    sum = domain::wrapping_sub(sum, read_totals(*use, 1).net());
   }
   return code;
 }
