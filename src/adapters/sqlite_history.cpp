@@ -28,6 +28,7 @@ struct Beside {
   std::int64_t posted = 0;
   std::int64_t held = 0;
   bool failed = false;
+  Timestamp settled_at{};
 };
 
 // Of one partition, the settlements of an account's own transactions or of those that come in, by id. Both versions
@@ -38,7 +39,7 @@ struct Way {
   static std::string select(const std::string& user, const std::string& version, const std::string& posted,
                             const std::string& order) {
     return "SELECT t.id, s." + version + ", s." + posted +
-           ", s.held_after, s.status = 'failed' FROM transaction_log t CROSS JOIN settlement_log s"
+           ", s.held_after, s.status = 'failed', s.settled_at FROM transaction_log t CROSS JOIN settlement_log s"
            " ON s.transaction_id = t.id WHERE t." +
            user + " = ?1 AND t.id > ?2 AND t.id < ?3 AND t.currency = ?4 AND s." + version +
            " IS NOT NULL AND s.failure_code IS NOT 'unprocessable' ORDER BY t.id" + order;
@@ -113,7 +114,8 @@ class Stream {
             .version = row.integer(1),
             .posted = row.integer(2),
             .held = row.integer(3),
-            .failed = row.integer(4) != 0};
+            .failed = row.integer(4) != 0,
+            .settled_at = row.time(5)};
   }
 
   SqliteConnection& reader_;
@@ -217,10 +219,8 @@ StoreResult<Point> point_now(SqliteConnection& reader, const AccountKey& key) {
 }
 
 struct Entry {
-  std::int64_t version = 0;
-  std::int64_t id = 0;
+  Beside at;
   bool incoming = false;
-  std::int64_t posted = 0;
 };
 
 // The entries of a stream with versions above `after` and up to `last`.
@@ -234,7 +234,7 @@ StoreResult<void> collect(const Stream& stream, std::int64_t after, std::int64_t
     const auto read = stream.each(*start, [&](const Beside& row) {
       if (row.version > last) return false;
       if (!row.failed) {
-        entries.push_back({row.version, row.id, stream.incoming(), row.posted});
+        entries.push_back({row, stream.incoming()});
         failures = 0;
       } else if (++failures == kMostFailuresInARow) {
         passed = row.version;
@@ -255,25 +255,20 @@ StoreResult<std::vector<Entry>> entries_of(SqliteConnection& reader, const Accou
   for (const Stream& stream : streams_of(reader, key, *ends)) {
     if (auto collected = collect(stream, after, last, entries); !collected) return std::unexpected(collected.error());
   }
-  std::ranges::sort(entries, {}, &Entry::version);
+  std::ranges::sort(entries, {}, [](const Entry& entry) { return entry.at.version; });
   return entries;
 }
 
-constexpr std::string_view kSettledAt = "SELECT settled_at FROM settlement_log WHERE transaction_id = ?1";
-
 // What people see of it.
 StoreResult<service::StatementEntry> shown(SqliteConnection& reader, const Entry& entry) {
-  const auto transaction = sqlite_transaction(reader, entry.id);
+  auto transaction = sqlite_transaction(reader, entry.at.id);
   if (!transaction) return std::unexpected(transaction.error());
-  SqliteUse use(reader.statement(kSettledAt));
-  use->bind(1, entry.id);
-  const int code = use->step();
-  if (!*transaction || code != SQLITE_ROW) return std::unexpected(reader.fault(code));
-  service::StatementEntry result{.version = entry.version,
-                                 .transaction = **transaction,
+  if (!*transaction) return std::unexpected(reader.fault(SQLITE_CORRUPT));  // an index led to it
+  service::StatementEntry result{.version = entry.at.version,
+                                 .transaction = std::move(**transaction),
                                  .incoming = entry.incoming,
-                                 .posted_after = entry.posted,
-                                 .settled_at = use->time(0)};
+                                 .posted_after = entry.at.posted,
+                                 .settled_at = entry.at.settled_at};
   std::optional<domain::Type> parent_type;
   if (result.transaction.type == domain::Type::reversal && result.transaction.parent_id) {
     const auto parent = sqlite_transaction(reader, *result.transaction.parent_id);
