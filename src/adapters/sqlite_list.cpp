@@ -4,6 +4,7 @@
 #include <array>
 
 #include "adapters/sqlite_append.hpp"
+#include "adapters/sqlite_read.hpp"
 #include "adapters/sqlite_row.hpp"
 #include "adapters/sqlite_settle.hpp"
 
@@ -14,8 +15,6 @@ using service::ListPage;
 using service::ListQuery;
 using service::Order;
 using service::StoreResult;
-
-constexpr std::string_view kCreatedAt = "SELECT created_at FROM transaction_log WHERE id = ?1";
 
 // Ids to look at within one partition: above `low` and below `high`.
 struct IdRange {
@@ -28,11 +27,9 @@ struct IdRange {
 StoreResult<std::int64_t> first_created_from(SqliteConnection& reader, IdRange range, domain::Timestamp time) {
   while (range.high - range.low > 1) {
     const std::int64_t middle = range.low + (range.high - range.low) / 2;
-    SqliteUse use(reader.statement(kCreatedAt));
-    use->bind(1, middle);
-    const int code = use->step();
-    if (code != SQLITE_ROW) return std::unexpected(reader.fault(code));
-    (use->time(0) < time ? range.low : range.high) = middle;
+    const auto created_at = sqlite_created_at(reader, middle);
+    if (!created_at) return std::unexpected(created_at.error());
+    (*created_at < time ? range.low : range.high) = middle;
   }
   return range.high;
 }
@@ -198,10 +195,9 @@ StoreResult<std::vector<Turn>> turns_of(SqliteConnection& reader, std::uint32_t 
     const auto range = narrowed(reader, partition, query);
     if (!range) return std::unexpected(range.error());
     if (range->low + 1 >= range->high) continue;
-    SqliteUse use(reader.statement(kCreatedAt));
-    use->bind(1, range->low + 1);
-    if (const int code = use->step(); code != SQLITE_ROW) return std::unexpected(reader.fault(code));
-    turns.push_back({partition, *range, use->time(0)});
+    const auto created_at = sqlite_created_at(reader, range->low + 1);
+    if (!created_at) return std::unexpected(created_at.error());
+    turns.push_back({partition, *range, *created_at});
   }
   std::ranges::stable_sort(turns, {}, &Turn::waiting_since);
   return turns;

@@ -91,6 +91,14 @@ StoreResult<std::optional<Transaction>> sqlite_transaction(SqliteConnection& con
   return transaction;
 }
 
+StoreResult<domain::Timestamp> sqlite_created_at(SqliteConnection& connection, std::int64_t id) {
+  SqliteUse use(connection.statement(kCreatedAt));
+  use->bind(1, id);
+  const int code = use->step();
+  if (code != SQLITE_ROW) return std::unexpected(connection.fault(code));
+  return use->time(0);
+}
+
 StoreResult<std::vector<std::optional<Transaction>>> sqlite_find(SqliteConnection& reader,
                                                                  std::span<const std::int64_t> ids) {
   const SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
@@ -142,11 +150,9 @@ StoreResult<service::Store::Backlog> sqlite_backlog(SqliteConnection& reader, st
   if (!end) return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "the log could not be read"});
   service::Store::Backlog backlog{.pending = end->id - position->id, .oldest = std::nullopt};
   if (backlog.pending == 0) return backlog;
-  SqliteUse use(reader.statement(kCreatedAt));
-  use->bind(1, position->id + 1);
-  const int code = use->step();
-  if (code != SQLITE_ROW) return std::unexpected(reader.fault(code));
-  backlog.oldest = use->time(0);
+  const auto oldest = sqlite_created_at(reader, position->id + 1);
+  if (!oldest) return std::unexpected(oldest.error());
+  backlog.oldest = *oldest;
   return backlog;
 }
 

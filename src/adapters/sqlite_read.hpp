@@ -15,6 +15,9 @@ namespace tps::adapters {
 service::StoreResult<std::optional<domain::Transaction>> sqlite_transaction(SqliteConnection& connection,
                                                                             std::int64_t id);
 
+// When a transaction that is certainly in the log was created, likewise.
+service::StoreResult<domain::Timestamp> sqlite_created_at(SqliteConnection& connection, std::int64_t id);
+
 service::StoreResult<std::vector<std::optional<domain::Transaction>>> sqlite_find(SqliteConnection& reader,
                                                                                   std::span<const std::int64_t> ids);
 
