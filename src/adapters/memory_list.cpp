@@ -73,9 +73,7 @@ ListPage MemoryStore::feed(const ListQuery& query) const {
   ListPage page;
   std::vector<Turn> turns;
   for (std::uint32_t partition = 0; partition < database_->partitions_.size(); ++partition) {
-    const std::int64_t start = domain::first_id_before(partition);
-    const std::int64_t position =
-        partition < query.positions.size() ? std::max(start, query.positions[partition]) : start;
+    const std::int64_t position = query.position_of(partition);
     page.next_positions.push_back(position);
     Turn turn{.partition = partition, .ids = ids_led_to(partition, query)};
     std::erase_if(turn.ids, [&](std::int64_t id) { return id <= position; });

@@ -54,8 +54,7 @@ PostgresAnswer<IdRange> narrowed(PostgresConnection& connection, std::uint32_t p
                                  Deadline deadline) {
   const auto number = static_cast<std::int16_t>(partition);
   const std::int64_t before = domain::first_id_before(partition);
-  const bool resumed = query.order == Order::oldest_first && partition < query.positions.size();
-  const std::int64_t seen = resumed ? std::max(before, query.positions[partition]) : before;
+  const std::int64_t seen = query.order == Order::oldest_first ? query.position_of(partition) : before;
   connection.queue(kReadSettings);
   PostgresParameters ends;
   connection.queue(kEnds, ends.add(number).add(before).add(seen));

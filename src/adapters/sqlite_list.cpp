@@ -62,8 +62,8 @@ StoreResult<IdRange> narrowed(SqliteConnection& reader, std::uint32_t partition,
   }
   if (query.order == Order::newest_first) {
     if (query.after) range.high = std::min(range.high, *query.after);
-  } else if (partition < query.positions.size()) {
-    range.low = std::max(range.low, query.positions[partition]);
+  } else {
+    range.low = std::max(range.low, query.position_of(partition));
   }
   return range;
 }
@@ -211,8 +211,7 @@ StoreResult<ListPage> feed(SqliteConnection& reader, std::uint32_t partitions, c
   Filling filling{.query = query};
   std::vector<std::int64_t>& positions = filling.page.next_positions;
   for (std::uint32_t partition = 0; partition < partitions; ++partition) {
-    const std::int64_t start = domain::first_id_before(partition);
-    positions.push_back(partition < query.positions.size() ? std::max(start, query.positions[partition]) : start);
+    positions.push_back(query.position_of(partition));
   }
   const auto share_of = [&](std::size_t whole) { return (whole + partitions - 1) / partitions; };
   const auto take = [&](Turn& turn, std::size_t most_found, std::size_t most_read) -> StoreResult<void> {

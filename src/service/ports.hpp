@@ -6,6 +6,7 @@
 // Errors: a call never throws; what a library throws or returns is translated inside the adapter.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <expected>
@@ -52,6 +53,12 @@ struct ListQuery {
   std::optional<std::int64_t> after{};    // newest first: ids below it
   std::vector<std::int64_t> positions{};  // oldest first: per partition, ids above it; what is missing is the start
   std::size_t limit = 50;
+
+  // Oldest first: what is read of a partition has ids above this.
+  [[nodiscard]] std::int64_t position_of(std::uint32_t partition) const {
+    const std::int64_t start = domain::first_id_before(partition);
+    return partition < positions.size() ? std::max(start, positions[partition]) : start;
+  }
 };
 
 // At most this many rows are read for one page, so a page under a rare filter may be short, even empty, and still
