@@ -48,9 +48,7 @@ StoreResult<std::vector<MemoryAudit::Entry>> MemoryAudit::entries(std::uint32_t 
     entry.transaction = from.log[i];
     if (i >= from.settlements.size()) continue;
     entry.settlement = from.settlements[i];
-    entry.transaction.status = entry.settlement->status;
-    entry.transaction.failure = entry.settlement->failure;
-    entry.transaction.settled_at = entry.settlement->settled_at;
+    put_on(*entry.settlement, entry.transaction);
   }
   return entries;
 }

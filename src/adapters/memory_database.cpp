@@ -27,9 +27,7 @@ std::optional<Transaction> MemoryDatabase::at(std::int64_t id) const {
   Transaction transaction = partition.log[index];
   if (index >= partition.settlements.size()) return transaction;
   const domain::Settlement& settlement = partition.settlements[index];
-  transaction.status = settlement.status;
-  transaction.failure = settlement.failure;
-  transaction.settled_at = settlement.settled_at;
+  put_on(settlement, transaction);
   if (settlement.status == domain::Status::authorized) {
     const auto hold = holds_.find(id);
     if (hold != holds_.end()) transaction.status = hold->second.status;

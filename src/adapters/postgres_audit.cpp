@@ -67,11 +67,8 @@ service::Audit::Entry read_entry(const PostgresResult& rows, int row) {
   entry.readable = transaction.has_value();
   entry.transaction = transaction ? std::move(*transaction) : unreadable_instruction(rows, row);
   if (rows.is_null(row, kStatus)) return entry;
-  const domain::Settlement settlement = read_settlement(rows, row, entry.readable);
-  entry.transaction.status = settlement.status;
-  entry.transaction.failure = settlement.failure;
-  entry.transaction.settled_at = settlement.settled_at;
-  entry.settlement = settlement;
+  entry.settlement = read_settlement(rows, row, entry.readable);
+  put_on(*entry.settlement, entry.transaction);
   return entry;
 }
 

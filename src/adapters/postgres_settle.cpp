@@ -74,12 +74,11 @@ SettlementInput read_batch(const PostgresResult& rows) {
   const int count = rows.rows();
   input.transactions.reserve(static_cast<std::size_t>(count));
   for (int row = 0; row < count; ++row) {
-    auto transaction = read_instruction(rows, row);
-    if (!transaction) {
+    if (auto transaction = read_instruction(rows, row)) {
+      input.transactions.push_back(std::move(*transaction));
+    } else {
       input.transactions.push_back(unreadable_instruction(rows, row));
-      continue;
     }
-    input.transactions.push_back(std::move(*transaction));
   }
   if (count > 0 && !rows.is_null(0, kLastSettledAt)) input.last_settled_at = rows.time(0, kLastSettledAt);
   // No statement promises an order that its outermost level does not ask for.

@@ -55,6 +55,12 @@ std::optional<AccountKey> receiver_of(const Transaction& transaction) {
                     transaction.currency};
 }
 
+void put_on(const Settlement& settlement, Transaction& transaction) {
+  transaction.status = settlement.status;
+  transaction.failure = settlement.failure;
+  transaction.settled_at = settlement.settled_at;
+}
+
 std::int64_t Totals::net() const {
   const std::int64_t in = wrapping_add(deposits, withdrawal_reversals);
   const std::int64_t out = wrapping_add(wrapping_add(withdrawals, captures), deposit_reversals);

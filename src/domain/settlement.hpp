@@ -85,6 +85,9 @@ struct Settlement {
   bool operator==(const Settlement&) const = default;
 };
 
+// Shows on a transaction what its settlement says: its status, failure and settled_at.
+void put_on(const Settlement& settlement, Transaction& transaction);
+
 // Sums per (partition, currency) of what settled, kept independently of the accounts so that the two can
 // be compared (G3): over all partitions, sum of posted = deposits - withdrawals - captures - deposit_reversals +
 // withdrawal_reversals. Transfers and what follows from them count nowhere. All modulo 2^64: a sum over all accounts
