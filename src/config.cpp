@@ -50,7 +50,7 @@ constexpr std::array kSettings{
     Setting{"local-cache", SettingKind::number, "50000", "transactions", "kept in the cache of this process", false, 0,
             10 * kMillion},
     Setting{"drain-delay", SettingKind::number, "0", "ms",
-            "after SIGTERM, how long to go on accepting while balancers notice", false, 0, 20'000},
+            "after SIGTERM, how long to go on accepting; longer than balancers take to notice", false, 0, 20'000},
     Setting{"drain-timeout", SettingKind::number, "20000", "ms", "after that, how long requests under way may take",
             false, 0, 25'000},
 };

@@ -31,6 +31,7 @@ struct ServerState {
   Connections connections;
   std::atomic<std::size_t> body_bytes = 0;  // large bodies under way, by what they may grow to
   std::atomic<bool> draining = false;       // every answer is the last one of its connection
+  std::atomic<bool> closing = false;        // and whoever asks nothing is soon gone
 };
 
 class IoLoop {

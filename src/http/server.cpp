@@ -11,6 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <charconv>
+#include <future>
 
 #include "http/request_id.hpp"
 #include "http/response_writer.hpp"
@@ -123,20 +124,33 @@ void Server::accept(Socket socket, IoLoop& loop) {
   socket.shutdown(tcp::socket::shutdown_both, ignored);
 }
 
-void Server::close_listener() {
-  asio::post(loops_.front()->context(), [this] {
-    boost::system::error_code ignored;
-    acceptor_.close(ignored);
-  });
+// The kernel resets connections that it has established and nobody has accepted when their listener closes.
+void Server::accept_waiting() {
+  boost::system::error_code error;
+  acceptor_.non_blocking(true, error);
+  for (std::size_t i = 0; !error && i < options_.max_connections; ++i) {
+    IoLoop& loop = *loops_[i % loops_.size()];
+    Socket socket(loop.context());
+    acceptor_.accept(socket, error);
+    if (!error) accept(std::move(socket), loop);
+  }
 }
 
 void Server::drain() {
+  state_.draining = true;
   {
     std::unique_lock lock(mutex_);
     if (stop_asked_.wait_for(lock, options_.drain_delay, [this] { return stopping_; })) return;
   }
-  close_listener();
-  state_.draining = true;
+  const auto closed = std::make_shared<std::promise<void>>();
+  asio::post(loops_.front()->context(), [this, closed] {
+    accept_waiting();
+    boost::system::error_code ignored;
+    acceptor_.close(ignored);
+    closed->set_value();
+  });
+  closed->get_future().wait_for(options_.stop_limit);
+  state_.closing = true;
   for (const auto& loop : loops_) loop->hurry_idle();
   state_.connections.wait_for_none(options_.drain_limit);
 }
@@ -147,8 +161,12 @@ void Server::stop() {
     if (std::exchange(stopping_, true)) return;
   }
   stop_asked_.notify_all();
-  close_listener();
+  asio::post(loops_.front()->context(), [this] {
+    boost::system::error_code ignored;
+    acceptor_.close(ignored);
+  });
   state_.draining = true;
+  state_.closing = true;
   for (const auto& loop : loops_) loop->close_all();
   state_.connections.wait_for_none(options_.stop_limit);
   for (const auto& loop : loops_) loop->join();

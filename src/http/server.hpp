@@ -33,9 +33,10 @@ class Server {
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] std::vector<boost::asio::io_context*> contexts() const;
 
-  // Goes on as before for drain_delay. Then accepts nobody new, closes connections after their next answer and idle
-  // ones after drain_idle, and returns when all are closed or drain_limit is over. stop() from another thread cuts it
-  // short.
+  // From now on each answer is the last one of its connection and says so. For drain_delay, until balancers have
+  // noticed, new connections are accepted and idle ones stay open: closing one that a balancer is about to use would
+  // fail a request. Then the listener closes, idle connections after drain_idle. Returns when all are closed or
+  // drain_limit is over. stop() from another thread cuts it short.
   void drain();
 
   // Closes what is left and ends the threads. Idempotent.
@@ -44,7 +45,7 @@ class Server {
  private:
   boost::asio::awaitable<void> accept_loop();
   void accept(Socket socket, IoLoop& loop);
-  void close_listener();
+  void accept_waiting();
 
   const ServerOptions options_;
   ServerState state_;

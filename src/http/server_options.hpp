@@ -23,7 +23,7 @@ struct ServerOptions {
   std::chrono::milliseconds linger_timeout{2'000};   // reading on after the last answer, so that it arrives
   std::chrono::milliseconds sweep_interval{250};     // how often the above are looked at
 
-  std::chrono::milliseconds drain_delay{0};       // still accepting, so that balancers see /readiness first
+  std::chrono::milliseconds drain_delay{0};       // still accepting while balancers see /readiness
   std::chrono::milliseconds drain_idle{500};      // then idle connections may send one last request for so long
   std::chrono::milliseconds drain_limit{20'000};  // then requests under way get so long
   std::chrono::milliseconds stop_limit{1'000};    // closing what is left

@@ -310,6 +310,41 @@ TEST(Server, LargeBodiesTogetherHaveALimit) {
               StartsWith("HTTP/1.1 201"));
 }
 
+// Balancers go on sending until their next check: on new connections, and on idle ones that they keep.
+TEST(Server, ServesWhileBalancersTakeNotice) {
+  ServerOptions options;
+  options.drain_delay = seconds(600);
+  options.drain_idle = milliseconds(0);
+  TestServer server(options);
+  Client before(server);
+  before.send(get("/health", "")).until("}");
+  std::thread draining([&] { server.server.drain(); });
+  const auto give_up = steady_clock::now() + seconds(10);
+  std::string answer;
+  while (answer.find("Connection: close") == std::string::npos && steady_clock::now() < give_up) {
+    answer = Client(server).send(get("/health", "")).until("}");
+  }
+  EXPECT_THAT(answer, HasSubstr("Connection: close\r\n"));
+  EXPECT_THAT(before.send(get("/health", "")).rest(),
+              AllOf(StartsWith("HTTP/1.1 200 OK"), HasSubstr("Connection: close\r\n")));
+  server.server.stop();
+  draining.join();
+}
+
+// Closing a listener resets the connections that nobody has accepted yet, so they are accepted first.
+TEST(Server, DrainAnswersWhoeverGotThrough) {
+  ServerOptions options;
+  options.drain_idle = seconds(10);
+  TestServer server(options);
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 300; ++i) clients.push_back(std::make_unique<Client>(server));
+  std::thread draining([&] { server.server.drain(); });
+  for (const auto& client : clients) {
+    EXPECT_THAT(client->send(get("/health", "")).rest(), StartsWith("HTTP/1.1 200 OK"));
+  }
+  draining.join();
+}
+
 TEST(Server, DrainsAfterTheNextAnswer) {
   ServerOptions options;
   options.drain_idle = seconds(10);
