@@ -6,6 +6,7 @@
 
 #include "http/auth.hpp"
 #include "http/problem.hpp"
+#include "http/trace_context.hpp"
 #include "ops/log.hpp"
 
 namespace tps::http {
@@ -28,7 +29,9 @@ void log_answer(const Request& request, const Response& response) {
             {"method", request.method_text},
             {"path", request.path},
             {"status", std::to_string(response.status)},
-            {"remote", request.remote_address}});
+            {"remote", request.remote_address},
+            {"trace_id", trace_id(request)},
+            {"span_id", span_id(request)}});
 }
 
 constexpr std::string_view kAllowEnd = "OPTIONS";
@@ -81,7 +84,8 @@ boost::asio::awaitable<Response> Api::handle(Request& request) {
     }
   } catch (const std::exception& error) {
     failed = true;
-    ops::log(ops::Level::error, "a handler failed", {{"request_id", request.request_id}, {"what", error.what()}});
+    ops::log(ops::Level::error, "a handler failed",
+             {{"request_id", request.request_id}, {"what", error.what()}, {"trace_id", trace_id(request)}});
   }
   if (failed) response = problem({domain::ErrorCode::internal_error, {}}, request);
   metrics_of(found, request).observe(response.status, seconds_since(request.received_at));

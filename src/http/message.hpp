@@ -24,6 +24,7 @@ struct Request {
   std::vector<std::pair<std::string_view, std::string_view>> headers;
   std::string_view body;
   std::string request_id;  // the client's X-Request-Id if it is sane, else made here
+  std::string trace;       // of this request, as a traceparent; empty when the client sent none
   std::string remote_address;
   std::chrono::steady_clock::time_point received_at{};
   std::chrono::steady_clock::time_point deadline{};

@@ -96,6 +96,10 @@ void append_head(std::string& out, const Response& response, const Request& requ
   }
   out += "\r\nX-Request-Id: ";
   out += request.request_id;
+  if (!request.trace.empty()) {
+    out += "\r\nTraceparent: ";
+    out += request.trace;
+  }
   out += "\r\n";
   out += response.content_type.starts_with("text/html") ? kPagePolicy : kPlainPolicy;
   for (const auto& [name, value] : response.headers) {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "http/request_id.hpp"
+#include "http/trace_context.hpp"
 
 namespace tps::http {
 
@@ -113,6 +114,7 @@ std::expected<std::optional<std::size_t>, Refusal> Session::parse_buffered() {
   request_end_ = begin_ + **size;
   request_.body = {};
   set_request_id(request_);
+  set_trace(request_);
   return *size;
 }
 
@@ -246,8 +248,7 @@ void Session::enter(Phase phase) {
   expired_ = false;
   switch (phase) {
     case Phase::idle:
-      // Whoever was answered just before draining began does not know of it, and may ask once more.
-      phase_ends_ = loop_.now() + (state_.draining ? options.drain_idle : options.idle_timeout);
+      phase_ends_ = loop_.now() + (state_.closing ? options.drain_idle : options.idle_timeout);
       return;
     case Phase::head:
       phase_ends_ = loop_.now() + options.header_timeout;
@@ -321,6 +322,7 @@ void Session::finish_request() {
   request_.method_text = request_.target = request_.path = request_.query = request_.body = {};
   request_.headers.clear();
   request_.request_id.clear();
+  request_.trace.clear();
   enter(Phase::idle);
 }
 

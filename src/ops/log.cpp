@@ -79,6 +79,7 @@ std::string json_line(Level level, std::string_view message, LogFields fields) {
   append_escaped(line, message);
   line += '"';
   for (const auto& [key, value] : fields) {
+    if (value.empty()) continue;
     line += ",\"";
     append_escaped(line, key);
     line += "\":\"";
@@ -97,6 +98,7 @@ std::string human_line(Level level, std::string_view message, LogFields fields, 
   line += ' ';
   append_escaped(line, message);
   for (const auto& [key, value] : fields) {
+    if (value.empty()) continue;
     line += "  ";
     append_escaped(line, key);
     line += '=';

@@ -26,6 +26,7 @@ bool log_enabled(Level level);
 bool log_is_human();
 
 // log(Level::warn, "store unreachable", {{"store", "postgresql"}, {"detail", text}});
+// A field without a value is left out.
 void log(Level level, std::string_view message, LogFields fields = {});
 
 }  // namespace tps::ops

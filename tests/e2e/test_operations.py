@@ -197,6 +197,21 @@ def test_logs_are_json_lines_with_the_request_id(folder):
         assert {"level", "message"} <= set(record) or {"level", "msg"} <= set(record), record
 
 
+def test_a_trace_is_carried_into_the_log_and_the_answer(folder):
+    server = Tps(folder, environment={"TPS_LOG_LEVEL": "debug", "TPS_LOG_FORMAT": "json"}).start()
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    with server.client() as client:
+        answer = client.get("/nowhere", {"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
+        own = answer.headers["traceparent"]
+        assert own.startswith(f"00-{trace}-") and own.endswith("-01") and "00f067aa0ba902b7" not in own
+        assert "traceparent" not in client.get("/nowhere").headers
+        assert "traceparent" not in client.get("/nowhere", {"traceparent": f"00-{'0' * 32}-00f067aa0ba902b7-01"}).headers
+    server.stop()
+    requests = [record for record in server.log_records() if record["message"] == "request"]
+    assert [record for record in requests if record.get("trace_id") == trace and record["span_id"] == own.split("-")[2]]
+    assert [record for record in requests if "trace_id" not in record]
+
+
 def test_secrets_are_in_no_log(folder, postgres):
     url = postgres.url(postgres.create_database()).replace("user@", "user:very-secret-word@")
     server = Tps(folder, "--database-url", url, "--migrate", environment={"TPS_LOG_LEVEL": "debug"}).start()
