@@ -26,6 +26,7 @@ endfunction()
 label_tests(unit "^unit")
 label_tests(contract "^contract")
 label_tests(e2e "^e2e\\.")
+label_tests(infra "^infra\\.")
 label_tests(flight "^flight|^redis_|^worker")
 # They load the machine on purpose and hold others to deadlines: nothing runs beside them on two cores.
 label_tests(fault "^fault\\.|^flight|^redis_|^worker" PROCESSORS 2)

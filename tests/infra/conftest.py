@@ -1,0 +1,1 @@
+from support.fixtures import folder, postgres, redis  # noqa: F401

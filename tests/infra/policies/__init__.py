@@ -1,0 +1,19 @@
+"""What the manifests promise, one small function each over all objects of a deployment."""
+
+POLICIES = {}
+
+
+def policy(function):
+    """Registers an assertion that holds everywhere."""
+    POLICIES[function.__name__] = function
+    function.everywhere = True
+    return function
+
+
+def production_policy(function):
+    """Registers one that a laptop need not keep."""
+    policy(function).everywhere = False
+    return function
+
+
+from policies import lifecycle, monitoring, network, pods, scaling, settings, wiring  # noqa: E402,F401

@@ -1,0 +1,161 @@
+"""The real program in the environment that the manifests give it, on a database whose roles they make."""
+import psycopg2
+import pytest
+from manifests import MANIFESTS, development, environment, find, get, kind, production, program
+from policies.scaling import SESSIONS
+from support.answers import assert_problem, pay
+from support.process import run, wait_until
+from support.servers import POSTGRES_BIN, Postgres
+from support.tcp_proxy import TcpProxy
+from support.tps import PATIENCE, Tps, tps
+
+PRODUCTION = production()
+API, WORKER, JOB = (find(PRODUCTION, one) for one in ("Deployment/tps-api", "Deployment/tps-worker", "Job/tps-migrate"))
+PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
+
+
+def laptop_roles():
+    """The file that the overlay for laptops gives to PostgreSQL."""
+    configs = [one for one in kind(development(), "ConfigMap") if "roles.sql" in one["data"]]
+    return configs[0]["data"]["roles.sql"]
+
+
+def example_roles():
+    """What CloudNativePG is told to do, after what it does by itself."""
+    cluster = find(PRODUCTION, "Cluster/tps-database")
+    made = "CREATE ROLE tps_owner LOGIN;\nCREATE DATABASE tps OWNER tps_owner;\n\\connect tps\n"
+    return made + "".join(f"{one};\n" for one in get(cluster, "spec bootstrap initdb postInitApplicationSQL"))
+
+
+@pytest.fixture(scope="module", params=[laptop_roles, example_roles], ids=["laptop", "example"])
+def database(request):
+    server = Postgres()
+    psql = [POSTGRES_BIN / "psql", "-h", "127.0.0.1", "-p", server.port, "-U", "postgres", "-v", "ON_ERROR_STOP=1"]
+    result = run([*psql, "--no-psqlrc", "--quiet"], input=request.param())
+    assert result.returncode == 0, result.stderr
+    yield server
+    server.stop()
+
+
+def mounted(workload, folder, port, redis_url=""):
+    """The environment of its container, with the Secrets where a test can put them, and the drain for nobody to wait."""
+    role = "tps_owner" if workload is JOB else "tps"
+    contents = {"database": f"postgresql://{role}@127.0.0.1:{port}/tps", "redis": redis_url}
+    given = environment(PRODUCTION, workload) | {"TPS_DRAIN_DELAY": "0"}
+    for setting, path in given.items():
+        if setting.endswith("_FILE"):
+            file = folder / path.strip("/").replace("/", "-")
+            file.write_text(contents["redis" if "REDIS" in setting else "database"] + "\n")
+            given[setting] = str(file)
+    return given
+
+
+def start(workload, folder, port, redis_url=""):
+    [command] = program(workload)["args"]
+    return Tps(folder, environment=mounted(workload, folder, port, redis_url), command=command).start()
+
+
+@pytest.fixture(scope="module")
+def fleet(database, tmp_path_factory, request):
+    """An API and a worker, as in production, behind a proxy that can take the database away."""
+    folder = tmp_path_factory.mktemp("fleet")
+    migration = tps(*program(JOB)["args"], environment=mounted(JOB, folder, database.port))
+    assert migration.returncode == 0, migration.stderr
+    proxy = TcpProxy(database.port)
+    redis = request.getfixturevalue("redis")
+    servers = {"serve": start(API, folder, proxy.port, redis.url), "worker": start(WORKER, folder, proxy.port)}
+    yield servers, database, proxy
+    for one in servers.values():
+        one.stop()
+    proxy.stop()
+
+
+def probe(workload, which):
+    return get(program(workload), f"{which} httpGet path")
+
+
+@pytest.mark.parametrize("workload", [API, WORKER], ids=["api", "worker"])
+def test_probes_and_metrics_are_answered(fleet, workload):
+    servers, *_ = fleet
+    server = servers[program(workload)["args"][0]]
+    for which in PROBES:
+        assert server.status(probe(workload, which)) == 200, which
+    for monitor in kind(PRODUCTION, "ServiceMonitor", "PodMonitor"):
+        for endpoint in get(monitor, "spec endpoints", []) + get(monitor, "spec podMetricsEndpoints", []):
+            with server.client() as client:
+                assert b"tps_" in client.get(endpoint["path"]).body
+
+
+def test_a_payment_is_accepted_by_one_and_settled_by_the_other(fleet):
+    servers, *_ = fleet
+    with servers["serve"].client() as client:
+        assert pay(client, "u", "10.00")["status"] == "settled"
+    assert servers["serve"].metric("tps_transactions_settled_total") == 0
+    assert servers["worker"].metric("tps_transactions_settled_total") >= 1
+
+
+def test_what_outsiders_see_is_there(fleet):
+    servers, *_ = fleet
+    paths = [one["path"] for one in get(find(PRODUCTION, "Ingress/tps"), "spec rules 0 http paths")]
+    for path in paths:
+        assert servers["serve"].status("/users/u/balances" if path == "/users" else path) == 200, path
+
+
+def test_the_sessions_are_as_many_as_was_reckoned(fleet, folder):
+    """By which max_connections and the highest number of instances are held to each other."""
+    _, database, _ = fleet
+
+    def count():
+        with database.connect("tps") as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE usename = 'tps'")
+            return cursor.fetchone()[0]
+
+    for workload in (API, WORKER):
+        before = count()
+        server = start(workload, folder, database.port)
+        command = program(workload)["args"][0]
+        if command == "serve":
+            with server.client() as client:
+                for path in ("/transactions/1", "/transactions", "/users/u/balances"):
+                    client.get(path)
+                pay(client, "u", "1.00")
+        wait_until(lambda: count() - before == SESSIONS[command], 10, f"{SESSIONS[command]} sessions of {command}")
+        server.stop()
+        wait_until(lambda: count() == before, 30, "the end of its sessions")
+
+
+@pytest.mark.parametrize("statement", [
+    "UPDATE transaction_log SET amount_minor = 1", "DELETE FROM transaction_log", "TRUNCATE settlement_log",
+    "ALTER TABLE transaction_log DISABLE TRIGGER ALL", "DROP TRIGGER append_only ON transaction_log",
+    "CREATE OR REPLACE FUNCTION refuse_rewriting() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+    "ALTER TABLE transaction_log OWNER TO tps", "DROP TABLE transaction_log", "SET ROLE tps_owner",
+    "CREATE TABLE transactions_of_mine (id bigint)",
+])
+def test_who_serves_cannot_rewrite_the_logs(fleet, statement):
+    """G12, whatever it tries."""
+    _, database, _ = fleet
+    connection = database.connect("tps", user="tps")
+    with connection.cursor() as cursor, pytest.raises((psycopg2.errors.InsufficientPrivilege,
+                                                       psycopg2.errors.RestrictViolation)):
+        cursor.execute(statement)
+    connection.close()
+
+
+def test_a_database_that_is_away_restarts_nobody(fleet):
+    """Liveness stays, readiness goes and comes back; last, since it takes the database away."""
+    servers, database, proxy = fleet
+    port = proxy.port
+    proxy.stop()
+    for workload in (API, WORKER):
+        server = servers[program(workload)["args"][0]]
+        wait_until(lambda: server.status(probe(workload, "readinessProbe")) == 503, 30, "not ready")
+        assert server.status(probe(workload, "livenessProbe")) == 200
+        with server.client() as client:
+            assert_problem(client.get(probe(workload, "readinessProbe")), 503, "store_unavailable")
+    back = TcpProxy(database.port, port=port)
+    for workload in (API, WORKER):
+        server = servers[program(workload)["args"][0]]
+        wait_until(lambda: server.status(probe(workload, "readinessProbe")) == 200, PATIENCE, "ready again")
+    for server in servers.values():
+        server.stop()
+    back.stop()

@@ -1,0 +1,24 @@
+"""Every promise can be broken: each mutation must be noticed by the one that it is for."""
+import copy
+
+import pytest
+from manifests import production
+from mutations import MUTATIONS
+from policies import POLICIES
+
+WHOLE = production()
+
+
+def test_every_promise_has_a_mutation():
+    assert {promise for promise, _ in MUTATIONS} == set(POLICIES)
+
+
+@pytest.mark.parametrize("promise, mutate", [pytest.param(*one, id=f"{one[0]}-{index}")
+                                             for index, one in enumerate(MUTATIONS)])
+def test_mutation_is_noticed(promise, mutate):
+    broken = copy.deepcopy(WHOLE)
+    mutate(broken)
+    assert broken != WHOLE, "it changes nothing"
+    POLICIES[promise](WHOLE)
+    with pytest.raises(AssertionError):
+        POLICIES[promise](broken)

@@ -1,0 +1,58 @@
+// Reads an array of Kubernetes objects from standard input and writes, for each, what does not fit its type.
+//
+// The validators of kubernetes-models check what they know and pass over the rest, so a misspelt field would go unnoticed.
+// They get the object through a proxy that notes which members they asked for: those that nobody asked for do not exist.
+import { readFileSync } from "node:fs";
+
+const PACKAGES = [
+  [/^monitoring\.coreos\.com\//, "@kubernetes-models/prometheus-operator/"],
+  [/^/, "kubernetes-models/"],
+];
+
+async function modelOf({ apiVersion, kind }) {
+  const [, prefix] = PACKAGES.find(([pattern]) => pattern.test(apiVersion));
+  try {
+    return (await import(`${prefix}${apiVersion}/${kind}`))[kind];
+  } catch {
+    return undefined;
+  }
+}
+
+// `unasked` gets the path of each member, which goes when it is asked for.
+function watched(value, path, unasked) {
+  if (value === null || typeof value !== "object") return value;
+  const members = {};
+  for (const [name, member] of Object.entries(value)) {
+    unasked.add(`${path}/${name}`);
+    members[name] = watched(member, `${path}/${name}`, unasked);
+  }
+  return new Proxy(value, {
+    get(target, name) {
+      if (!Object.hasOwn(members, name)) return Reflect.get(target, name);
+      unasked.delete(`${path}/${name}`);
+      return members[name];
+    },
+  });
+}
+
+async function flawsOf(object) {
+  const Model = await modelOf(object);
+  if (!Model) return [`there is no ${object.kind} in ${object.apiVersion}`];
+  const unasked = new Set();
+  const flaws = [];
+  try {
+    Model.prototype.validate.call(watched(object, "", unasked));
+  } catch (error) {
+    flaws.push(error.message);
+  }
+  const isInsideAnother = (path) => [...unasked].some((other) => path.startsWith(`${other}/`));
+  for (const path of unasked) {
+    if (!isInsideAnother(path)) flaws.push(`${path}: there is no such field`);
+  }
+  return flaws;
+}
+
+const objects = JSON.parse(readFileSync(0, "utf-8"));
+const flaws = [];
+for (const object of objects) flaws.push(await flawsOf(object));
+process.stdout.write(JSON.stringify(flaws));
