@@ -1,7 +1,10 @@
 """The real program in the environment that the manifests give it, on a database whose roles they make."""
+import os
+import shutil
+
 import psycopg2
 import pytest
-from manifests import MANIFESTS, development, environment, find, get, kind, production, program
+from manifests import development, environment, find, get, kind, production, program
 from policies.scaling import SESSIONS
 from support.answers import assert_problem, pay
 from support.process import run, wait_until
@@ -38,7 +41,7 @@ def database(request):
 
 
 def mounted(workload, folder, port, redis_url=""):
-    """The environment of its container, with the Secrets where a test can put them, and the drain for nobody to wait."""
+    """The environment of its container, with the Secrets where a test can put them, and no delay at the end."""
     role = "tps_owner" if workload is JOB else "tps"
     contents = {"database": f"postgresql://{role}@127.0.0.1:{port}/tps", "redis": redis_url}
     given = environment(PRODUCTION, workload) | {"TPS_DRAIN_DELAY": "0"}
@@ -68,6 +71,32 @@ def fleet(database, tmp_path_factory, request):
     for one in servers.values():
         one.stop()
     proxy.stop()
+
+
+@pytest.fixture
+def certified(folder):
+    """A PostgreSQL with a certificate for localhost."""
+    made = run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                "-addext", "subjectAltName=DNS:localhost", "-keyout", folder / "key", "-out", folder / "ca.crt"])
+    assert made.returncode == 0, made.stderr
+    folder.chmod(0o755)
+    if os.geteuid() == 0:
+        shutil.chown(folder / "key", "postgres")
+    server = Postgres(settings=["ssl=on", f"ssl_cert_file={folder}/ca.crt", f"ssl_key_file={folder}/key"])
+    yield server, folder / "ca.crt"
+    server.stop()
+
+
+def test_the_database_must_show_its_certificate(certified, folder):
+    """By the URL of docs/kubernetes.md; one for another name will not do."""
+    server, authority = certified
+    url = server.url(server.create_database()) + f"?sslmode=verify-full&sslrootcert={authority}"
+    result = tps("migrate", "--database-url", url.replace("127.0.0.1", "localhost"))
+    assert result.returncode == 0, result.stderr
+    stranger = Tps(folder, "--database-url", url).launch()
+    wait_until(lambda: "certificate" in stranger.log(), 20, "the refusal of a certificate for another name")
+    assert stranger.status("/health") is None
+    stranger.kill()
 
 
 def probe(workload, which):

@@ -1,4 +1,7 @@
-"""Every promise can be broken: each mutation must be noticed by the one that it is for."""
+"""Every promise can be broken: each mutation must be noticed by the one that it is for.
+
+That the promises hold without them is what test_manifests.py says.
+"""
 import copy
 
 import pytest
@@ -19,6 +22,5 @@ def test_mutation_is_noticed(promise, mutate):
     broken = copy.deepcopy(WHOLE)
     mutate(broken)
     assert broken != WHOLE, "it changes nothing"
-    POLICIES[promise](WHOLE)
     with pytest.raises(AssertionError):
         POLICIES[promise](broken)

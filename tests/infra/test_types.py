@@ -1,4 +1,4 @@
-"""Every object is what Kubernetes, the Prometheus Operator and CloudNativePG take, with no field that they do not know."""
+"""Every object is what Kubernetes, the Prometheus Operator and CloudNativePG take, and has no field unknown to them."""
 import copy
 import json
 import os

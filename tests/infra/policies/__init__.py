@@ -16,4 +16,4 @@ def production_policy(function):
     return function
 
 
-from policies import lifecycle, monitoring, network, pods, scaling, settings, wiring  # noqa: E402,F401
+from policies import data, lifecycle, monitoring, network, pods, scaling, settings, wiring  # noqa: E402,F401

@@ -1,5 +1,5 @@
 """Starting, being asked how one is, and ending."""
-from manifests import environment, get, kind, name, pod, ports, program, servers
+from manifests import environment, get, kind, name, pod, ports, program, quantity, servers
 from policies import policy
 
 STORE_PATIENCE_S = 60  # how long the server waits for its database before it listens (src/startup.cpp)
@@ -37,8 +37,10 @@ def start_up_is_given_time(objects):
 
 @policy
 def a_slow_moment_is_no_death(objects):
-    """What restarts is much slower than what takes out of service."""
+    """What restarts is much slower than what takes out of service, and both say how slow."""
     for workload in servers(objects):
+        for one in PROBES:
+            assert {"periodSeconds", "timeoutSeconds", "failureThreshold"} <= set(get(program(workload), one, {})), one
         live, ready = (get(program(workload), one, {}) for one in ("livenessProbe", "readinessProbe"))
         assert patience_s(live) >= 30 and patience_s(live) >= 3 * patience_s(ready), name(workload)
 
@@ -79,7 +81,7 @@ def it_listens_where_it_is_asked(objects):
 def requests_are_finished_before_the_drain_ends(objects):
     """Whatever had begun to arrive: the time for a body, the deadline of a request, and a second (G9)."""
     for workload in servers(objects):
-        if program(workload).get("args") != ["serve"]:
+        if program(workload)["args"] != ["serve"]:
             continue
         longest = setting_s(objects, workload, "TPS_BODY_TIMEOUT", 30000) + 1 + \
             setting_s(objects, workload, "TPS_REQUEST_TIMEOUT", 10000)
@@ -92,14 +94,15 @@ def grace_outlasts_the_drain(objects):
         drain = setting_s(objects, workload, "TPS_DRAIN_DELAY", 0) + \
             setting_s(objects, workload, "TPS_DRAIN_TIMEOUT", 20000)
         needed = get(program(workload), "lifecycle preStop sleep seconds", 0) + drain + STOP_S
-        assert pod(workload).get("terminationGracePeriodSeconds", 30) >= needed, f"{name(workload)}: {needed} s"
+        grace = pod(workload).get("terminationGracePeriodSeconds", 0)
+        assert needed <= grace <= needed + 30, f"{name(workload)}: {needed} s"
 
 
 @policy
 def balancers_get_time_to_notice_the_end(objects):
     """They hear of it when the pod does, at best; they may have to see it for themselves."""
     for workload in servers(objects):
-        if program(workload).get("args") == ["serve"]:
+        if program(workload)["args"] == ["serve"]:
             delay = setting_s(objects, workload, "TPS_DRAIN_DELAY", 0)
             assert delay >= 5 and delay > patience_s(get(program(workload), "readinessProbe", {})), name(workload)
 
@@ -111,6 +114,7 @@ def updates_take_nobody_away_first(objects):
         assert strategy.get("type") == "RollingUpdate", name(workload)
         assert get(strategy, "rollingUpdate maxUnavailable") == 0, name(workload)
         assert get(strategy, "rollingUpdate maxSurge", 0) not in (0, "0%"), name(workload)
+        assert get(workload, "spec minReadySeconds", 0) >= 5, name(workload)
 
 
 @policy
@@ -118,6 +122,14 @@ def updates_that_get_nowhere_are_reported(objects):
     for workload in servers(objects):
         least = patience_s(get(program(workload), "startupProbe", {})) + get(workload, "spec minReadySeconds", 0)
         assert least < get(workload, "spec progressDeadlineSeconds", 0) <= 600, name(workload)
+
+
+@policy
+def many_large_bodies_kill_nobody(objects):
+    """The server takes 512 MB of them at a time; 36 batches of 14 MB, sent together, made 1.6 GB."""
+    for workload in servers(objects):
+        if program(workload)["args"] == ["serve"]:
+            assert quantity(get(program(workload), "resources limits memory", 0)) >= 2 * 2**30, name(workload)
 
 
 @policy

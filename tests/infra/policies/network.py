@@ -1,12 +1,13 @@
 """Who may talk to whom: asked of the network policies as a whole, as the network would ask them."""
 from manifests import find, kind, labels, name, namespace, ours, pod_labels, servers, workloads
 from policies import policy, production_policy
-from traffic import Peer, passes, peer, stranger
+from traffic import Peer, lets, passes, peer, stranger
 
 PROMETHEUS = stranger("monitoring", {"app.kubernetes.io/name": "prometheus"})
 GRAFANA = stranger("monitoring", {"app.kubernetes.io/name": "grafana"})
 CONTROLLER = stranger("ingress-nginx", {"app.kubernetes.io/name": "ingress-nginx",
                                         "app.kubernetes.io/component": "controller"})
+OPERATOR = stranger("cnpg-system", {"app.kubernetes.io/name": "cloudnative-pg"})
 CLIENT = stranger("shop", {"app": "checkout"}, **{"tps-client": "true"})
 NOBODY = stranger("elsewhere", {"app.kubernetes.io/name": "tps"})
 OUTSIDE = Peer(address="203.0.113.1")
@@ -37,6 +38,8 @@ def redises(objects):
 def nothing_is_allowed_by_default(objects):
     """What a policy does not name is refused, for pods that nobody has thought of, too."""
     for where in {namespace(one) for one in ours(objects)}:
+        rules = find(objects, f"NetworkPolicy/{where}/default-deny")["spec"]
+        assert rules == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}, where
         unknown = Peer(where, {"kubernetes.io/metadata.name": where}, {"app": "unknown"})
         assert not passes(objects, unknown, OUTSIDE, 443) and not passes(objects, NOBODY, unknown, 8000), where
 
@@ -65,9 +68,8 @@ def nobody_else_reaches_the_database(objects):
 
 @production_policy
 def the_operator_and_the_standbys_reach_the_database(objects):
-    operator = stranger("cnpg-system", {"app.kubernetes.io/name": "cloudnative-pg"})
     for database in databases(objects):
-        assert all(passes(objects, one, database, port) for one in (database, operator) for port in (5432, 8000))
+        assert all(passes(objects, one, database, port) for one in (database, OPERATOR) for port in (5432, 8000))
         assert passes(objects, PROMETHEUS, database, 9187)
 
 
@@ -132,6 +134,71 @@ def redis_calls_nobody(objects):
     for redis in redises(objects):
         for other in (OUTSIDE, NOBODY, *databases(objects)):
             assert not passes(objects, redis, other, 443) and not passes(objects, redis, other, 5432), other
+
+
+# Everybody who might try, and every port that somebody listens on.
+PORTS = [(53, "UDP"), *((port, "TCP") for port in (22, 53, 80, 443, 5432, 6379, 8000, 8001, 9187))]
+
+
+def everybody(objects):
+    """By name: our pods; pods beside them that wear half of their labels; strangers, also in the clothes of others."""
+    tps, data = (dict(labels(find(objects, f"Namespace/{one}"))) for one in ("tps", "tps-data"))
+    component = "app.kubernetes.io/component"
+    there = {name(one): peer(objects, one) for one in workloads(objects)}
+    there |= {f"database {index}": one for index, one in enumerate(databases(objects))}
+    there |= {f"half {one}": stranger("tps", {component: one}, **tps) for one in ("api", "worker", "migration")}
+    there["tool"] = stranger("tps", {"app.kubernetes.io/name": "tps", component: "tool"}, **tps)
+    for one in ("half api", "half worker", "tool"):
+        there[one].ports = {"http": 8000}
+    there |= {"guest": stranger("tps", {"app": "guest"}, **tps), "lodger": stranger("tps-data", {"app": "lodger"}, **data)}
+    there |= {"prometheus": PROMETHEUS, "grafana": GRAFANA, "controller": CONTROLLER, "client": CLIENT, "dns": DNS,
+              "operator": OPERATOR, "outside": OUTSIDE, "metadata": Peer(address="169.254.169.254"),
+              "dns of the node": Peer(address="169.254.20.10"), "given": Peer(address="192.0.2.10"),
+              "half controller": stranger("ingress-nginx", {component: "controller"}),
+              "half ingress": stranger("ingress-nginx", {"app.kubernetes.io/name": "ingress-nginx"}),
+              "system": stranger("kube-system", {"app": "other"})}
+    there |= {f"false {one}": stranger("elsewhere", dict(there[one].labels)) for one in list(there) if there[one].labels}
+    return there
+
+
+def allowed(objects):
+    """(from, to, port) of all that may be."""
+    database = [f"database {index}" for index, _ in enumerate(databases(objects))]
+    api, worker, job, cache = "Deployment/tps-api", "Deployment/tps-worker", "Job/tps-migrate", "Deployment/redis"
+    may = {(caller, api, 8000) for caller in ("controller", "client", "prometheus")} | {("prometheus", worker, 8001)}
+    # What is called tps may use the database, as `tps verify` from a pod of its own does.
+    users = (api, worker, job, "tool")
+    may |= {(one, server, 53) for one in (*users, "guest", "half api", "half worker", "half migration")
+            for server in ("dns", "dns of the node")}
+    may |= {(one, other, 5432) for one in users for other in (*database, "given", "lodger")}
+    may |= {("operator", one, port) for one in database for port in (5432, 8000)}
+    # What else lives beside the database keeps its own door.
+    may |= {(api, "lodger", 6379), (api, cache, 6379)}
+    return may | {("prometheus", one, 9187) for one in database}
+
+
+@production_policy
+def nobody_else_may_talk(objects):
+    """All pairs that are ours to rule over, on all ports: exactly these."""
+    there = everybody(objects)
+    closed = {one for one, end in there.items() if end.namespace == "tps" or one == "Deployment/redis"}
+    guarded = closed | {one for one in there if one.startswith("database")}
+    found = {(one, other, number) for one, source in there.items() for other, target in there.items()
+             for number, protocol in PORTS if (one in closed or other in guarded) and one != other
+             and passes(objects, source, target, number, protocol)}
+    wanted = allowed(objects)
+    assert found == wanted, f"too much: {sorted(found - wanted)}; missing: {sorted(wanted - found)}"
+
+
+@production_policy
+def the_data_has_a_door_of_its_own(objects):
+    """Whoever got around the policies of TPS still finds the database and Redis closed."""
+    guest = everybody(objects)["guest"]
+    for database in databases(objects):
+        assert not lets(objects, "Ingress", database, guest, 5432, "TCP")
+    for redis in redises(objects):
+        for other in (guest, of(objects, "Deployment/tps-worker")):
+            assert not lets(objects, "Ingress", redis, other, 6379, "TCP")
 
 
 @production_policy

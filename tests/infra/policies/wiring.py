@@ -30,6 +30,17 @@ def selectors_choose_their_own_pods(objects):
 
 
 @policy
+def selectors_name_program_and_component(objects):
+    """Other software may have a component of the same name."""
+    wanted = {"app.kubernetes.io/name", "app.kubernetes.io/component"}
+    for workload in kind(ours(objects), "Deployment"):
+        assert set(get(workload, "spec selector matchLabels")) == wanted, name(workload)
+    for one in kind(objects, "PodDisruptionBudget", "ServiceMonitor", "PodMonitor"):
+        assert set(get(one, "spec selector matchLabels")) == wanted, name(one)
+    assert set(find(objects, "Service/tps")["spec"]["selector"]) == wanted
+
+
+@policy
 def services_choose_one_workload(objects):
     """A Service of the API that chose the workers, too, would send them requests."""
     for service in kind(objects, "Service"):
@@ -47,6 +58,7 @@ def the_service_leads_to_the_api(objects):
 def services_have_ports_of_their_pods(objects):
     for service in kind(objects, "Service"):
         [workload] = selected(objects, {"matchLabels": service["spec"]["selector"]}, namespace(service))
+        assert service["spec"]["ports"], name(service)
         for port in service["spec"]["ports"]:
             assert port.get("name") and port.get("targetPort") in ports(workload), f"{name(service)}: {port}"
 
@@ -73,6 +85,7 @@ def volumes_are_there(objects):
         mounted = {one["name"] for container in containers(workload) for one in container.get("volumeMounts", [])}
         assert mounted == set(volumes) | claimed, f"{name(workload)}: {mounted ^ (set(volumes) | claimed)}"
         for volume in volumes.values():
+            assert set(volume) - {"name"} <= {"secret", "configMap", "emptyDir"} and len(volume) == 2, name(workload)
             secret, config = get(volume, "secret secretName"), get(volume, "configMap name")
             assert not secret or secret in BROUGHT or ("Secret", secret) in made, f"{name(workload)}: {secret}"
             assert not config or ("ConfigMap", config) in made, f"{name(workload)}: {config}"
@@ -108,13 +121,24 @@ def outsiders_come_by_tls_and_from_known_networks(objects):
 
 
 @production_policy
-def ingresses_wait_as_long_as_answers_take(objects):
-    """And never send a request again that an instance has got."""
+def ingresses_let_through_what_the_server_takes(objects):
+    """And take bodies of the size that the server takes (16 MiB), and never send a request again that it has got."""
     for ingress in kind(objects, "Ingress"):
         annotations = get(ingress, "metadata annotations", {})
         assert int(annotations.get("nginx.ingress.kubernetes.io/proxy-read-timeout", 60)) > 30 + 10, name(ingress)
+        assert annotations.get("nginx.ingress.kubernetes.io/proxy-body-size") == "16m", name(ingress)
+        assert get(ingress, "spec ingressClassName"), name(ingress)
         again = annotations.get("nginx.ingress.kubernetes.io/proxy-next-upstream", "error timeout").split()
         assert again == ["error"], name(ingress)
+
+
+@policy
+def everything_is_labelled(objects):
+    """So that one can ask for all that belongs together."""
+    for one in objects:
+        if namespace(one) in {namespace(other) for other in ours(objects)}:
+            for label in ("name", "component", "part-of"):
+                assert labels(one).get(f"app.kubernetes.io/{label}"), name(one)
 
 
 @policy
