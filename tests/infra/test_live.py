@@ -4,7 +4,7 @@ import shutil
 
 import psycopg2
 import pytest
-from manifests import development, environment, find, get, kind, production, program
+from manifests import development, environment, find, get, kind, production, program, read
 from policies.scaling import SESSIONS
 from support.answers import assert_problem, pay
 from support.process import run, wait_until
@@ -151,6 +151,18 @@ def test_the_sessions_are_as_many_as_was_reckoned(fleet, folder):
         wait_until(lambda: count() - before == SESSIONS[command], 10, f"{SESSIONS[command]} sessions of {command}")
         server.stop()
         wait_until(lambda: count() == before, 30, "the end of its sessions")
+
+
+def test_the_file_of_the_original_is_a_complete_system(postgres, folder):
+    """deployment.yaml alone, on a database that its role owns."""
+    alone = find(read("deployment.yaml"), "Deployment/tps-api")
+    url = folder / "url"
+    url.write_text(postgres.url(postgres.create_database()))
+    given = environment([], alone) | {"TPS_DRAIN_DELAY": "0", "TPS_DATABASE_URL_FILE": str(url)}
+    server = Tps(folder, environment=given, command=program(alone)["args"][0]).start()
+    with server.client() as client:
+        assert pay(client, "u", "10.00")["status"] == "settled"
+    server.stop()
 
 
 @pytest.mark.parametrize("statement", [

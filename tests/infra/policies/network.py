@@ -166,7 +166,7 @@ def allowed(objects):
     database = [f"database {index}" for index, _ in enumerate(databases(objects))]
     api, worker, job, cache = "Deployment/tps-api", "Deployment/tps-worker", "Job/tps-migrate", "Deployment/redis"
     may = {(caller, api, 8000) for caller in ("controller", "client", "prometheus")} | {("prometheus", worker, 8001)}
-    # What is called tps may use the database, as `tps verify` from a pod of its own does.
+    # What is called tps may use the database, such as a pod that runs `tps verify`.
     users = (api, worker, job, "tool")
     may |= {(one, server, 53) for one in (*users, "guest", "half api", "half worker", "half migration")
             for server in ("dns", "dns of the node")}
