@@ -8,13 +8,13 @@
 #include <expected>
 
 #include "app.hpp"
-#include "csv_writer.hpp"
 #include "engine.hpp"
+#include "files/csv_writer.hpp"
+#include "files/import_reader.hpp"
+#include "files/output_file.hpp"
+#include "files/progress.hpp"
 #include "http/json_writer.hpp"
-#include "import_reader.hpp"
 #include "ops/metrics.hpp"
-#include "output_file.hpp"
-#include "progress.hpp"
 #include "signals.hpp"
 #include "startup.hpp"
 
@@ -30,16 +30,16 @@ constexpr milliseconds kRetryPause{200};
 constexpr std::size_t kPage = 2'000;
 
 struct Sink {
-  OutputFile& file;
-  FileFormat format;
+  files::OutputFile& file;
+  files::FileFormat format;
   const domain::Currencies& currencies;
 
   [[nodiscard]] std::expected<void, std::string> begin() const {
-    return format == FileFormat::csv ? file.write(csv_header()) : std::expected<void, std::string>();
+    return format == files::FileFormat::csv ? file.write(files::csv_header()) : std::expected<void, std::string>();
   }
   void append(std::string& out, const domain::Transaction& transaction) const {
-    if (format == FileFormat::csv) {
-      append_csv_row(out, transaction, currencies);
+    if (format == files::FileFormat::csv) {
+      files::append_csv_row(out, transaction, currencies);
     } else {
       http::append_transaction(out, transaction, currencies);
       out += '\n';
@@ -84,7 +84,7 @@ class ExportRun {
     return {};
   }
 
-  std::expected<void, std::string> run(const Sink& sink, Progress& progress) {
+  std::expected<void, std::string> run(const Sink& sink, files::Progress& progress) {
     std::string text;
     while (positions_ != ends_) {
       const auto page = patiently([&] {
@@ -137,24 +137,24 @@ class ExportRun {
 void report(const ExportRun& run, const ExportOptions& options, double seconds) {
   if (options.output.empty()) {
     fmt::print(stderr, "{} transactions in {:.1f} s; what comes later: tps export --after {}\n",
-               with_commas(run.count()), seconds, fmt::join(run.positions(), " --after "));
+               files::with_commas(run.count()), seconds, fmt::join(run.positions(), " --after "));
   } else if (options.json) {
     std::string output;
     http::append_string(output, options.output);
     fmt::print("{{\"transactions\":{},\"seconds\":{:.3f},\"after\":[{}],\"output\":{}}}\n", run.count(), seconds,
                fmt::join(run.positions(), ","), output);
   } else {
-    fmt::print("{} transactions in {:.1f} s; what comes later: tps export --after {}\n", with_commas(run.count()),
-               seconds, fmt::join(run.positions(), " --after "));
+    fmt::print("{} transactions in {:.1f} s; what comes later: tps export --after {}\n",
+               files::with_commas(run.count()), seconds, fmt::join(run.positions(), " --after "));
   }
 }
 
-std::expected<FileFormat, std::string> format_of(const ExportOptions& options) {
+std::expected<files::FileFormat, std::string> format_of(const ExportOptions& options) {
   if (options.json && options.output.empty()) {
     return std::unexpected("--json needs --output: standard output is for the transactions");
   }
-  if (options.format.empty()) return format_of_name(options.output).value_or(FileFormat::ndjson);
-  const auto format = parse_file_format(options.format);
+  if (options.format.empty()) return files::format_of_name(options.output).value_or(files::FileFormat::ndjson);
+  const auto format = files::parse_file_format(options.format);
   if (!format) return std::unexpected("--format: expected ndjson or csv");
   return *format;
 }
@@ -179,10 +179,10 @@ int export_all(const Config& config, const ExportOptions& options) {
   ExportRun run(*session, store->partitions, std::chrono::seconds(options.patience_s));
   if (const auto started = run.start_after(options.after); !started) return fail(started.error(), kExitUsage);
   if (const auto found = run.find_ends(); !found) return fail(found.error());
-  OutputFile file;
+  files::OutputFile file;
   if (const auto opened = file.open(options.output); !opened) return fail(opened.error());
   const Sink sink{file, *format, *currencies};
-  Progress progress("export", "transactions", run.total(), options.quiet);
+  files::Progress progress("export", "transactions", run.total(), options.quiet);
   auto done = sink.begin();
   if (done) done = run.run(sink, progress);
   if (done) done = file.commit();

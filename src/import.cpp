@@ -10,11 +10,11 @@
 
 #include "app.hpp"
 #include "engine.hpp"
+#include "files/import_run.hpp"
+#include "files/source_file.hpp"
 #include "http/json_writer.hpp"
-#include "import_run.hpp"
 #include "ops/metrics.hpp"
 #include "signals.hpp"
-#include "source_file.hpp"
 #include "startup.hpp"
 
 namespace tps {
@@ -27,8 +27,9 @@ constexpr std::size_t kMaxNameBytes = 255;
 constexpr std::size_t kMaxPrincipalBytes = 255;
 
 // The options with everything filled in; the error is about the usage.
-std::expected<ImportReader::Options, std::string> reader_options(const ImportOptions& options) {
-  const auto format = options.format.empty() ? format_of_name(options.file) : parse_file_format(options.format);
+std::expected<files::ImportReader::Options, std::string> reader_options(const ImportOptions& options) {
+  const auto format =
+      options.format.empty() ? files::format_of_name(options.file) : files::parse_file_format(options.format);
   if (!format) return std::unexpected("--format: expected ndjson or csv (or a file named .ndjson, .jsonl or .csv)");
   const auto is_bad = [](const std::string& text, std::size_t most) {
     return text.size() > most || domain::has_control_characters(text);
@@ -40,7 +41,7 @@ std::expected<ImportReader::Options, std::string> reader_options(const ImportOpt
   if (options.file == "-" && options.name.empty() && options.key_column.empty()) {
     return std::unexpected("standard input needs --name: only a file's SHA-256 can be the import's name");
   }
-  return ImportReader::Options{
+  return files::ImportReader::Options{
       .format = *format, .name = options.name, .key_column = options.key_column, .from_export = options.from_export};
 }
 
@@ -51,7 +52,7 @@ std::string rejects_path(const ImportOptions& options) {
 
 // How it ended.
 struct Result {
-  ImportCounts counts;
+  files::ImportCounts counts;
   double seconds = 0;
   std::string name;     // empty: the keys are the lines' own
   std::string rejects;  // the path
@@ -59,14 +60,15 @@ struct Result {
 };
 
 void print_summary(const Result& result) {
-  const ImportCounts& counts = result.counts;
+  const files::ImportCounts& counts = result.counts;
   const auto rate =
       result.seconds > 0 ? static_cast<std::uint64_t>(static_cast<double>(counts.lines()) / result.seconds) : 0;
-  fmt::print("imported       {:>14}\n", with_commas(counts.imported));
-  fmt::print("already there  {:>14}\n", with_commas(counts.already_there));
-  fmt::print("rejected       {:>14}{}\n", with_commas(counts.rejected),
+  fmt::print("imported       {:>14}\n", files::with_commas(counts.imported));
+  fmt::print("already there  {:>14}\n", files::with_commas(counts.already_there));
+  fmt::print("rejected       {:>14}{}\n", files::with_commas(counts.rejected),
              counts.rejected > 0 ? "  see " + result.rejects : std::string());
-  fmt::print("{} lines in {:.1f} s, {}/s\n", with_commas(counts.lines()), result.seconds, with_commas(rate));
+  fmt::print("{} lines in {:.1f} s, {}/s\n", files::with_commas(counts.lines()), result.seconds,
+             files::with_commas(rate));
   if (!result.name.empty()) fmt::print("name of the import: {}\n", result.name);
 }
 
@@ -108,7 +110,8 @@ int report(const Result& result, bool json) {
 }
 
 // Opens the file, and takes its hash for the import's name where that is wanted. The error is the exit code.
-std::expected<void, int> open_source(const ImportOptions& options, SourceFile& file, ImportReader::Options& reading) {
+std::expected<void, int> open_source(const ImportOptions& options, files::SourceFile& file,
+                                     files::ImportReader::Options& reading) {
   if (const auto opened = file.open(options.file); !opened) {
     return std::unexpected(fail(options.file + ": " + opened.error()));
   }
@@ -152,10 +155,10 @@ int import_file(const Config& config, const ImportOptions& options) {
     return stopping.load();
   };
   const auto stop = [&] { return stop_within(milliseconds(0)); };
-  SourceFile file;
+  files::SourceFile file;
   if (const auto opened = open_source(options, file, *reading); !opened) return opened.error();
   const std::string name = reading->name;
-  ImportReader reader(file.descriptor(), std::move(*reading), *currencies, stop);
+  files::ImportReader reader(file.descriptor(), std::move(*reading), *currencies, stop);
   if (const auto started = reader.start(); !started) return fail(options.file + ": " + started.error());
 
   // The store.
@@ -170,9 +173,9 @@ int import_file(const Config& config, const ImportOptions& options) {
   if (std::filesystem::equivalent(options.file, rejects_path(options), unknown)) {
     return fail("--rejects: that is the file to import", kExitUsage);
   }
-  RejectFile rejects(rejects_path(options));
-  Progress progress("import", "lines", file.size(), options.quiet);
-  ImportRun run(
+  files::RejectFile rejects(rejects_path(options));
+  files::Progress progress("import", "lines", file.size(), options.quiet);
+  files::ImportRun run(
       {.reader = reader,
        .store = *session,
        .rejects = rejects,

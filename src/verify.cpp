@@ -10,9 +10,9 @@
 
 #include "app.hpp"
 #include "engine.hpp"
+#include "files/progress.hpp"
 #include "http/json_writer.hpp"
 #include "ops/metrics.hpp"
-#include "progress.hpp"
 #include "service/auditor.hpp"
 #include "startup.hpp"
 
@@ -132,7 +132,7 @@ int verify(const Config& config, const VerifyOptions& options) {
 
   const auto start = steady_clock::now();
   Differences differences(options.limit);
-  std::optional<Progress> bar;
+  std::optional<files::Progress> bar;
   std::string_view stage;
   service::Auditor auditor(*auditing->audit, {}, differences, [&](const AuditProgress& progress) {
     if (progress.stage != stage) {

@@ -1,5 +1,5 @@
 // A batch of an import over a store that fails: everything is in once, in order, whatever call failed and how.
-#include "import_flight.hpp"
+#include "files/import_flight.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include "faulty_store.hpp"
 #include "service/submission.hpp"
 
-namespace tps {
+namespace tps::files {
 namespace {
 
 using namespace std::chrono_literals;
@@ -97,4 +97,4 @@ TEST(ImportFlight, EndsWhenAskedTo) {
 }
 
 }  // namespace
-}  // namespace tps
+}  // namespace tps::files

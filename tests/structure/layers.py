@@ -26,6 +26,10 @@ ROOMS = {
         "rooms": ["http", "service", "domain", "ops", "embedded"],
         "libraries": ["boost/", "simdjson.h", "fmt/", "openssl/", "sys/", "netinet/", "unistd.h"],
     },
+    "files": {
+        "rooms": ["files", "http", "service/ports.hpp", "service/submission.hpp", "domain"],
+        "libraries": ["csv.h", "fmt/", "openssl/", "fcntl.h", "poll.h", "unistd.h", "sys/stat.h"],
+    },
     "program": {"rooms": None, "libraries": None},
 }
 
@@ -41,6 +45,7 @@ ONLY_IN = [
     (r"sqlite3\.h", r"adapters/sqlite_\w+\.\w+", "SQLite belongs to adapters/sqlite_*"),
     (r"hiredis/", r"adapters/redis_\w+\.\w+", "hiredis belongs to adapters/redis_*"),
     (r"simdjson\.h", r"http/(json_\w+\.\w+|\w+_test\.cpp)", "JSON is decoded in http/json_*"),
+    (r"csv\.h", r"files/csv_reader\.\w+", "CSV is read in files/csv_reader"),
     (r"CLI/", r"[^/]+\.cpp", "the command line belongs to main and config"),
 ]
 
@@ -181,6 +186,8 @@ GOOD_TREE = {
     "src/http/server.hpp": "#pragma once\n#include <string>\n",
     "src/http/server.cpp": "#include <boost/beast/http.hpp>\n#include <boost/asio/ip/tcp.hpp>\n",
     "src/http/json_reader.cpp": "#include <simdjson.h>\n#include \"service/lane.hpp\"\n",
+    "src/files/csv_reader.hpp": "#pragma once\n#include <csv.h>\n",
+    "src/files/import_flight.cpp": '#include "http/json_reader.hpp"\n#include "service/ports.hpp"\n',
     "src/ops/log.hpp": "#pragma once\n#include <prometheus/counter.h>\n",
 }
 SHORT_FUNCTION = "int short_one() {\n  call(1);\n  if (a) {\n  }\n  return 1;\n}\n"
@@ -194,6 +201,9 @@ MUTATIONS = [
     ("arrow", "src/adapters/memory_store.cpp", '#include "http/server.hpp"\n'),
     ("arrow", "src/http/handlers.cpp", '#include "adapters/sqlite_store.hpp"\n'),
     ("arrow", "src/http/handlers_test.cpp", '#include "adapters/memory_store.hpp"\n'),
+    ("arrow", "src/files/import_flight.cpp", '#include "service/lane.hpp"\n'),
+    ("arrow", "src/files/import_flight.cpp", '#include "adapters/sqlite_store.hpp"\n'),
+    ("arrow", "src/http/handlers.cpp", '#include "files/csv_reader.hpp"\n'),
     ("arrow", "src/ops/log.cpp", '#include "domain/money.hpp"\n'),
     ("library", "src/domain/money.cpp", "#include <fmt/format.h>\n"),
     ("library", "src/domain/money.cpp", "#include <time.h>\n"),
@@ -209,6 +219,7 @@ MUTATIONS = [
     ("only-in", "src/adapters/sqlite_store.cpp", "#include <libpq-fe.h>\n"),
     ("only-in", "src/adapters/sqlite_store.cpp", "#include <hiredis/hiredis.h>\n"),
     ("only-in", "src/http/handlers.cpp", "#include <simdjson.h>\n"),
+    ("only-in", "src/files/line_reader.cpp", "#include <csv.h>\n"),
     ("only-in", "src/config.hpp", "#pragma once\n#include <CLI/CLI.hpp>\n"),
     ("room", "src/engine/engine.cpp", "\n"),
     ("pragma-once", "src/domain/money.hpp", "#include <string>\n"),

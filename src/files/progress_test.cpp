@@ -1,8 +1,8 @@
-#include "progress.hpp"
+#include "files/progress.hpp"
 
 #include <gtest/gtest.h>
 
-namespace tps {
+namespace tps::files {
 namespace {
 
 TEST(Progress, Text) {
@@ -21,4 +21,4 @@ TEST(Progress, Commas) {
 }
 
 }  // namespace
-}  // namespace tps
+}  // namespace tps::files

@@ -9,15 +9,15 @@
 #include <string_view>
 #include <vector>
 
-#include "csv_reader.hpp"
 #include "domain/currency.hpp"
 #include "domain/error.hpp"
 #include "domain/transaction.hpp"
+#include "files/csv_reader.hpp"
+#include "files/line_reader.hpp"
 #include "http/json_reader.hpp"
-#include "line_reader.hpp"
 #include "service/submission.hpp"
 
-namespace tps {
+namespace tps::files {
 
 enum class FileFormat : std::uint8_t { ndjson, csv };
 
@@ -83,4 +83,4 @@ class ImportReader {
 // The key of a line of an import. No client's key can be the same: there is a line feed in it.
 std::string import_key(std::string_view name, std::uint64_t line);
 
-}  // namespace tps
+}  // namespace tps::files

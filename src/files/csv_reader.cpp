@@ -1,4 +1,4 @@
-#include "csv_reader.hpp"
+#include "files/csv_reader.hpp"
 
 #include <fmt/format.h>
 
@@ -11,7 +11,7 @@
 #include "http/json_writer.hpp"
 #include "http/text.hpp"
 
-namespace tps {
+namespace tps::files {
 namespace {
 
 constexpr std::array<std::string_view, 3> kRequired{"user_id", "amount", "currency"};
@@ -197,4 +197,4 @@ std::expected<void, std::string> CsvColumns::append_json(std::string& out,
   return {};
 }
 
-}  // namespace tps
+}  // namespace tps::files

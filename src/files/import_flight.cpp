@@ -1,11 +1,11 @@
-#include "import_flight.hpp"
+#include "files/import_flight.hpp"
 
 #include <algorithm>
 #include <map>
 #include <unordered_set>
 #include <vector>
 
-namespace tps {
+namespace tps::files {
 namespace {
 
 using domain::Acceptance;
@@ -62,4 +62,4 @@ std::expected<void, std::string> fly(service::Store& store, std::span<Submission
   return {};
 }
 
-}  // namespace tps
+}  // namespace tps::files

@@ -1,12 +1,12 @@
-#include "csv_writer.hpp"
+#include "files/csv_writer.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
-#include "csv_reader.hpp"
+#include "files/csv_reader.hpp"
 
-namespace tps {
+namespace tps::files {
 namespace {
 
 TEST(CsvWriter, FieldsComeBackUnchanged) {
@@ -57,4 +57,4 @@ TEST(CsvWriter, RowsFitTheHeader) {
 }
 
 }  // namespace
-}  // namespace tps
+}  // namespace tps::files

@@ -10,7 +10,7 @@
 #include "domain/acceptance.hpp"
 #include "service/ports.hpp"
 
-namespace tps {
+namespace tps::files {
 
 struct Persistence {
   std::chrono::milliseconds patience{};  // how long to ask again, counted from the first refusal of a batch
@@ -25,4 +25,4 @@ struct Persistence {
 std::expected<void, std::string> fly(service::Store& store, std::span<domain::Submission> batch,
                                      const Persistence& persistence);
 
-}  // namespace tps
+}  // namespace tps::files

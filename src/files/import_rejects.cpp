@@ -1,4 +1,4 @@
-#include "import_rejects.hpp"
+#include "files/import_rejects.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -7,7 +7,7 @@
 #include "http/json_writer.hpp"
 #include "http/problem.hpp"
 
-namespace tps {
+namespace tps::files {
 namespace {
 
 // The number of bytes of the character at the start of `text`; 0 if that is none.
@@ -70,4 +70,4 @@ std::expected<void, std::string> RejectFile::close() {
   return {};
 }
 
-}  // namespace tps
+}  // namespace tps::files

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tps {
+namespace tps::files {
 
 inline constexpr std::size_t kMaxLineBytes = 1'000'000;
 
@@ -49,4 +49,4 @@ class LineReader {
   std::string beginning_;  // of a line that is too long
 };
 
-}  // namespace tps
+}  // namespace tps::files

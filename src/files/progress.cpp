@@ -1,4 +1,4 @@
-#include "progress.hpp"
+#include "files/progress.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 
-namespace tps {
+namespace tps::files {
 namespace {
 
 constexpr std::chrono::milliseconds kOnTerminal{100};
@@ -68,4 +68,4 @@ void Progress::clear() {
   shown_ = false;
 }
 
-}  // namespace tps
+}  // namespace tps::files

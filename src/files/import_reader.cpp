@@ -1,4 +1,4 @@
-#include "import_reader.hpp"
+#include "files/import_reader.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -6,7 +6,7 @@
 #include "http/idempotency_key.hpp"
 #include "http/problem.hpp"
 
-namespace tps {
+namespace tps::files {
 namespace {
 
 using domain::ErrorCode;
@@ -187,4 +187,4 @@ std::expected<service::IdempotencyKey, domain::FieldError> ImportReader::key_of(
   return service::IdempotencyKey{std::string(*text), std::nullopt};
 }
 
-}  // namespace tps
+}  // namespace tps::files

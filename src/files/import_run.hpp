@@ -12,13 +12,13 @@
 #include <vector>
 
 #include "domain/acceptance.hpp"
-#include "import_flight.hpp"
-#include "import_reader.hpp"
-#include "import_rejects.hpp"
-#include "progress.hpp"
+#include "files/import_flight.hpp"
+#include "files/import_reader.hpp"
+#include "files/import_rejects.hpp"
+#include "files/progress.hpp"
 #include "service/ports.hpp"
 
-namespace tps {
+namespace tps::files {
 
 struct ImportCounts {
   std::uint64_t imported = 0;
@@ -77,4 +77,4 @@ class ImportRun {
   ImportCounts counts_;
 };
 
-}  // namespace tps
+}  // namespace tps::files

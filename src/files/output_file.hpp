@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace tps {
+namespace tps::files {
 
 class OutputFile {
  public:
@@ -28,4 +28,4 @@ class OutputFile {
   int descriptor_ = -1;
 };
 
-}  // namespace tps
+}  // namespace tps::files

@@ -9,9 +9,9 @@
 #include <string_view>
 #include <utility>
 
-#include "import_reader.hpp"
+#include "files/import_reader.hpp"
 
-namespace tps {
+namespace tps::files {
 
 // Bytes of `text` that are not UTF-8 become U+FFFD.
 std::string reject_json(std::uint64_t line, const Flaw& flaw, std::string_view text);
@@ -33,4 +33,4 @@ class RejectFile {
   std::ofstream file_;
 };
 
-}  // namespace tps
+}  // namespace tps::files

@@ -1,4 +1,4 @@
-#include "source_file.hpp"
+#include "files/source_file.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,7 +11,7 @@
 #include <memory>
 #include <vector>
 
-namespace tps {
+namespace tps::files {
 namespace {
 
 constexpr std::size_t kPieceBytes = 1U << 18U;
@@ -61,4 +61,4 @@ bool SourceFile::changed() const {
          later.st_mtim.tv_sec != status_.st_mtim.tv_sec || later.st_mtim.tv_nsec != status_.st_mtim.tv_nsec;
 }
 
-}  // namespace tps
+}  // namespace tps::files

@@ -1,11 +1,11 @@
-#include "import_reader.hpp"
+#include "files/import_reader.hpp"
 
 #include <gtest/gtest.h>
 
-#include "import_rejects.hpp"
+#include "files/import_rejects.hpp"
 #include "support/text_file.hpp"
 
-namespace tps {
+namespace tps::files {
 namespace {
 
 const domain::Currencies kCurrencies;
@@ -131,4 +131,4 @@ TEST(RejectJson, SaysWhatAndWhy) {
 }
 
 }  // namespace
-}  // namespace tps
+}  // namespace tps::files

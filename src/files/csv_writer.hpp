@@ -8,7 +8,7 @@
 #include "domain/currency.hpp"
 #include "domain/transaction.hpp"
 
-namespace tps {
+namespace tps::files {
 
 // Quoted where that is needed.
 void append_csv_field(std::string& out, std::string_view text);
@@ -19,4 +19,4 @@ std::string_view csv_header();
 // One row; absent members are empty fields.
 void append_csv_row(std::string& out, const domain::Transaction& transaction, const domain::Currencies& currencies);
 
-}  // namespace tps
+}  // namespace tps::files

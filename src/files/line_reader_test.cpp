@@ -1,4 +1,4 @@
-#include "line_reader.hpp"
+#include "files/line_reader.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 
 #include "support/text_file.hpp"
 
-namespace tps {
+namespace tps::files {
 namespace {
 
 using test::TextFile;
@@ -95,4 +95,4 @@ TEST(LineReader, StopsWhenAskedWhileNothingComes) {
 }
 
 }  // namespace
-}  // namespace tps
+}  // namespace tps::files

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tps {
+namespace tps::files {
 
 // Members whose text may be a key: idempotency_key, reference and metadata.NAME. In CSV, also columns that are no
 // members.
@@ -61,4 +61,4 @@ class CsvColumns {
   std::vector<std::string> metadata_;  // per column, its name within metadata
 };
 
-}  // namespace tps
+}  // namespace tps::files

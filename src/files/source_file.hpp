@@ -7,7 +7,7 @@
 #include <expected>
 #include <string>
 
-namespace tps {
+namespace tps::files {
 
 class SourceFile {
  public:
@@ -37,4 +37,4 @@ class SourceFile {
   struct stat status_{};
 };
 
-}  // namespace tps
+}  // namespace tps::files

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace tps {
+namespace tps::files {
 
 class Progress {
  public:
@@ -41,4 +41,4 @@ std::string with_commas(std::uint64_t number);
 // The text of Progress: "[=====     ]  50%  1,000 lines  500/s  0:02 left", without the bar for logs.
 std::string progress_text(double share, std::uint64_t count, std::string_view unit, double seconds, bool bar);
 
-}  // namespace tps
+}  // namespace tps::files

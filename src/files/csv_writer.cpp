@@ -1,9 +1,9 @@
-#include "csv_writer.hpp"
+#include "files/csv_writer.hpp"
 
 #include "http/json_writer.hpp"
 #include "http/timestamp.hpp"
 
-namespace tps {
+namespace tps::files {
 namespace {
 
 void append_optional(std::string& out, const std::optional<std::string>& text) {
@@ -70,4 +70,4 @@ void append_csv_row(std::string& out, const domain::Transaction& transaction, co
   out += "\r\n";
 }
 
-}  // namespace tps
+}  // namespace tps::files

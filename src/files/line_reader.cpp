@@ -1,4 +1,4 @@
-#include "line_reader.hpp"
+#include "files/line_reader.hpp"
 
 #include <poll.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 #include <cstring>
 #include <utility>
 
-namespace tps {
+namespace tps::files {
 namespace {
 
 constexpr std::size_t kBufferBytes = kMaxLineBytes + (1U << 18U);
@@ -81,4 +81,4 @@ std::expected<std::optional<Line>, std::string> LineReader::pass_over_long_line(
   }
 }
 
-}  // namespace tps
+}  // namespace tps::files

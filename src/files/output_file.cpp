@@ -1,4 +1,4 @@
-#include "output_file.hpp"
+#include "files/output_file.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <cstring>
 
-namespace tps {
+namespace tps::files {
 namespace {
 
 constexpr mode_t kMode = 0666;  // less what the umask takes away
@@ -56,4 +56,4 @@ OutputFile::~OutputFile() {
   if (!temporary_.empty()) unlink(temporary_.c_str());
 }
 
-}  // namespace tps
+}  // namespace tps::files

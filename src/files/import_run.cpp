@@ -1,9 +1,9 @@
-#include "import_run.hpp"
+#include "files/import_run.hpp"
 
 #include <algorithm>
 #include <future>
 
-namespace tps {
+namespace tps::files {
 namespace {
 
 using domain::Acceptance;
@@ -103,4 +103,4 @@ std::expected<void, std::string> ImportRun::conclude(Batch& batch) {
   return {};
 }
 
-}  // namespace tps
+}  // namespace tps::files

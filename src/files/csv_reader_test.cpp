@@ -1,8 +1,8 @@
-#include "csv_reader.hpp"
+#include "files/csv_reader.hpp"
 
 #include <gtest/gtest.h>
 
-namespace tps {
+namespace tps::files {
 namespace {
 
 using Fields = std::vector<std::string>;
@@ -128,4 +128,4 @@ TEST(CsvColumns, MetadataAsJsonCannotBringInOtherMembers) {
 }
 
 }  // namespace
-}  // namespace tps
+}  // namespace tps::files
