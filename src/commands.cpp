@@ -1,30 +1,22 @@
 // The commands that look at a configuration or a schema and end.
 #include <fmt/format.h>
 
-#include <chrono>
-
 #include "app.hpp"
 #include "engine.hpp"
 #include "ops/metrics.hpp"
 #include "startup.hpp"
 
 namespace tps {
-namespace {
-
-constexpr std::chrono::seconds kOpenBudget{5};
-
-}  // namespace
 
 int migrate(const Config& config) {
-  if (const auto logging = set_up_log(config); !logging) return fail(logging.error(), kExitUsage);
-  const auto currencies = domain::Currencies::with_assets(config.text("assets"));
+  const auto currencies = prepare(config);
   if (!currencies) return fail(currencies.error(), kExitUsage);
   ops::Metrics metrics;
   const auto engine = make_engine(config, *currencies, metrics);
   if (!engine) return fail(engine.error());
   if (const auto migrated = engine->migrate(); !migrated) return fail(migrated.error());
   const auto session = engine->session();
-  const auto store = session->open(std::chrono::steady_clock::now() + kOpenBudget);
+  const auto store = open_once(*session);
   if (!store) return fail(store.error().detail);
   if (const auto fits = check_partitions(config, *store); !fits) return fail(fits.error());
   fmt::print("{} at {} has schema {}, {} partition{}\n", engine->name, engine->where, store->schema, store->partitions,

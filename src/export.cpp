@@ -164,16 +164,15 @@ std::expected<files::FileFormat, std::string> format_of(const ExportOptions& opt
 int export_all(const Config& config, const ExportOptions& options) {
   const auto format = format_of(options);
   if (!format) return fail(format.error(), kExitUsage);
-  if (const auto logging = set_up_log(config); !logging) return fail(logging.error(), kExitUsage);
+  const auto currencies = prepare(config);
   block_signals();
-  const auto currencies = domain::Currencies::with_assets(config.text("assets"));
   if (!currencies) return fail(currencies.error(), kExitUsage);
 
   ops::Metrics metrics;
   const auto engine = make_engine(config, *currencies, metrics, Access::read);
   if (!engine) return fail(engine.error());
   const auto session = engine->session();
-  const auto store = session->open(steady_clock::now() + kReadBudget);
+  const auto store = open_once(*session);
   if (!store) return fail(store.error().detail);
 
   ExportRun run(*session, store->partitions, std::chrono::seconds(options.patience_s));

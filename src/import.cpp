@@ -22,7 +22,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::chrono::seconds kOpenBudget{5};
 constexpr std::size_t kMaxNameBytes = 255;
 constexpr std::size_t kMaxPrincipalBytes = 255;
 
@@ -132,7 +131,7 @@ std::expected<service::StoreIdentity, std::string> open_session(const Config& co
   if (engine.migrates_itself) {
     if (auto migrated = engine.migrate(); !migrated) return std::unexpected(std::move(migrated.error()));
   }
-  auto store = session.open(std::chrono::steady_clock::now() + kOpenBudget);
+  auto store = open_once(session);
   if (!store) return std::unexpected(std::move(store.error().detail));
   if (auto fits = check_partitions(config, *store); !fits) return std::unexpected(std::move(fits.error()));
   return std::move(*store);
@@ -141,9 +140,8 @@ std::expected<service::StoreIdentity, std::string> open_session(const Config& co
 }  // namespace
 
 int import_file(const Config& config, const ImportOptions& options) {
-  if (const auto logging = set_up_log(config); !logging) return fail(logging.error(), kExitUsage);
+  const auto currencies = prepare(config);
   block_signals();
-  const auto currencies = domain::Currencies::with_assets(config.text("assets"));
   if (!currencies) return fail(currencies.error(), kExitUsage);
   auto reading = reader_options(options);
   if (!reading) return fail(reading.error(), kExitUsage);

@@ -29,7 +29,7 @@ std::expected<service::StoreResult<service::StoreIdentity>, Ended> open_patientl
   const auto give_up = steady_clock::now() + kOpenPatience;
   bool told = false;
   while (true) {
-    auto identity = session.open(steady_clock::now() + kOpenBudget);
+    auto identity = open_once(session);
     if (identity || done(identity.error()) || steady_clock::now() > give_up) return identity;
     if (!told) ops::log(ops::Level::warn, "waiting for the store", {{"detail", identity.error().detail}});
     told = true;
@@ -51,6 +51,15 @@ std::size_t connection_limit(std::size_t wanted) {
   return possible;
 }
 
+std::expected<void, std::string> set_up_log(const Config& config) {
+  const auto level = ops::parse_level(config.text("log-level"));
+  if (!level) return std::unexpected("log-level: expected debug, info, warn or error");
+  const auto format = ops::parse_log_format(config.text("log-format"));
+  if (!format) return std::unexpected("log-format: expected auto, json or human");
+  ops::set_up_log(*level, *format);
+  return {};
+}
+
 }  // namespace
 
 domain::Timestamp now() {
@@ -64,24 +73,23 @@ int fail(const std::string& text, int code) {
 
 int fail(const std::string& text) { return fail(text, kExitFailed); }
 
-std::expected<void, std::string> set_up_log(const Config& config) {
-  const auto level = ops::parse_level(config.text("log-level"));
-  if (!level) return std::unexpected("log-level: expected debug, info, warn or error");
-  const auto format = ops::parse_log_format(config.text("log-format"));
-  if (!format) return std::unexpected("log-format: expected auto, json or human");
-  ops::set_up_log(*level, *format);
-  return {};
+std::expected<domain::Currencies, std::string> prepare(const Config& config) {
+  if (const auto logging = set_up_log(config); !logging) return std::unexpected(logging.error());
+  return domain::Currencies::with_assets(config.text("assets"));
 }
 
 std::expected<domain::Currencies, std::string> prepare_to_serve(const Config& config, const std::string& listen) {
-  if (const auto logging = set_up_log(config); !logging) return std::unexpected(logging.error());
+  auto currencies = prepare(config);
   block_signals();
-  auto currencies = domain::Currencies::with_assets(config.text("assets"));
   if (!currencies) return currencies;
   if (const auto endpoint = http::parse_endpoint(listen); !endpoint) {
     return std::unexpected("listen: " + endpoint.error());
   }
   return currencies;
+}
+
+service::StoreResult<service::StoreIdentity> open_once(service::Store& session) {
+  return session.open(steady_clock::now() + kOpenBudget);
 }
 
 std::expected<service::StoreIdentity, int> open_store(const Config& config, const Engine& engine,

@@ -21,10 +21,14 @@ domain::Timestamp now();
 int fail(const std::string& text, int code);
 int fail(const std::string& text);  // kExitFailed
 
-std::expected<void, std::string> set_up_log(const Config& config);
+// Logs and currencies. What can be wrong with the configuration is found out before anything is opened.
+std::expected<domain::Currencies, std::string> prepare(const Config& config);
 
-// Logs, signals, currencies. What can be wrong with the configuration is found out before anything is opened.
+// The same for what listens, and signals are blocked.
 std::expected<domain::Currencies, std::string> prepare_to_serve(const Config& config, const std::string& listen);
+
+// Opens it, within a few seconds.
+service::StoreResult<service::StoreIdentity> open_once(service::Store& session);
 
 // Ready to use; migrated first if the setting `migrate` asks for that or the store does it by itself. Waits a minute
 // for a store that is not there yet. The error is an exit code; what was wrong has been said.

@@ -123,8 +123,7 @@ void print_json(const Outcome& outcome) {
 }  // namespace
 
 int verify(const Config& config, const VerifyOptions& options) {
-  if (const auto logging = set_up_log(config); !logging) return fail(logging.error(), kExitUsage);
-  const auto currencies = domain::Currencies::with_assets(config.text("assets"));
+  const auto currencies = prepare(config);
   if (!currencies) return fail(currencies.error(), kExitUsage);
   ops::Metrics metrics;
   const auto auditing = make_audit(config, *currencies, metrics);
