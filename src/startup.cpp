@@ -23,14 +23,14 @@ constexpr milliseconds kOpenRetryPause{200};
 
 struct Ended {};  // asked to end while waiting
 
-// A server that starts together with its database gives it a minute. `done` says that waiting is over.
-template <class Done>
-std::expected<service::StoreResult<service::StoreIdentity>, Ended> open_patiently(service::Store& session, Done done) {
+// A server that starts together with its database gives it a minute. Waiting cannot mend what is incompatible.
+std::expected<service::StoreResult<service::StoreIdentity>, Ended> open_patiently(service::Store& session) {
   const auto give_up = steady_clock::now() + kOpenPatience;
   bool told = false;
   while (true) {
     auto identity = open_once(session);
-    if (identity || done(identity.error()) || steady_clock::now() > give_up) return identity;
+    const bool waiting_helps = !identity && identity.error().kind != service::StoreFault::Kind::incompatible;
+    if (!waiting_helps || steady_clock::now() > give_up) return identity;
     if (!told) ops::log(ops::Level::warn, "waiting for the store", {{"detail", identity.error().detail}});
     told = true;
     if (wait_for_end(kOpenRetryPause)) return std::unexpected(Ended{});
@@ -94,16 +94,12 @@ service::StoreResult<service::StoreIdentity> open_once(service::Store& session) 
 
 std::expected<service::StoreIdentity, int> open_store(const Config& config, const Engine& engine,
                                                       service::Store& session) {
-  // Waiting cannot mend what is incompatible.
-  const auto is_reachable = [](const service::StoreFault& fault) {
-    return fault.kind == service::StoreFault::Kind::incompatible;
-  };
   const bool on_demand = !engine.migrates_itself && config.toggle("migrate");
-  if (on_demand && !open_patiently(session, is_reachable)) return std::unexpected(kExitOk);
+  if (on_demand && !open_patiently(session)) return std::unexpected(kExitOk);
   if (on_demand || engine.migrates_itself) {
     if (const auto migrated = engine.migrate(); !migrated) return std::unexpected(fail(migrated.error()));
   }
-  auto opened = open_patiently(session, is_reachable);
+  auto opened = open_patiently(session);
   if (!opened) return std::unexpected(kExitOk);
   if (!*opened) return std::unexpected(fail(opened->error().detail));
   if (const auto fits = check_partitions(config, **opened); !fits) return std::unexpected(fail(fits.error()));
