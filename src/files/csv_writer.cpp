@@ -1,5 +1,6 @@
 #include "files/csv_writer.hpp"
 
+#include "http/csv_field.hpp"
 #include "http/json_writer.hpp"
 #include "http/timestamp.hpp"
 
@@ -8,7 +9,7 @@ namespace {
 
 void append_optional(std::string& out, const std::optional<std::string>& text) {
   out += ',';
-  if (text) append_csv_field(out, *text);
+  if (text) http::append_csv_field(out, *text);
 }
 
 void append_optional(std::string& out, const std::optional<domain::Timestamp>& time) {
@@ -18,19 +19,6 @@ void append_optional(std::string& out, const std::optional<domain::Timestamp>& t
 
 }  // namespace
 
-void append_csv_field(std::string& out, std::string_view text) {
-  if (text.find_first_of("\",\r\n") == std::string_view::npos) {
-    out += text;
-    return;
-  }
-  out += '"';
-  for (const char c : text) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  out += '"';
-}
-
 std::string_view csv_header() {
   return "id,user_id,type,amount,currency,status,created_at,settled_at,failure,to_user_id,parent_id,capture,"
          "hold_expires_at,overdraft_limit,frozen,reference,description,metadata\r\n";
@@ -39,7 +27,7 @@ std::string_view csv_header() {
 void append_csv_row(std::string& out, const domain::Transaction& transaction, const domain::Currencies& currencies) {
   http::append_integer(out, transaction.id);
   out += ',';
-  append_csv_field(out, transaction.user_id);
+  http::append_csv_field(out, transaction.user_id);
   out += ',';
   out += slug(transaction.type);
   out += ',';

@@ -10,9 +10,6 @@
 
 namespace tps::files {
 
-// Quoted where that is needed.
-void append_csv_field(std::string& out, std::string_view text);
-
 // The names of the columns, which are those of the members in the API's bodies; metadata is a JSON object.
 std::string_view csv_header();
 

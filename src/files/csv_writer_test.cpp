@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "files/csv_reader.hpp"
+#include "http/csv_field.hpp"
 
 namespace tps::files {
 namespace {
@@ -15,7 +16,7 @@ TEST(CsvWriter, FieldsComeBackUnchanged) {
   std::string line;
   for (const std::string& field : fields) {
     if (!line.empty()) line += ',';
-    append_csv_field(line, field);
+    http::append_csv_field(line, field);
   }
   CsvRows rows;
   ASSERT_EQ(rows.feed(line), CsvRows::Fed::row);

@@ -1,5 +1,6 @@
 #include "http/statement_writer.hpp"
 
+#include "http/csv_field.hpp"
 #include "http/cursor.hpp"
 #include "http/json_writer.hpp"
 #include "http/timestamp.hpp"
@@ -61,20 +62,10 @@ void append_entry(std::string& out, const StatementEntry& entry, const Currencie
   out += '}';
 }
 
-void append_field(std::string& out, std::string_view text) {
-  const bool like_formula = !text.empty() && std::string_view("=+-@\t").contains(text.front());
-  const bool quoted = text.find_first_of(",\"\r\n") != std::string_view::npos;
-  if (quoted) out += '"';
-  if (like_formula) out += '\'';
-  for (const char c : text) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  if (quoted) out += '"';
-}
-
 void append_field(std::string& out, const std::string* text) {
-  if (text != nullptr) append_field(out, *text);
+  if (text == nullptr) return;
+  const bool like_formula = !text->empty() && std::string_view("=+-@\t").contains(text->front());
+  append_csv_field(out, like_formula ? '\'' + *text : *text);
 }
 
 void append_line(std::string& out, const StatementEntry& entry, const Currencies& currencies) {
