@@ -135,16 +135,14 @@ class ExportRun {
 };
 
 void report(const ExportRun& run, const ExportOptions& options, double seconds) {
-  if (options.output.empty()) {
-    fmt::print(stderr, "{} transactions in {:.1f} s; what comes later: tps export --after {}\n",
-               files::with_commas(run.count()), seconds, fmt::join(run.positions(), " --after "));
-  } else if (options.json) {
+  if (options.json) {
     std::string output;
     http::append_string(output, options.output);
     fmt::print("{{\"transactions\":{},\"seconds\":{:.3f},\"after\":[{}],\"output\":{}}}\n", run.count(), seconds,
                fmt::join(run.positions(), ","), output);
   } else {
-    fmt::print("{} transactions in {:.1f} s; what comes later: tps export --after {}\n",
+    fmt::print(options.output.empty() ? stderr : stdout,
+               "{} transactions in {:.1f} s; what comes later: tps export --after {}\n",
                files::with_commas(run.count()), seconds, fmt::join(run.positions(), " --after "));
   }
 }

@@ -65,16 +65,12 @@ void print_summary(const Outcome& outcome) {
 }
 
 void append_member(std::string& out, std::string_view name, std::int64_t value) {
-  if (!out.ends_with('{')) out += ',';
-  http::append_string(out, name);
-  out += ':';
+  http::append_member_name(out, name);
   http::append_integer(out, value);
 }
 
 void append_member(std::string& out, std::string_view name, std::string_view value) {
-  if (!out.ends_with('{')) out += ',';
-  http::append_string(out, name);
-  out += ':';
+  http::append_member_name(out, name);
   http::append_string(out, value);
 }
 

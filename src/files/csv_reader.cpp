@@ -58,12 +58,6 @@ bool is_within_metadata(std::string_view name) {
   return name.starts_with(kMetadataPrefix) && name.size() > kMetadataPrefix.size();
 }
 
-void append_member(std::string& out, std::string_view name) {
-  if (!out.ends_with('{')) out += ',';
-  http::append_string(out, name);
-  out += ':';
-}
-
 }  // namespace
 
 bool is_key_member(std::string_view name) { return name == kKey || name == "reference" || is_within_metadata(name); }
@@ -173,12 +167,12 @@ std::expected<void, std::string> CsvColumns::append_json(std::string& out,
     const std::string& field = fields[i];
     if (field.empty()) continue;
     if (!metadata_[i].empty()) {
-      append_member(metadata, metadata_[i]);
+      http::append_member_name(metadata, metadata_[i]);
       http::append_string(metadata, field);
       continue;
     }
     if (members_[i].empty()) continue;
-    append_member(out, members_[i]);
+    http::append_member_name(out, members_[i]);
     if (members_[i] == kMetadata) {
       if (!is_metadata(field)) return std::unexpected("the field metadata must be a JSON object of strings");
       out += field;
@@ -189,7 +183,7 @@ std::expected<void, std::string> CsvColumns::append_json(std::string& out,
     }
   }
   if (metadata.size() > 1) {
-    append_member(out, kMetadata);
+    http::append_member_name(out, kMetadata);
     out += metadata;
     out += '}';
   }

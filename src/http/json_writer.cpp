@@ -98,6 +98,12 @@ void append_time(std::string& out, domain::Timestamp time) {
   out += '"';
 }
 
+void append_member_name(std::string& out, std::string_view name) {
+  if (!out.ends_with('{')) out += ',';
+  append_string(out, name);
+  out += ':';
+}
+
 void append_money(std::string& out, std::int64_t minor, std::string_view currency,
                   const domain::Currencies& currencies) {
   const domain::Currency* known = currencies.find(currency);

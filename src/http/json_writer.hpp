@@ -16,6 +16,9 @@ void append_string(std::string& out, std::string_view text);
 void append_integer(std::string& out, std::int64_t value);
 void append_time(std::string& out, domain::Timestamp time);  // quoted
 
+// "name": of an object that was begun, after a comma unless it is the first.
+void append_member_name(std::string& out, std::string_view name);
+
 // A JSON number with exactly the currency's decimals. Throws std::logic_error for a currency that is not configured:
 // start-up refuses such a store, so this is a bug, and a wrong amount must not go out.
 void append_money(std::string& out, std::int64_t minor, std::string_view currency,
