@@ -23,37 +23,6 @@ constexpr std::string_view kKey = "idempotency_key";
 
 int is_never(unsigned char) { return 0; }
 
-// What the decoder says about a member of that name: nothing, if it is one.
-std::optional<domain::FieldRule> flaw_of_name(std::string_view name) {
-  std::string probe = "{";
-  http::append_string(probe, name);
-  probe += ":null}";
-  std::optional<domain::FieldRule> flaw;
-  const auto decoded = http::decode_lines(probe, 1, [&](const http::DecodeResult& item) {
-    if (!item) {
-      flaw = domain::FieldRule::invalid_characters;
-    } else if (!item->errors.empty()) {
-      flaw = item->errors.front().rule;
-    }
-  });
-  return decoded ? flaw : domain::FieldRule::invalid_characters;
-}
-
-// True if `text` is one JSON value and good as the member metadata, so that it may stand in an object as it is.
-bool is_metadata(std::string_view text) {
-  std::string probe = R"({"metadata":)";
-  probe += text;
-  probe += '}';
-  bool good = false;
-  const auto decoded = http::decode_lines(probe, 1, [&](const http::DecodeResult& item) {
-    if (!item || !item->errors.empty()) return;
-    const domain::Draft& draft = item->draft;
-    good = !draft.user_id && !draft.amount && !draft.currency && !draft.type && !draft.to_user_id && !draft.capture &&
-           !draft.hold_expires_in && !draft.reference && !draft.description && !draft.idempotency_key;
-  });
-  return decoded.has_value() && good && text.find('\n') == std::string_view::npos;
-}
-
 bool is_within_metadata(std::string_view name) {
   return name.starts_with(kMetadataPrefix) && name.size() > kMetadataPrefix.size();
 }
@@ -109,7 +78,7 @@ std::expected<void, std::string> CsvColumns::add(const std::string& name, const 
     return {};
   }
   metadata_.emplace_back();
-  const auto flaw = flaw_of_name(name);
+  const auto flaw = http::flaw_of_member(name);
   const bool is_key = !name.empty() && name == key_column;
   if (flaw && is_key) {
     members_.emplace_back(kKey);
@@ -174,7 +143,10 @@ std::expected<void, std::string> CsvColumns::append_json(std::string& out,
     if (members_[i].empty()) continue;
     http::append_member_name(out, members_[i]);
     if (members_[i] == kMetadata) {
-      if (!is_metadata(field)) return std::unexpected("the field metadata must be a JSON object of strings");
+      // The object is to be one line.
+      if (field.contains('\n') || !http::is_metadata(field)) {
+        return std::unexpected("the field metadata must be a JSON object of strings");
+      }
       out += field;
     } else if (members_[i] == "hold_expires_in" && http::is_json_number(field)) {
       out += field;

@@ -121,8 +121,11 @@ TEST(CsvColumns, MetadataAsJsonCannotBringInOtherMembers) {
   std::string json;
   EXPECT_TRUE(columns->append_json(json, {"u", "1", "USD", R"({"a":"b"})"}));
   EXPECT_EQ(json, R"({"user_id":"u","amount":"1","currency":"USD","metadata":{"a":"b"}})");
-  for (const char* metadata :
-       {R"({},"type":"withdrawal")", R"({}} )", R"({"a":1})", "[]", "{", "{}\n{}", R"({},"x":1)"}) {
+  json.clear();
+  EXPECT_TRUE(columns->append_json(json, {"u", "1", "USD", "null"}));
+  EXPECT_EQ(json, R"({"user_id":"u","amount":"1","currency":"USD","metadata":null})");
+  for (const char* metadata : {R"({},"type":"withdrawal")", R"({}} )", R"({"a":1})", "[]", "{", "{}\n{}", R"({},"x":1)",
+                               R"({},"reference":null)", R"({"a":"b","a":"c"})", "{\"a\":\n\"b\"}", "nul"}) {
     EXPECT_FALSE(columns->append_json(json, {"u", "1", "USD", metadata})) << metadata;
   }
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "http/json_object.hpp"
+#include "http/text.hpp"
 
 namespace tps::http {
 namespace {
@@ -43,6 +44,8 @@ constexpr std::size_t kUnknown = kMembers.size() + 1;
 constexpr std::array<std::string_view, 7> kReadOnly{"id",      "status",    "created_at",     "settled_at",
                                                     "failure", "parent_id", "hold_expires_at"};
 
+bool is_read_only(std::string_view name) { return std::ranges::find(kReadOnly, name) != kReadOnly.end(); }
+
 std::size_t member_index(std::string_view name, bool in_batch) {
   if (name == "metadata") return kMetadata;
   for (std::size_t i = 0; i < kMembers.size(); ++i) {
@@ -50,6 +53,47 @@ std::size_t member_index(std::string_view name, bool in_batch) {
   }
   return kUnknown;
 }
+
+using Pairs = std::vector<std::pair<std::string_view, std::string_view>>;
+
+// Decodes the object that metadata is. The private method returns false when the JSON is malformed.
+class PairsReader {
+ public:
+  struct Fault {
+    FieldRule rule;
+    std::string_view detail;
+  };
+
+  explicit PairsReader(Pairs& to) : to_(to) {}
+
+  std::expected<void, Error> read(object& pairs) {
+    return read_members(pairs, [this](std::string_view name, value& v) { return read_pair(name, v); });
+  }
+
+  [[nodiscard]] const std::optional<Fault>& fault() const { return fault_; }
+
+ private:
+  // Beyond one pair too many nothing is kept: the domain will refuse the number, and the look for doubles stays short.
+  bool read_pair(std::string_view name, value& v) {
+    json_type type{};
+    if (v.type().get(type) != simdjson::SUCCESS) return false;
+    if (type != json_type::string) {
+      fault_ = {FieldRule::wrong_type, "must be an object of strings"};
+      return skip_value(v, 1);
+    }
+    std::string_view text;
+    if (!read_string(v, text)) return false;
+    if (to_.size() > domain::kMaxMetadataPairs) return true;
+    if (std::ranges::any_of(to_, [&](const auto& pair) { return pair.first == name; })) {
+      fault_ = {FieldRule::duplicate_member, "has a member that comes twice"};
+    }
+    to_.emplace_back(name, text);
+    return true;
+  }
+
+  Pairs& to_;
+  std::optional<Fault> fault_;
+};
 
 // Decodes one object. The private methods return false when the JSON is malformed.
 class ItemReader {
@@ -67,7 +111,7 @@ class ItemReader {
   bool read_member(std::string_view name, value& v) {
     const std::size_t index = member_index(name, in_batch_);
     if (index == kUnknown) {
-      if (std::ranges::find(kReadOnly, name) != kReadOnly.end()) {
+      if (is_read_only(name)) {
         errors_.add(name, FieldRule::read_only, "is set by the server");
       } else if (name == "idempotency_key") {
         errors_.add(name, FieldRule::unknown_member, "is for items of a batch; here, send the header Idempotency-Key");
@@ -95,38 +139,9 @@ class ItemReader {
     }
     object pairs;
     if (v.get_object().get(pairs) != simdjson::SUCCESS) return false;
-    auto& metadata = decoded_.draft.metadata.emplace();
-    FieldRule fault{};
-    std::string_view detail;
-    for (auto pair : pairs) {
-      std::string_view name;
-      value inner;
-      if (!read_name(pair, name)) return false;
-      if (pair.value().get(inner) != simdjson::SUCCESS || !read_pair(name, inner, metadata, fault, detail))
-        return false;
-    }
-    if (!detail.empty()) errors_.add("metadata", fault, detail);
-    return true;
-  }
-
-  // Beyond one pair too many nothing is kept: the domain will refuse the number, and the look for doubles stays short.
-  static bool read_pair(std::string_view name, value& v, std::vector<std::pair<std::string_view, std::string_view>>& to,
-                        FieldRule& fault, std::string_view& detail) {
-    json_type type{};
-    if (v.type().get(type) != simdjson::SUCCESS) return false;
-    if (type != json_type::string) {
-      fault = FieldRule::wrong_type;
-      detail = "must be an object of strings";
-      return skip_value(v, 1);
-    }
-    std::string_view text;
-    if (!read_string(v, text)) return false;
-    if (to.size() > domain::kMaxMetadataPairs) return true;
-    if (std::ranges::any_of(to, [&](const auto& pair) { return pair.first == name; })) {
-      fault = FieldRule::duplicate_member;
-      detail = "has a member that comes twice";
-    }
-    to.emplace_back(name, text);
+    PairsReader reader(decoded_.draft.metadata.emplace());
+    if (!reader.read(pairs)) return false;
+    if (const auto& fault = reader.fault()) errors_.add("metadata", fault->rule, fault->detail);
     return true;
   }
 
@@ -134,6 +149,18 @@ class ItemReader {
   Decoded decoded_;
   MemberErrors errors_;
   std::bitset<kMembers.size() + 1> seen_;
+};
+
+// An object that could be the member metadata.
+class MetadataReader {
+ public:
+  static std::expected<void, Error> read(object& pairs) {
+    Pairs found;
+    PairsReader reader(found);
+    if (auto read = reader.read(pairs); !read) return read;
+    if (const auto& fault = reader.fault()) return broken_rule("", fault->rule, std::string(fault->detail));
+    return {};
+  }
 };
 
 DecodeResult decode_element(value& v) {
@@ -176,6 +203,16 @@ std::expected<void, Error> decode_elements(value& v, std::size_t max_items, cons
 
 DecodeResult decode_transaction(std::string_view body) {
   return decode_object(JsonWorkspace::of_this_thread().load(body), ItemReader(false));
+}
+
+std::optional<FieldRule> flaw_of_member(std::string_view name) {
+  if (member_index(name, true) != kUnknown) return std::nullopt;
+  return is_read_only(name) ? FieldRule::read_only : FieldRule::unknown_member;
+}
+
+bool is_metadata(std::string_view text) {
+  if (trim(text) == "null") return true;
+  return decode_object(JsonWorkspace::of_this_thread().load(text), MetadataReader()).has_value();
 }
 
 std::expected<void, Error> decode_batch(std::string_view body, std::size_t max_items, const ItemSink& sink) {

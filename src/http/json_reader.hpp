@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <expected>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -42,5 +43,11 @@ std::expected<void, domain::Error> decode_batch(std::string_view body, std::size
 
 // NDJSON: one item a line, blank lines are skipped; a line that is not JSON is that item's malformed_json.
 std::expected<void, domain::Error> decode_lines(std::string_view body, std::size_t max_items, const ItemSink& sink);
+
+// What is wrong with the name of a member of a batch item: read_only, unknown_member, or nothing.
+std::optional<domain::FieldRule> flaw_of_member(std::string_view name);
+
+// Can `text` stand as the member metadata as it is? It is one JSON value, an object of strings or null.
+bool is_metadata(std::string_view text);
 
 }  // namespace tps::http
