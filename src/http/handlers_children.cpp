@@ -1,30 +1,16 @@
 // POST /transactions/{id}/capture, /void and /reverse: what is done to a transaction that is there.
 #include "http/created.hpp"
 #include "http/handlers.hpp"
-#include "http/idempotency_key.hpp"
+#include "http/json_head.hpp"
 #include "http/json_reader.hpp"
 #include "http/list_query.hpp"
-#include "http/media_type.hpp"
 #include "http/problem.hpp"
-#include "http/query.hpp"
 
 namespace tps::http {
 namespace {
 
 using domain::Error;
 using domain::ErrorCode;
-
-// The body may be left out, and then needs no type.
-std::expected<std::optional<service::IdempotencyKey>, Error> read_head(const Request& request) {
-  if (auto refused = refuse_parameters(request.query)) return std::unexpected(std::move(*refused));
-  if (!request.body.empty() && body_kind(request) != BodyKind::json) {
-    return std::unexpected(Error{ErrorCode::unsupported_media_type, {}});
-  }
-  auto key = idempotency_key_of(request);
-  if (!key) return std::unexpected(std::move(key.error()));
-  if (!*key) return std::nullopt;
-  return service::IdempotencyKey{std::move(**key), std::nullopt};
-}
 
 service::Answer<service::Instruction> decode_child(domain::Type type, const domain::Transaction& parent,
                                                    std::optional<service::IdempotencyKey> key, const Call& call) {
@@ -37,7 +23,7 @@ service::Answer<service::Instruction> decode_child(domain::Type type, const doma
 }
 
 ResponseTask create_child(domain::Type type, Call call) {
-  auto key = read_head(call.request);
+  auto key = json_head(call.request, JsonBody::optional);
   if (!key) co_return problem(key.error(), call.request);
   const auto parent_id = parse_id(call.parameters[0]);
   if (!parent_id) co_return problem({ErrorCode::not_found, "Transaction not found"}, call.request);

@@ -2,11 +2,10 @@
 #include "http/created.hpp"
 #include "http/cursor.hpp"
 #include "http/handlers.hpp"
-#include "http/idempotency_key.hpp"
+#include "http/json_head.hpp"
 #include "http/json_reader.hpp"
 #include "http/json_writer.hpp"
 #include "http/list_query.hpp"
-#include "http/media_type.hpp"
 #include "http/problem.hpp"
 #include "http/query.hpp"
 
@@ -19,9 +18,7 @@ using domain::ErrorCode;
 constexpr std::size_t kUsualBodyBytes = 256;
 
 std::expected<service::Instruction, Error> decode_instruction(const Call& call) {
-  if (auto refused = refuse_parameters(call.request.query)) return std::unexpected(std::move(*refused));
-  if (body_kind(call.request) != BodyKind::json) return std::unexpected(Error{ErrorCode::unsupported_media_type, {}});
-  auto key = idempotency_key_of(call.request);
+  auto key = json_head(call.request, JsonBody::required);
   if (!key) return std::unexpected(std::move(key.error()));
   auto decoded = decode_transaction(call.request.body);
   if (!decoded) return std::unexpected(std::move(decoded.error()));
@@ -29,10 +26,7 @@ std::expected<service::Instruction, Error> decode_instruction(const Call& call) 
   if (!transaction) {
     return std::unexpected(Error{ErrorCode::validation_failed, {}, std::move(transaction.error())});
   }
-  service::Instruction instruction;
-  instruction.transaction = std::move(*transaction);
-  if (*key) instruction.key = service::IdempotencyKey{std::move(**key), std::nullopt};
-  return instruction;
+  return service::Instruction{std::move(*transaction), std::move(*key)};
 }
 
 }  // namespace

@@ -4,10 +4,9 @@
 
 #include "http/created.hpp"
 #include "http/handlers.hpp"
-#include "http/idempotency_key.hpp"
+#include "http/json_head.hpp"
 #include "http/json_reader.hpp"
 #include "http/json_writer.hpp"
-#include "http/media_type.hpp"
 #include "http/parameters.hpp"
 #include "http/problem.hpp"
 #include "http/query.hpp"
@@ -36,22 +35,17 @@ std::expected<std::optional<domain::Timestamp>, Error> parse_at(std::string_view
 }
 
 std::expected<service::Instruction, Error> decode_update(const Call& call, const std::string& user_id) {
-  if (auto refused = refuse_parameters(call.request.query)) return std::unexpected(std::move(*refused));
   const auto code = percent_decode(call.parameters[1], false);
   const domain::Currency* currency = code ? call.services.currencies.find(*code) : nullptr;
   // Such an account cannot be, whatever is written into it.
   if (currency == nullptr) return std::unexpected(Error{ErrorCode::not_found, "Currency not found"});
-  if (body_kind(call.request) != BodyKind::json) return std::unexpected(Error{ErrorCode::unsupported_media_type, {}});
-  auto key = idempotency_key_of(call.request);
+  auto key = json_head(call.request, JsonBody::required);
   if (!key) return std::unexpected(std::move(key.error()));
   auto decoded = decode_account(call.request.body);
   if (!decoded) return std::unexpected(std::move(decoded.error()));
   auto update = domain::validate_account_update(user_id, *currency, decoded->draft, std::move(decoded->errors));
   if (!update) return std::unexpected(Error{ErrorCode::validation_failed, {}, std::move(update.error())});
-  service::Instruction instruction;
-  instruction.transaction = std::move(*update);
-  if (*key) instruction.key = service::IdempotencyKey{std::move(**key), std::nullopt};
-  return instruction;
+  return service::Instruction{std::move(*update), std::move(*key)};
 }
 
 Response updated(const service::AccountUpdated& outcome, const domain::Currencies& currencies) {
