@@ -3,9 +3,9 @@
 #include <cerrno>
 #include <cstring>
 
-#include "http/json_value.hpp"
 #include "http/json_writer.hpp"
 #include "http/problem.hpp"
+#include "http/utf8.hpp"
 
 namespace tps::files {
 namespace {

@@ -9,6 +9,7 @@
 #include "http/query.hpp"
 #include "http/request_id.hpp"
 #include "http/timestamp.hpp"
+#include "http/utf8.hpp"
 
 namespace tps::http {
 namespace {
@@ -146,14 +147,14 @@ TEST(Timestamp, ReadsRfc3339Only) {
   }
 }
 
-TEST(Query, IsValidUtf8) {
+TEST(Utf8, GoodAndBad) {
   for (const char* good :
        {"", "a", "\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\xED\x9F\xBF", "\xF4\x8F\xBF\xBF"}) {
-    EXPECT_TRUE(is_valid_utf8(good)) << good;
+    EXPECT_TRUE(is_utf8(good)) << good;
   }
   for (const char* bad : {"\x80", "\xC3", "\xC0\xAF", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF",
                           "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xE2\x82", "a\xFF"}) {
-    EXPECT_FALSE(is_valid_utf8(bad)) << bad;
+    EXPECT_FALSE(is_utf8(bad)) << bad;
   }
 }
 

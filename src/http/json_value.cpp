@@ -72,10 +72,6 @@ bool has_surrogates(std::string_view text) {
   return false;
 }
 
-bool is_utf8(std::string_view text) {
-  return simdjson::validate_utf8(text.data(), text.size()) && !has_surrogates(text);
-}
-
 bool is_json_number(std::string_view text) {
   const auto skip_digits = [&] {
     const std::size_t before = text.size();

@@ -30,8 +30,6 @@ class JsonWorkspace {
 // True for text with an encoded surrogate, which simdjson lets through in places; it is not UTF-8.
 bool has_surrogates(std::string_view text);
 
-bool is_utf8(std::string_view text);
-
 // RFC 8259 section 6, the whole text.
 bool is_json_number(std::string_view text);
 

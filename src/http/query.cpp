@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "http/text.hpp"
+#include "http/utf8.hpp"
 
 namespace tps::http {
 namespace {
@@ -15,31 +16,7 @@ constexpr std::size_t kMaxNameShown = 64;
 // The name as shown in an error: never bytes that would not be valid in JSON, never a long echo.
 std::string shown(std::string_view raw) { return std::string(raw.substr(0, kMaxNameShown)); }
 
-std::size_t sequence_length(unsigned char lead) {
-  if (lead < 0x80) return 1;
-  if (lead >= 0xC2 && lead <= 0xDF) return 2;
-  if (lead >= 0xE0 && lead <= 0xEF) return 3;
-  return lead >= 0xF0 && lead <= 0xF4 ? 4 : 0;
-}
-
 }  // namespace
-
-bool is_valid_utf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-    const std::size_t length = sequence_length(byte(i));
-    if (length == 0 || text.size() - i < length) return false;
-    for (std::size_t k = 1; k < length; ++k) {
-      if ((byte(i + k) & 0xC0) != 0x80) return false;
-    }
-    if (byte(i) == 0xE0 && byte(i + 1) < 0xA0) return false;   // overlong
-    if (byte(i) == 0xED && byte(i + 1) >= 0xA0) return false;  // surrogates
-    if (byte(i) == 0xF0 && byte(i + 1) < 0x90) return false;   // overlong
-    if (byte(i) == 0xF4 && byte(i + 1) >= 0x90) return false;  // above U+10FFFF
-    i += length;
-  }
-  return true;
-}
 
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
   std::string decoded;
@@ -83,7 +60,7 @@ std::expected<Query, domain::Error> Query::parse(std::string_view text, std::spa
       refuse(raw_name, FieldRule::unknown_member, "is not a parameter of this address");
     } else if (query.get(*name) != nullptr) {
       refuse(*name, FieldRule::duplicate_member, "must come once");
-    } else if (!decoded || !is_valid_utf8(*decoded) || decoded->find('\0') != std::string::npos) {
+    } else if (!decoded || !is_utf8(*decoded) || decoded->find('\0') != std::string::npos) {
       refuse(*name, FieldRule::invalid_characters, "must be percent-encoded UTF-8");
     } else {
       query.parameters_.emplace_back(*name, std::move(*decoded));

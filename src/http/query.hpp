@@ -16,8 +16,6 @@ namespace tps::http {
 // nullopt when an escape is broken. `plus_is_space` as in queries, not in paths.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space);
 
-bool is_valid_utf8(std::string_view text);
-
 class Query {
  public:
   // Refuses with invalid_parameter, naming all of them: names that are not `allowed`, names that come twice, broken
