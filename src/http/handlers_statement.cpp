@@ -64,13 +64,14 @@ ResponseTask get_statement(Call call) {
   if (!statement) co_return problem(statement.error(), call.request);
   Response response;
   response.headers.emplace_back("Vary", "Accept");
+  std::optional<std::string> next_cursor;
   if (statement->next_after) {
-    const std::string cursor = make_cursor(*statement->next_after, *query);
-    response.headers.emplace_back("Link", link_to(call.request.path, next_page_query(*query, cursor)));
+    next_cursor = make_cursor(*statement->next_after, *query);
+    response.headers.emplace_back("Link", link_to(call.request.path, next_page_query(*query, *next_cursor)));
   }
   response.body.reserve(kUsualEntryBytes * (statement->entries.size() + 1));
   if (*form == kJson) {
-    append_statement_json(response.body, *statement, *query, currencies);
+    append_statement_json(response.body, *statement, *query, next_cursor, currencies);
   } else {
     response.content_type = "text/csv; charset=utf-8; header=present";
     response.headers.emplace_back("Opening-Balance", money(statement->opening_minor, *query, currencies));

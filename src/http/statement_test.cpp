@@ -174,7 +174,7 @@ TEST(StatementJson, ShowsTheOtherUserAndTheSignedChange) {
   hold.transaction.capture = domain::Capture::manual;
   service::StatementQuery query{.user_id = "u", .currency = "USD", .from = domain::Timestamp{}};
   std::string json;
-  append_statement_json(json, {1000, 1150, {out, in, hold}, 3}, query, domain::Currencies{});
+  append_statement_json(json, {1000, 1150, {out, in, hold}, 3}, query, make_cursor(3, query), domain::Currencies{});
   EXPECT_THAT(json, StartsWith(R"({"user_id":"u","currency":"USD","from":"1970-01-01T00:00:00.000000Z","to":null,)"
                                R"("opening_balance":10.00,"closing_balance":11.50,"data":[{"version":1,)"));
   EXPECT_THAT(json, HasSubstr(R"("type":"transfer","amount":-1.00,"balance":9.00,)"));
@@ -185,7 +185,7 @@ TEST(StatementJson, ShowsTheOtherUserAndTheSignedChange) {
   EXPECT_THAT(json, EndsWith(R"("capture":"manual"}],"next_cursor":")" + make_cursor(3, query) + "\"}"));
 
   json.clear();
-  append_statement_json(json, {}, query, domain::Currencies{});
+  append_statement_json(json, {}, query, std::nullopt, domain::Currencies{});
   EXPECT_THAT(json, EndsWith(R"("data":[],"next_cursor":null})"));
   EXPECT_THAT(json, Not(HasSubstr("counterparty")));
 }

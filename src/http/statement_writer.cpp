@@ -1,7 +1,6 @@
 #include "http/statement_writer.hpp"
 
 #include "http/csv_field.hpp"
-#include "http/cursor.hpp"
 #include "http/json_writer.hpp"
 #include "http/timestamp.hpp"
 
@@ -101,7 +100,7 @@ void append_line(std::string& out, const StatementEntry& entry, const Currencies
 }  // namespace
 
 void append_statement_json(std::string& out, const service::Statement& statement, const StatementQuery& query,
-                           const Currencies& currencies) {
+                           const std::optional<std::string>& next_cursor, const Currencies& currencies) {
   out += R"({"user_id":)";
   append_string(out, query.user_id);
   out += R"(,"currency":")";
@@ -120,8 +119,8 @@ void append_statement_json(std::string& out, const service::Statement& statement
     append_entry(out, entry, currencies);
   }
   out += R"(],"next_cursor":)";
-  if (statement.next_after) {
-    append_string(out, make_cursor(*statement.next_after, query));
+  if (next_cursor) {
+    append_string(out, *next_cursor);
   } else {
     out += "null";
   }
