@@ -3,7 +3,7 @@
 #include "http/handlers.hpp"
 #include "http/json_head.hpp"
 #include "http/json_reader.hpp"
-#include "http/list_query.hpp"
+#include "http/parameters.hpp"
 #include "http/problem.hpp"
 
 namespace tps::http {

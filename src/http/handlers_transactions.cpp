@@ -6,6 +6,7 @@
 #include "http/json_reader.hpp"
 #include "http/json_writer.hpp"
 #include "http/list_query.hpp"
+#include "http/parameters.hpp"
 #include "http/problem.hpp"
 #include "http/query.hpp"
 

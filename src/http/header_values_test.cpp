@@ -5,6 +5,7 @@
 #include "http/idempotency_key.hpp"
 #include "http/list_query.hpp"
 #include "http/media_type.hpp"
+#include "http/parameters.hpp"
 #include "http/prefer.hpp"
 #include "http/query.hpp"
 #include "http/request_id.hpp"
@@ -225,7 +226,7 @@ TEST(ListQuery, ReadsEveryFilter) {
   EXPECT_EQ(query->after, std::nullopt);
 }
 
-TEST(ListQuery, IdsAreSmallPositiveDecimals) {
+TEST(Parameters, IdsAreSmallPositiveDecimals) {
   for (const char* bad :
        {"", "0", "01", "-1", "+1", "1.0", "a", "1a", "0x1", " 1", "9007199254740993", "99999999999999999999"}) {
     EXPECT_FALSE(parse_id(bad).has_value()) << bad;

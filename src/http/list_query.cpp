@@ -4,7 +4,6 @@
 
 #include "http/cursor.hpp"
 #include "http/parameters.hpp"
-#include "http/text.hpp"
 
 namespace tps::http {
 namespace {
@@ -14,7 +13,6 @@ using domain::ErrorCode;
 using domain::FieldRule;
 
 constexpr std::size_t kDefaultPageSize = 50;
-constexpr std::int64_t kMaxId = std::int64_t{1} << 53;
 
 constexpr std::array<std::string_view, 12> kAllowed{"user_id",   "status",    "type",         "currency",
                                                     "reference", "parent_id", "created_from", "created_to",
@@ -62,12 +60,6 @@ bool read_place(std::string_view cursor, service::ListQuery& list, std::uint32_t
 }
 
 }  // namespace
-
-std::optional<std::int64_t> parse_id(std::string_view text) {
-  if (text.empty() || !is_digit(text.front()) || text.front() == '0') return std::nullopt;
-  const auto id = parse_integer(text);
-  return id && *id <= kMaxId ? id : std::nullopt;
-}
 
 std::expected<service::ListQuery, Error> parse_list_query(std::string_view text, const domain::Currencies& currencies,
                                                           std::uint32_t partitions) {

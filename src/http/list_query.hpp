@@ -17,7 +17,4 @@ std::expected<service::ListQuery, domain::Error> parse_list_query(std::string_vi
                                                                   const domain::Currencies& currencies,
                                                                   std::uint32_t partitions);
 
-// A decimal id, 1..2^53; nullopt for anything else.
-std::optional<std::int64_t> parse_id(std::string_view text);
-
 }  // namespace tps::http

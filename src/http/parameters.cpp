@@ -2,11 +2,17 @@
 
 #include <charconv>
 
+#include "http/text.hpp"
 #include "http/timestamp.hpp"
 
 namespace tps::http {
+namespace {
 
 using domain::FieldRule;
+
+constexpr std::int64_t kMaxId = std::int64_t{1} << 53;
+
+}  // namespace
 
 void ParameterReader::text(std::string_view name, std::size_t max_bytes, std::optional<std::string>& to) {
   const std::string* value = get(name);
@@ -55,6 +61,12 @@ std::optional<std::int64_t> parse_integer(std::string_view text) {
   const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (fault != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return value;
+}
+
+std::optional<std::int64_t> parse_id(std::string_view text) {
+  if (text.empty() || !is_digit(text.front()) || text.front() == '0') return std::nullopt;
+  const auto id = parse_integer(text);
+  return id && *id <= kMaxId ? id : std::nullopt;
 }
 
 }  // namespace tps::http

@@ -50,4 +50,7 @@ class ParameterReader {
 // The whole text as a decimal int64.
 std::optional<std::int64_t> parse_integer(std::string_view text);
 
+// The id of a transaction: decimal, 1..2^53; nullopt for anything else.
+std::optional<std::int64_t> parse_id(std::string_view text);
+
 }  // namespace tps::http
