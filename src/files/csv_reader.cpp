@@ -18,8 +18,6 @@ constexpr std::array<std::string_view, 3> kRequired{"user_id", "amount", "curren
 // Columns of an export whose rows cannot be imported, but which stand in its header.
 constexpr std::array<std::string_view, 2> kOnlyInExports{"overdraft_limit", "frozen"};
 constexpr std::string_view kMetadata = "metadata";
-constexpr std::string_view kMetadataPrefix = "metadata.";
-constexpr std::string_view kKey = "idempotency_key";
 
 int is_never(unsigned char) { return 0; }
 
@@ -29,11 +27,8 @@ bool is_within_metadata(std::string_view name) {
 
 }  // namespace
 
-bool is_key_member(std::string_view name) { return name == kKey || name == "reference" || is_within_metadata(name); }
-
-CsvRows::CsvRows() {
-  csv_init(&parser_, CSV_STRICT);
-  csv_set_space_func(&parser_, is_never);
+bool is_key_member(std::string_view name) {
+  return name == kKeyMember || name == "reference" || is_within_metadata(name);
 }
 
 CsvRows::~CsvRows() { csv_free(&parser_); }
@@ -81,7 +76,7 @@ std::expected<void, std::string> CsvColumns::add(const std::string& name, const 
   const auto flaw = http::flaw_of_member(name);
   const bool is_key = !name.empty() && name == key_column;
   if (flaw && is_key) {
-    members_.emplace_back(kKey);
+    members_.emplace_back(kKeyMember);
     return {};
   }
   const bool read_only = flaw == domain::FieldRule::read_only;
@@ -94,7 +89,7 @@ std::expected<void, std::string> CsvColumns::add(const std::string& name, const 
   }
   if (flaw) return std::unexpected(fmt::format("\"{}\" is not a member of a transaction", name));
   if (is_key && !is_key_member(name)) return std::unexpected(fmt::format("\"{}\" cannot be a key", name));
-  if (name == kKey && !is_key) return std::unexpected("idempotency_key needs --key-column idempotency_key");
+  if (name == kKeyMember && !is_key) return std::unexpected("idempotency_key needs --key-column idempotency_key");
   members_.push_back(name);
   return {};
 }

@@ -12,6 +12,9 @@
 
 namespace tps::files {
 
+inline constexpr std::string_view kKeyMember = "idempotency_key";
+inline constexpr std::string_view kMetadataPrefix = "metadata.";  // of the name of a member within metadata
+
 // Members whose text may be a key: idempotency_key, reference and metadata.NAME. In CSV, also columns that are no
 // members.
 bool is_key_member(std::string_view name);
@@ -22,7 +25,7 @@ class CsvRows {
  public:
   enum class Fed : std::uint8_t { more, row, malformed };
 
-  CsvRows();
+  CsvRows() { reset(); }
   CsvRows(const CsvRows&) = delete;
   CsvRows& operator=(const CsvRows&) = delete;
   ~CsvRows();

@@ -12,8 +12,6 @@ namespace {
 using domain::ErrorCode;
 using domain::FieldRule;
 
-constexpr std::string_view kKey = "idempotency_key";
-constexpr std::string_view kMetadataPrefix = "metadata.";
 constexpr std::string_view kMalformedCsv = "malformed_csv";
 
 bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r") == std::string_view::npos; }
@@ -170,7 +168,7 @@ ImportReader::Instruction ImportReader::to_instruction(std::uint64_t line, http:
 std::expected<service::IdempotencyKey, domain::FieldError> ImportReader::key_of(std::uint64_t line,
                                                                                 const domain::Draft& draft) const {
   const std::string& column = options_.key_column;
-  if (draft.idempotency_key && (column.empty() || (column != kKey && is_key_member(column)))) {
+  if (draft.idempotency_key && (column.empty() || (column != kKeyMember && is_key_member(column)))) {
     return std::unexpected(
         domain::FieldError{"/idempotency_key", FieldRule::not_allowed, "needs --key-column idempotency_key"});
   }

@@ -1,8 +1,6 @@
 // The work of `tps import`: batches from the reader to the store, one being read while the one before is made durable.
 #pragma once
 
-#include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <optional>

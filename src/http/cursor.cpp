@@ -1,7 +1,6 @@
 #include "http/cursor.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "domain/money.hpp"
 

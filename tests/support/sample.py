@@ -1,5 +1,4 @@
 """The file of tools/make_sample, with what a test must know about it."""
-import csv
 import importlib.machinery
 import importlib.util
 import io
