@@ -1,12 +1,10 @@
 """A bank under load: deposits, withdrawals, transfers, holds and what follows them, from many clients over few users, who
 also look at what they were told (G7)."""
-import random
 import threading
-import time
 
-from support.client import Broken, Client
+from support.client import Broken
 from support.history import Sent
-from support.load import submit
+from support.load import Load
 
 RANK = {"pending": 0, "authorized": 1, "settled": 2, "failed": 2, "voided": 2, "expired": 2}
 KINDS = ("deposit", "withdrawal", "transfer", "hold", "transfer hold", "capture", "void", "reversal", "look", "balance")
@@ -32,47 +30,15 @@ class Seen:
                 self.newest[key] = (rank, body)
 
 
-class Bank:
-    """`threads` clients over all ports until stop()."""
-
-    def __init__(self, ports, threads=64, users=50, seed=1, timeout=12):
-        self.ports = ports
+class Bank(Load):
+    def __init__(self, ports, threads=64, users=50, seed=1):
+        super().__init__(ports, threads, seed, timeout=12)
         self.users = users
-        self.timeout = timeout
-        self.sent = [[] for _ in range(threads)]
         self.seen, self.versions = Seen(), Seen()
         self.looks = 0
-        self.stopping = threading.Event()
-        self.failures = []
-        # Daemons: a test that fails before stop() must be able to end.
-        self.threads = [threading.Thread(target=self._run, args=(number, random.Random(f"{seed}-{number}")), daemon=True)
-                        for number in range(threads)]
 
-    def start(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def stop(self):
-        """Ends the load; returns everything sent."""
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join(self.timeout + 30)
-        self.check()
-        return [one for mine in self.sent for one in mine]
-
-    def check(self):
-        if self.failures:
-            raise self.failures[0]
-
-    def _run(self, number, chance):
-        try:
-            ports = chance.sample(self.ports, len(self.ports))
-            with Client(*ports, timeout=self.timeout) as client:
-                while not self.stopping.is_set():
-                    self._act(client, number, chance)
-        except BaseException as error:  # for the main thread to raise
-            self.failures.append(error)
+    def _ports(self, _number, chance):
+        return chance.sample(self.ports, len(self.ports))
 
     def _act(self, client, number, chance):
         kind = chance.choices(KINDS, WEIGHTS)[0]
@@ -84,13 +50,9 @@ class Bank:
             if known:
                 self._look(client, chance.choice(known))
         else:
-            one = self._next(kind, f"{number}-{len(mine)}", known, chance)
-            mine.append(one)
-            submit(client, one)
-            if one.outcome != "acknowledged":
-                time.sleep(0.02)  # a server that is down costs no processor time of the test
+            self._send(client, number, self._instruction(kind, f"{number}-{len(mine)}", known, chance))
 
-    def _next(self, kind, key, known, chance):
+    def _instruction(self, kind, key, known, chance):
         user, other = (f"user_{number}" for number in chance.sample(range(self.users), 2))
         amount = f"{chance.randrange(1, 20000) / 100:.2f}"
         holds = [one for one in known if one.capture == "manual"]

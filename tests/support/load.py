@@ -37,7 +37,8 @@ class Load:
         self.timeout = timeout
         self.stopping = threading.Event()
         self.failures = []
-        self.threads = [threading.Thread(target=self._run, args=(number, random.Random(f"{seed}-{number}")))
+        # Daemons: a test that fails before stop() must be able to end.
+        self.threads = [threading.Thread(target=self._run, args=(number, random.Random(f"{seed}-{number}")), daemon=True)
                         for number in range(threads)]
 
     def start(self):
@@ -47,17 +48,26 @@ class Load:
 
     def _run(self, number, chance):
         try:
-            first = number % len(self.ports)
-            client = Client(*self.ports[first:], *self.ports[:first], timeout=self.timeout)
-            while not self.stopping.is_set():
-                one = self._next(number, chance)
-                self.sent[number].append(one)
-                submit(client, one)
-                if one.outcome != "acknowledged":
-                    time.sleep(0.02)  # a server that is down costs no processor time of the test
-            client.close()
+            with Client(*self._ports(number, chance), timeout=self.timeout) as client:
+                while not self.stopping.is_set():
+                    self._act(client, number, chance)
         except BaseException as error:  # for the main thread to raise
             self.failures.append(error)
+
+    def _ports(self, number, _chance):
+        """In the order in which a client tries them."""
+        first = number % len(self.ports)
+        return self.ports[first:] + self.ports[:first]
+
+    def _act(self, client, number, chance):
+        """What a client does next."""
+        self._send(client, number, self._next(number, chance))
+
+    def _send(self, client, number, one):
+        self.sent[number].append(one)
+        submit(client, one)
+        if one.outcome != "acknowledged":
+            time.sleep(0.02)  # a server that is down costs no processor time of the test
 
     def _next(self, number, chance):
         key = f"{self.name}-{number}-{len(self.sent[number])}"
@@ -74,17 +84,18 @@ class Load:
         """Returns when `count` more requests have been acknowledged."""
         target = self.acknowledged() + count
         wait_until(lambda: self.failures or self.acknowledged() >= target, seconds, f"{count} more answers")
-        self._raise()
+        self.check()
 
     def stop(self):
         """Ends the load; returns everything sent, in order per user."""
         self.stopping.set()
         for thread in self.threads:
             thread.join(self.timeout + 30)
-        self._raise()
+        self.check()
         return [one for mine in self.sent for one in mine]
 
-    def _raise(self):
+    def check(self):
+        """Raises what went wrong in a thread so far."""
         if self.failures:
             raise self.failures[0]
 
