@@ -144,21 +144,19 @@ def settle_under_load(bench, server, seconds, *options, **named):
     """POSTs with 256 connections while the worker settles. Returns (load, settled a second, oldest pending in s)."""
     command = server.load_command("post", *options, connections=256, seconds=seconds, warmup=WARMUP,
                                   acknowledged=bench.folder / "acknowledged", **named)
-    wait_until(lambda: server.oldest_pending() is not None, "the server to look for what is pending")
-    oldest = 0.0
+    wait_until(lambda: server.settling()[2] is not None, "the server to look for what is pending")
     samples = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as load:
         started = time.monotonic()
         while load.poll() is None:
             if WARMUP <= time.monotonic() - started <= WARMUP + seconds:
-                samples.append(server.settled())
-                oldest = max(oldest, server.oldest_pending() or 0.0)
+                samples.append(server.settling())
             time.sleep(0.25)
         result = server.load_result(load.returncode, *load.communicate())
     if len(samples) < 2:
         raise BenchError("the load was over before settling could be measured")
-    (first, settled_then), (last, settled_now) = samples[0], samples[-1]
-    return result, (settled_now - settled_then) / (last - first), oldest
+    (first, settled_then, _), (last, settled_now, _) = samples[0], samples[-1]
+    return result, (settled_now - settled_then) / (last - first), max(oldest or 0.0 for _, _, oldest in samples)
 
 
 def settle(bench):

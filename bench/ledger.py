@@ -69,7 +69,7 @@ def settle_backlog(bench, database, redis_url):
     with bench.serve(database, redis_url, worker=True) as server:
         def is_settled():
             server.child.check()
-            samples.append(server.settled())
+            samples.append(server.settling())
             return samples[-1][1] >= backlog
 
         wait_until(is_settled, "the backlog to be settled", 300, every=0.05)

@@ -285,26 +285,24 @@ class Tps:
         except OSError:
             return 0, ""
 
-    def metric(self, name):
-        """The values of all series of that name, whatever their labels."""
-        values = []
+    def metrics(self, *names):
+        """For each name, the values of all series of that name, whatever their labels; all of one moment."""
+        values = {name: [] for name in names}
         for line in self.get("/metrics")[1].splitlines():
             series, _, value = line.rpartition(" ")
-            if series.partition("{")[0] == name:
-                values.append(float(value))
-        return values
+            name = series.partition("{")[0]
+            if name in values:
+                values[name].append(float(value))
+        return values.values()
 
-    def settled(self):
-        """(when, how many by then), failed ones included."""
-        by_status = self.metric("tps_transactions_settled_total")
+    def settling(self):
+        """When; how many are settled by then, failed ones included; the age in seconds of the oldest pending one of all
+        partitions, None if the server has not looked yet, or could not."""
+        by_status, ages = self.metrics("tps_transactions_settled_total", "tps_oldest_pending_seconds")
         if not by_status:
             raise BenchError(f"the server's metrics tell nothing about settling: {self.child.tail()}")
-        return time.monotonic(), sum(by_status)
-
-    def oldest_pending(self):
-        """Of all partitions, in seconds; None if the server has not looked yet, or could not."""
-        ages = self.metric("tps_oldest_pending_seconds")
-        return max(ages) if ages and not any(map(math.isnan, ages)) else None
+        oldest = max(ages) if ages and not any(map(math.isnan, ages)) else None
+        return time.monotonic(), sum(by_status), oldest
 
     def load(self, mode, *options, **named):
         """Runs tps-load to its end: load("post", "--keys", connections=64, seconds=5)."""
