@@ -4,7 +4,6 @@ import re
 import shlex
 import signal
 import socket
-import sqlite3
 import threading
 import time
 import uuid
@@ -12,8 +11,10 @@ import uuid
 import pytest
 from support.answers import accepted, assert_problem
 from support.client import Broken, Connection, request_bytes
+from support.database import SqliteDatabase
 from support.deployment import deploy
 from support.process import free_port, run, wait_until
+from support.store import empty_postgres
 from support.tcp_proxy import TcpProxy
 from support.tps import Tps, tps
 
@@ -82,8 +83,7 @@ def test_a_port_that_is_taken(folder, server):
 
 def test_a_schema_from_the_future_is_refused(folder, server):
     server.start().stop()
-    with sqlite3.connect(folder / "tps.db") as database:
-        database.execute("UPDATE store SET min_binary = 1000000")
+    SqliteDatabase(folder / "tps.db").execute("UPDATE store SET min_binary = 1000000")
     code = server.launch().process.wait(10)
     assert code not in (0, -6, -11)
     assert "newer" in server.log().lower() or "min_binary" in server.log()
@@ -103,9 +103,8 @@ def test_databases_that_cannot_be_used(folder, url, words):
 
 @pytest.mark.parametrize("arguments", [[], ["--migrate"]], ids=["serve", "migrate"])
 def test_a_database_that_is_not_up_yet_is_waited_for(folder, postgres, arguments):
-    database, port = postgres.create_database(), free_port()
-    tps("migrate", "--database-url", postgres.url(database))
-    server = Tps(folder, "--database-url", postgres.url(database, port), *arguments).launch()
+    database, port = empty_postgres(postgres), free_port()
+    server = Tps(folder, "--database-url", postgres.url(database.name, port), *arguments).launch()
     wait_until(lambda: "waiting for the store" in server.log() or not server.running, 10)
     proxy = TcpProxy(postgres.port, port=port)
     wait_until(server.ready, 20)

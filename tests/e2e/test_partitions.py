@@ -38,8 +38,7 @@ def fleet(request, folder):
     if request.param == "sqlite":
         database = SqliteDatabase(folder / "parts.db")
     else:
-        server = request.getfixturevalue("postgres")
-        database = PostgresDatabase(server, server.create_database())
+        database = PostgresDatabase(request.getfixturevalue("postgres"))
     options = ["--database-url", database.url]
     assert tps("migrate", *options, "--partitions", PARTITIONS).returncode == 0
     workers = [] if request.param == "sqlite" else [Tps(folder, *options, command="worker").start() for _ in range(4)]

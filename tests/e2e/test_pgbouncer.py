@@ -18,7 +18,7 @@ def bouncer(postgres):
 
 @pytest.fixture
 def deployment(postgres, redis, bouncer, folder):
-    database = PostgresDatabase(postgres, postgres.create_database())
+    database = PostgresDatabase(postgres)
     url = postgres.url(database.name, bouncer.port)
     environment = {"TPS_PREPARED_STATEMENTS": "off"}
     instances = [Tps(folder, "--database-url", url, "--redis-url", redis.url, "--migrate", environment=environment)

@@ -1,15 +1,15 @@
 """`tps verify` on real databases, at rest and in use (G3, G6, G11)."""
 import json
 import random
-import sqlite3
 import threading
 import uuid
 
 import pytest
 from support.answers import accepted
+from support.database import SqliteDatabase
 from support.deployment import KINDS, deploy
 from support.fixtures import servers_for
-from support.process import wait_until
+from support.history import wait_settled
 from support.tps import tps
 
 USERS = [f"user_{number}" for number in range(20)]
@@ -23,17 +23,6 @@ def deployment(request):
 
 def verify(database, *arguments):
     return tps("verify", "--database-url", database.url, *arguments, timeout=60)
-
-
-def change(database, statement):
-    """What nobody may do: writes to a table beside the program."""
-    if database.url.startswith("sqlite:"):
-        connection = sqlite3.connect(database.path, timeout=10)
-    else:
-        connection = database.server.connect(database.name)
-    with connection:
-        connection.cursor().execute(statement)
-    connection.close()
 
 
 def write(client, rounds, seed):
@@ -65,15 +54,10 @@ def accepted_items(client, items):
     return [result["transaction"] for result in answer["results"]]
 
 
-def all_settled(database):
-    (pending,), = database.rows("SELECT count(*) FROM transactions WHERE status = 'pending'")
-    return pending == 0
-
-
 def test_a_database_at_rest_has_no_differences(deployment):
     with deployment.client() as client:
         write(client, rounds=4, seed=1)
-    wait_until(lambda: all_settled(deployment.database), 20)
+    wait_settled(deployment.database)
     done = verify(deployment.database)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.endswith("\n0 differences\n")
@@ -116,12 +100,12 @@ PLANTED = [
 
 @pytest.mark.parametrize("statement,kind", PLANTED, ids=[f"{kind}-{number}" for number, (_, kind) in enumerate(PLANTED)])
 def test_what_is_written_beside_the_program_is_found(deployment, statement, kind):
-    wait_until(lambda: all_settled(deployment.database), 20)
-    change(deployment.database, statement.format("+"))
+    wait_settled(deployment.database)
+    deployment.database.execute(statement.format("+"))
     try:
         done = verify(deployment.database, "--json")
     finally:
-        change(deployment.database, statement.format("-"))
+        deployment.database.execute(statement.format("-"))
     found = json.loads(done.stdout)
     assert done.returncode == 1 and found["by_kind"] == {kind: 1}, done.stdout
     assert "a replay gives" in found["first_differences"][0]["sentence"]
@@ -137,11 +121,8 @@ def test_wrong_usage_and_what_is_not_there(folder):
 
 
 def test_a_schema_of_another_version_is_refused(folder):
-    path = folder / "tps.db"
-    assert tps("migrate", "--database-url", f"sqlite:{path}").returncode == 0
-    connection = sqlite3.connect(path)
-    with connection:
-        connection.execute("UPDATE store SET schema = 99, min_binary = 99")
-    connection.close()
-    newer = tps("verify", "--database-url", f"sqlite:{path}")
+    database = SqliteDatabase(folder / "tps.db")
+    assert tps("migrate", "--database-url", database.url).returncode == 0
+    database.execute("UPDATE store SET schema = 99, min_binary = 99")
+    newer = verify(database)
     assert newer.returncode == 1 and "newer" in newer.stderr, newer.stderr

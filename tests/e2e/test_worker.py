@@ -2,14 +2,13 @@
 import pytest
 from support.answers import accepted, assert_problem, pay
 from support.process import wait_until
-from support.tps import Tps, tps
+from support.store import empty_postgres
+from support.tps import Tps
 
 
 @pytest.fixture
 def database_url(postgres):
-    url = postgres.url(postgres.create_database())
-    assert tps("migrate", "--database-url", url).returncode == 0
-    return url
+    return empty_postgres(postgres).url
 
 
 @pytest.fixture

@@ -6,12 +6,13 @@ import time
 
 import pytest
 from support.bank import Bank
-from support.database import PostgresDatabase, SqliteDatabase
+from support.database import SqliteDatabase
 from support.fixtures import short_or_long
 from support.history import check, wait_settled
 from support.load import retry_unknown
 from support.process import wait_until
 from support.servers import temporary_folder
+from support.store import empty_postgres
 from support.tps import Tps, tps
 
 SECONDS = short_or_long(8, 60)
@@ -83,9 +84,8 @@ class Fleet:
 
     def __init__(self, folder, postgres, redis):
         self.postgres = postgres
-        self.database = PostgresDatabase(postgres, postgres.create_database())
+        self.database = empty_postgres(postgres)
         common = ["--database-url", self.database.url]
-        assert tps("migrate", *common).returncode == 0
         api = [*common, "--redis-url", redis.url, "--no-worker"]
         self.instances = [Tps(folder, *api) for _ in range(2)]
         self.workers = [Tps(folder, *common, command="worker") for _ in range(2)]

@@ -38,7 +38,7 @@ WAYS = [("answer", SWALLOW), ("answer", CUT), ("request", CUT), ("request", SWAL
 
 
 def test_lost_commits(postgres, folder):
-    database = PostgresDatabase(postgres, postgres.create_database())
+    database = PostgresDatabase(postgres)
     thief = CommitThief()
     proxy = TcpProxy(postgres.port, thief.on_request, thief.on_answer)
     # Without prepared statements a COMMIT can be seen on its way; without a worker all are those of submits.

@@ -20,21 +20,26 @@ class SqliteDatabase:
         finally:
             connection.close()
 
-    def plant_bad_row(self):
-        """The id of a deposit of nothing, which the server would never have accepted."""
+    def execute(self, statement):
         connection = sqlite3.connect(self.path, timeout=10)
         try:
             with connection:
-                connection.execute(PLANT.format(type="deposit", capture="automatic"))
-                return connection.execute("SELECT max(id) FROM transaction_log").fetchone()[0]
+                connection.execute(statement)
         finally:
             connection.close()
 
+    def plant_bad_row(self):
+        """The id of a deposit of nothing, which the server would never have accepted."""
+        self.execute(PLANT.format(type="deposit", capture="automatic"))
+        return self.rows("SELECT max(id) FROM transaction_log")[0][0]
+
 
 class PostgresDatabase:
-    def __init__(self, server, name):
+    """A new and empty one."""
+
+    def __init__(self, server):
         self.server = server
-        self.name = name
+        self.name = server.create_database()
 
     @property
     def url(self):
@@ -48,6 +53,9 @@ class PostgresDatabase:
                 return cursor.fetchall()
         finally:
             connection.close()
+
+    def execute(self, statement):
+        self.server.execute(statement, self.name)
 
     def plant_bad_row(self):
         """The id of a deposit of nothing, which the server would never have accepted."""

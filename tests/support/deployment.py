@@ -40,7 +40,7 @@ def deploy(kind, postgres=None, redis=None, arguments=(), environment=None):
             database = SqliteDatabase(folder / "tps.db")
             options = []
         else:
-            database = PostgresDatabase(postgres, postgres.create_database())
+            database = PostgresDatabase(postgres)
             options = ["--redis-url", redis.url]
         for number in range(2 if kind == "pair" else 1):
             migrate = ["--migrate"] if kind != "sqlite" and number == 0 else []

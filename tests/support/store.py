@@ -8,13 +8,16 @@ from support.tps import Tps, tps
 STORES = ("sqlite", "postgres")
 
 
+def empty_postgres(server):
+    database = PostgresDatabase(server)
+    assert tps("migrate", "--database-url", database.url).returncode == 0
+    return database
+
+
 def empty_store(kind, folder, request, name="tps"):
     if kind == "sqlite":
         return SqliteDatabase(folder / f"{name}.db")
-    server = request.getfixturevalue("postgres")
-    database = PostgresDatabase(server, server.create_database())
-    assert tps("migrate", "--database-url", database.url).returncode == 0
-    return database
+    return empty_postgres(request.getfixturevalue("postgres"))
 
 
 @contextlib.contextmanager
