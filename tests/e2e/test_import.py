@@ -83,7 +83,10 @@ def test_a_file_killed_again_and_again(store, folder, sample_file):
     before = count(store)
     code, summary = run_import(store, path)
     good = COUNT - len(sample.invalid)
-    assert (code, counts(summary)) == (3, (good - before, before, len(sample.invalid))), summary
+    imported, already_there, rejected = counts(summary)
+    assert (code, imported + already_there, rejected) == (3, good, len(sample.invalid)), summary
+    # A backend may still commit the batch that it was given before the last kill.
+    assert before <= already_there <= before + int(SMALL_BATCHES["TPS_MAX_FLIGHT"]), (before, summary)
     check_rejects(path, sample, 1)
     assert counts(run_import(store, path)[1]) == (0, good, len(sample.invalid))
     check_all_in(store, sample, folder)
