@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cmath>
+#include <csignal>
 #include <cstring>
 
 namespace tps::bench {
@@ -29,6 +30,10 @@ std::uint64_t now_ns() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   return static_cast<std::uint64_t>(std::chrono::nanoseconds(now).count());
 }
+
+// SIGINT ends the load early; the figures are of what was.
+volatile std::sig_atomic_t stop_asked = 0;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables): for a signal
+void ask_to_stop(int) { stop_asked = 1; }
 
 std::uint64_t to_ns(double seconds) { return static_cast<std::uint64_t>(seconds * static_cast<double>(kSecond)); }
 
@@ -58,6 +63,7 @@ std::expected<Figures, std::string> Loop::run() {
   for (Connection& connection : connections_) {
     if (!connect(connection)) return std::unexpected(std::string("cannot connect: ") + std::strerror(errno));
   }
+  static_cast<void>(std::signal(SIGINT, ask_to_stop));  // cannot fail for this signal
   start_clock();
   for (Connection& connection : connections_) give_work(connection, start_);
 
@@ -75,6 +81,7 @@ std::expected<Figures, std::string> Loop::run() {
       if ((event.events & ~std::uint32_t{EPOLLOUT}) != 0) read(connection);
     }
     now = now_ns();
+    if (stop_asked != 0) stop_early(now);
     if (options_.rate > 0) send_due(now);
   }
   if (!fatal_.empty()) return std::unexpected(fatal_);
@@ -91,6 +98,11 @@ void Loop::start_clock() {
   if (options_.rate > 0) {
     scheduled_ = static_cast<std::uint64_t>(std::llround(options_.rate * (options_.warmup_seconds + options_.seconds)));
   }
+}
+
+void Loop::stop_early(std::uint64_t now) {
+  end_ = std::max(measured_from_, std::min(end_, now));
+  scheduled_ = std::min(scheduled_, sent_);
 }
 
 std::uint64_t Loop::due_at(std::uint64_t index) const {

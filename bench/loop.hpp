@@ -64,6 +64,7 @@ class Loop {
   [[nodiscard]] std::uint64_t next_wake(std::uint64_t now) const;
   [[nodiscard]] std::uint64_t due_at(std::uint64_t index) const;
   void start_clock();
+  void stop_early(std::uint64_t now);
   void close_books(std::uint64_t now);
 
   const Options options_;

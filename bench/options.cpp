@@ -35,6 +35,8 @@ request was due, so a server that stalls is charged for those that had to wait.
   --ids A-B                  for get: any of them; --zipf: few often; --in-order: each in turn
   --path TARGET              for path: what to GET; {user} becomes one of the users
   --acknowledged FILE        ids of what the server says it stored, 8 bytes each
+
+SIGINT ends it early, with the figures of what was.
 )";
 
 namespace {

@@ -2,14 +2,20 @@
 # are Debian's; another Python on the PATH may lack them.
 set(TPS_PYTHON /usr/bin/python3)
 
+# The load generator of the benchmark, for tests that need more load than Python can make.
+set(TPS_LOAD "")
+if(TARGET tps-load)
+  set(TPS_LOAD "TPS_LOAD=$<TARGET_FILE:tps-load>")
+endif()
+
 # add_python_test(NAME FILE LABEL TIMEOUT [ENVIRONMENT...])
 function(add_python_test name file label timeout)
   if(NOT TARGET tps)
     return()
   endif()
-  add_test(NAME ${name} COMMAND ${TPS_PYTHON} -m pytest -q --maxfail=10 --tb=short -p no:cacheprovider --durations=3 ${file})
+  add_test(NAME ${name} COMMAND ${TPS_PYTHON} -m pytest -q -rP --maxfail=10 --tb=short -p no:cacheprovider --durations=3 ${file})
   set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${timeout} ENVIRONMENT
-    "TPS_BINARY=$<TARGET_FILE:tps>;PYTHONPATH=${CMAKE_CURRENT_SOURCE_DIR};PYTHONDONTWRITEBYTECODE=1;${ARGN}")
+    "TPS_BINARY=$<TARGET_FILE:tps>;${TPS_LOAD};PYTHONPATH=${CMAKE_CURRENT_SOURCE_DIR};PYTHONDONTWRITEBYTECODE=1;${ARGN}")
 endfunction()
 
 file(GLOB e2e_files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/e2e/test_*.py)

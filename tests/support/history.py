@@ -26,6 +26,7 @@ class Sent:
     outcome: str = "unknown"  # acknowledged, refused (nothing was added) or unknown
     id: int | None = None
     retried: bool = False
+    seconds: float = 0.0  # until its last answer, or until there would be none
     capture: str = "automatic"
     hold_expires_in: int | None = None
     parent: "Sent | None" = None  # of a capture, void or reversal; acknowledged

@@ -1,0 +1,72 @@
+"""API instances behind haproxy and workers beside them, on one PostgreSQL."""
+import contextlib
+import shutil
+import signal
+
+from support.client import Client
+from support.database import PostgresDatabase
+from support.haproxy import NOTICED_WITHIN_MS, Haproxy
+from support.process import wait_until
+from support.servers import temporary_folder
+from support.tps import Tps, tps
+
+
+class Fleet:
+    def __init__(self, postgres, folder, instances, workers, retries):
+        self.folder = folder
+        self.database = PostgresDatabase(postgres, postgres.create_database())
+        options = ["--database-url", self.database.url]
+        assert tps("migrate", *options).returncode == 0
+        drain = {"TPS_DRAIN_DELAY": str(NOTICED_WITHIN_MS)}
+        self.instances = [Tps(folder, *options, "--no-worker", environment=drain) for _ in range(instances)]
+        self.workers = [Tps(folder, *options, command="worker") for _ in range(workers)]
+        self.retries = retries
+        self.haproxy = None
+
+    def start(self):
+        for one in [*self.instances, *self.workers]:
+            one.start()
+        self.haproxy = Haproxy([one.port for one in self.instances], self.retries)
+
+    @property
+    def port(self):
+        return self.haproxy.port
+
+    def client(self, **options):
+        return Client(self.port, **options)
+
+    def start_again(self, one):
+        """And, if it serves clients, back behind haproxy when this returns."""
+        one.start()
+        if one in self.instances:
+            wait_until(lambda: self.haproxy.is_up(one.port), 10, "haproxy seeing the instance again")
+
+    def settled(self):
+        return self.database.rows("SELECT count(*) FROM settlement_log")[0][0]
+
+    def stop(self):
+        for one in [*self.instances, *self.workers]:
+            one.process.send(signal.SIGTERM)
+        for one in [*self.instances, *self.workers]:
+            one.stop()
+
+    def end(self):
+        """Whatever happened before."""
+        if self.haproxy:
+            self.haproxy.stop()
+        for one in [*self.instances, *self.workers]:
+            if one.running:
+                one.kill()
+
+
+@contextlib.contextmanager
+def fleet(postgres, instances=3, workers=2, retries=0):
+    folder = temporary_folder("fleet")
+    running = Fleet(postgres, folder, instances, workers, retries)
+    try:
+        running.start()
+        yield running
+        running.stop()
+    finally:
+        running.end()
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,58 @@
+"""Load at a rate that does not depend on the answers, from the load generator of the benchmark (`tps-load --help`)."""
+import array
+import json
+import os
+import pathlib
+import signal
+import subprocess
+
+import pytest
+
+LOAD = pathlib.Path(os.environ.get("TPS_LOAD", "build/release/bench/tps-load"))
+
+
+class OpenLoad:
+    """Keyed POSTs from start to stop(). Without a rate each connection asks again at once."""
+
+    def __init__(self, port, folder, name="load", rate=None, connections=64, seconds=300, seed=1):
+        if not LOAD.exists():
+            pytest.skip(f"there is no load generator at {LOAD}")
+        self.ids_path = folder / f"{name}.ids"
+        command = ["setpriv", "--pdeathsig", "KILL", str(LOAD), "post", "--keys", "--address", f"127.0.0.1:{port}",
+                   "--connections", str(connections), "--seconds", str(seconds), "--seed", str(seed),
+                   "--acknowledged", str(self.ids_path)]
+        if rate:
+            command += ["--rate", f"{rate:.0f}"]
+        self.child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    @property
+    def running(self):
+        return self.child.poll() is None
+
+    def wait(self):
+        """To its end; the figures that it prints."""
+        out, err = self.child.communicate(timeout=330)
+        assert self.child.returncode == 0, err
+        return json.loads(out)
+
+    def stop(self):
+        """No more requests; the figures once the last answer is in."""
+        assert self.running, f"the load ended by itself: {self.child.communicate()}"
+        self.child.send_signal(signal.SIGINT)
+        return self.wait()
+
+    def end(self):
+        """Whatever happened before."""
+        self.child.kill()
+        self.child.communicate()
+
+    def acknowledged(self):
+        """The ids of what was answered with 201."""
+        ids = array.array("q")
+        ids.frombytes(self.ids_path.read_bytes())
+        return list(ids)
+
+
+def peak(port, folder, seconds=4, connections=64):
+    """What is stored a second when every connection asks again at once."""
+    return OpenLoad(port, folder, "peak", None, connections, seconds).wait()
