@@ -43,9 +43,10 @@ def listens(port):
 
 
 class Process:
-    def __init__(self, command, log_path, user=None, environment=None, folder=None):
-        """`user`: whom to run as when we are root."""
-        launcher = ["setpriv", "--pdeathsig", "KILL"]
+    def __init__(self, command, log_path, user=None, environment=None, folder=None, namespace=None):
+        """`user`: whom to run as when we are root; `namespace`: of the network, where it is not ours."""
+        launcher = ["ip", "netns", "exec", namespace] if namespace else []
+        launcher += ["setpriv", "--pdeathsig", "KILL"]
         if user and os.geteuid() == 0:
             launcher += [f"--reuid={user}", f"--regid={user}", "--clear-groups"]
         with open(log_path, "ab") as log:

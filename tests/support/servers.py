@@ -24,7 +24,9 @@ def temporary_folder(name, owner=None):
 
 
 class Postgres:
-    def __init__(self, settings=()):
+    def __init__(self, settings=(), host="127.0.0.1", namespace=None):
+        """`host`: the address that it listens on, in the network `namespace`."""
+        self.host, self.namespace = host, namespace
         self.folder = temporary_folder("postgres", owner="postgres")
         self.port = free_port()
         self.settings = list(settings)
@@ -34,16 +36,19 @@ class Postgres:
         command = [POSTGRES_BIN / "initdb", "-D", self.folder / "data", "-U", "postgres", "--auth=trust", "--no-sync",
                    "--encoding=UTF8", "--locale=C.UTF-8"]
         assert Process([str(part) for part in command], self.log_path, user="postgres").wait(60) == 0, self.log()
+        if namespace:  # which nobody but this machine can reach
+            with open(self.folder / "data" / "pg_hba.conf", "a", encoding="ascii") as access:
+                access.write("host all all all trust\n")
         self.start()
         self.execute(f'CREATE ROLE "{OWNER}" LOGIN')
 
     def start(self):
-        settings = ["listen_addresses=127.0.0.1", f"port={self.port}", f"unix_socket_directories={self.folder}",
+        settings = [f"listen_addresses={self.host}", f"port={self.port}", f"unix_socket_directories={self.folder}",
                     "max_connections=60", "shared_buffers=64MB", "max_wal_size=512MB", "log_min_messages=warning"]
         command = [str(POSTGRES_BIN / "postgres"), "-D", str(self.folder / "data")]
         for setting in settings + self.settings:
             command += ["-c", setting]
-        self.process = Process(command, self.log_path, user="postgres")
+        self.process = Process(command, self.log_path, user="postgres", namespace=self.namespace)
         wait_until(self.accepts, 30, "PostgreSQL")
 
     def accepts(self):
@@ -60,7 +65,7 @@ class Postgres:
         self.start()
 
     def connect(self, database, user="postgres"):
-        connection = psycopg2.connect(host="127.0.0.1", port=self.port, dbname=database, user=user, connect_timeout=5)
+        connection = psycopg2.connect(host=self.host, port=self.port, dbname=database, user=user, connect_timeout=5)
         connection.autocommit = True
         return connection
 
@@ -80,7 +85,7 @@ class Postgres:
         return name
 
     def url(self, database, port=None):
-        return f"postgresql://{OWNER}@127.0.0.1:{port or self.port}/{database}"
+        return f"postgresql://{OWNER}@{self.host}:{port or self.port}/{database}"
 
     def log(self):
         return self.log_path.read_text(errors="replace")
