@@ -25,6 +25,7 @@ TEST(Options, refuse_what_is_out_of_bounds) {
       {"post", "--seconds", "601"},
       {"post", "--seconds", "nan"},
       {"post", "--rate", "2000000"},
+      {"post", "--patience", "-1"},
       {"post", "--count", "5", "--rate", "5"},
       {"post", "--withdrawals", "60", "--transfers", "60"},
       {"get", "--ids", "0-5"},

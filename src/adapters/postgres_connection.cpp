@@ -44,7 +44,13 @@ PostgresAnswer<void> PostgresConnection::connect(Deadline deadline) {
     const char* why = now >= deadline ? "the deadline has passed" : "pausing before the next attempt";
     return std::unexpected(PostgresFault{PostgresFault::Kind::unreachable, "", why});
   }
-  return open(std::min(deadline, now + kConnectBudget));
+  for (std::size_t tries = 1;; ++tries) {
+    const std::size_t first = first_host_;
+    auto opened = open(std::min(deadline, steady_clock::now() + kConnectBudget));
+    // A host that says nothing has used up its own time only; whoever waits for us is served from the next one.
+    const bool was_silent = first_host_ != first;
+    if (opened || !was_silent || tries >= hosts_known_ || steady_clock::now() >= deadline) return opened;
+  }
 }
 
 PostgresAnswer<void> PostgresConnection::connect_patiently(Deadline deadline) {
@@ -61,6 +67,7 @@ PostgresAnswer<void> PostgresConnection::open(Deadline deadline) {
   auto resolved = hosts_.resolve(std::move(*keywords), deadline);
   if (!resolved) return std::unexpected(failed_to_connect(resolved.error()));
   const PostgresKeywords rotated = starting_at_host(std::move(*resolved), first_host_);
+  hosts_known_ = count_hosts(rotated);
   std::vector<const char*> names;
   std::vector<const char*> values;
   for (const auto& [name, value] : rotated) {

@@ -134,6 +134,7 @@ class PostgresConnection {
   unsigned failures_in_a_row_ = 0;
   PostgresHosts hosts_;
   std::size_t first_host_ = 0;
+  std::size_t hosts_known_ = 1;  // addresses, as of the last attempt
   bool was_connected_ = false;
   std::chrono::steady_clock::time_point pause_ends_{};
 };

@@ -58,6 +58,14 @@ std::vector<std::string> items_of(const std::string& list) {
   return items;
 }
 
+std::size_t count_hosts(const PostgresKeywords& keywords) {
+  std::size_t count = 1;
+  for (const auto& [name, value] : keywords) {
+    if (name == "host" || name == "hostaddr") count = std::max(count, items_of(value).size());
+  }
+  return count;
+}
+
 PostgresKeywords starting_at_host(PostgresKeywords keywords, std::size_t first) {
   for (auto& [name, value] : keywords) {
     if (name == "host" || name == "hostaddr" || name == "port") value = rotated(value, first);

@@ -17,6 +17,9 @@ std::expected<PostgresKeywords, std::string> postgres_keywords(const std::string
 // The items of a list with commas; empty ones too.
 std::vector<std::string> items_of(const std::string& list);
 
+// At least 1: without a host there is the default one.
+std::size_t count_hosts(const PostgresKeywords& keywords);
+
 // The same with the list of hosts (and their addresses and ports) rotated by `first`, so that a host that does not
 // even refuse cannot keep the others from being tried.
 PostgresKeywords starting_at_host(PostgresKeywords keywords, std::size_t first);
