@@ -39,7 +39,7 @@ def fail_over(cluster, load):
 
 
 def test_the_primary_is_killed(cluster, folder):
-    database = PostgresDatabase(cluster, cluster.create_database())
+    database = PostgresDatabase(cluster)
     servers = [Tps(folder, "--database-url", database.url, "--migrate").start() for _ in range(2)]
     ports = [one.port for one in servers]
     load, slowest = Load(ports, threads=8, timeout=15).start(), 0.0

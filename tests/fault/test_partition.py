@@ -54,7 +54,7 @@ class Probes:
 
 
 def test_the_database_cannot_be_reached(network, far_postgres, folder):
-    database = PostgresDatabase(far_postgres, far_postgres.create_database())
+    database = PostgresDatabase(far_postgres)
     server = Tps(folder, "--database-url", database.url, "--migrate", "--request-timeout", DEADLINE * 1000).start()
     load = Load([server.port], timeout=40).start()
     load.wait_for(300)

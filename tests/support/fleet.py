@@ -14,7 +14,7 @@ from support.tps import Tps, tps
 class Fleet:
     def __init__(self, postgres, folder, instances, workers, retries):
         self.folder = folder
-        self.database = PostgresDatabase(postgres, postgres.create_database())
+        self.database = PostgresDatabase(postgres)
         options = ["--database-url", self.database.url]
         assert tps("migrate", *options).returncode == 0
         drain = {"TPS_DRAIN_DELAY": str(NOTICED_WITHIN_MS)}
