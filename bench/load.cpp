@@ -33,11 +33,11 @@ void raise_file_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-void print_latency(const Histogram& latency) {
+void print_latency(std::string_view name, const Histogram& latency) {
   const auto us = [](std::uint64_t ns) { return static_cast<double>(ns) / 1e3; };
-  std::cout << R"("latency_us":{"mean":)" << latency.mean() / 1e3 << R"(,"p50":)" << us(latency.at(0.5)) << R"(,"p90":)"
-            << us(latency.at(0.9)) << R"(,"p99":)" << us(latency.at(0.99)) << R"(,"p999":)" << us(latency.at(0.999))
-            << R"(,"max":)" << us(latency.max()) << "}";
+  std::cout << "\"" << name << R"(":{"mean":)" << latency.mean() / 1e3 << R"(,"p50":)" << us(latency.at(0.5))
+            << R"(,"p90":)" << us(latency.at(0.9)) << R"(,"p99":)" << us(latency.at(0.99)) << R"(,"p999":)"
+            << us(latency.at(0.999)) << R"(,"max":)" << us(latency.max()) << "}";
 }
 
 void print(const Figures& figures) {
@@ -57,8 +57,11 @@ void print(const Figures& figures) {
             << figures.stored << R"(,"stored_rate":)" << static_cast<double>(figures.stored) / seconds
             << R"(,"stored_total":)" << figures.stored_total << R"(,"status":{)" << statuses << R"(},"broken":)"
             << figures.broken << R"(,"malformed":)" << figures.malformed << R"(,"unanswered":)" << figures.unanswered
-            << R"(,"unsent":)" << figures.unsent << R"(,"cpu_seconds":)" << cpu_seconds() << ",";
-  print_latency(figures.latency);
+            << R"(,"unsent":)" << figures.unsent << R"(,"given_up":)" << figures.given_up << R"(,"unexplained":)"
+            << figures.unexplained << R"(,"cpu_seconds":)" << cpu_seconds() << ",";
+  print_latency("latency_us", figures.latency);
+  std::cout << ",";
+  print_latency("ok_latency_us", figures.ok_latency);
   std::cout << "}\n";
 }
 

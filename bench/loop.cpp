@@ -82,7 +82,10 @@ std::expected<Figures, std::string> Loop::run() {
     }
     now = now_ns();
     if (stop_asked != 0) stop_early(now);
-    if (options_.rate > 0) send_due(now);
+    if (options_.rate > 0) {
+      give_up(now);
+      send_due(now);
+    }
   }
   if (!fatal_.empty()) return std::unexpected(fatal_);
   close_books(now);
@@ -132,6 +135,14 @@ void Loop::send_due(std::uint64_t now) {
     Connection& connection = connections_[idle_.back()];
     idle_.pop_back();
     send_next(connection, due_at(sent_));
+  }
+}
+
+void Loop::give_up(std::uint64_t now) {
+  const std::uint64_t patience = to_ns(options_.patience_seconds);
+  for (; sent_ < scheduled_ && due_at(sent_) + patience < now; ++sent_) {
+    ++figures_.unsent;
+    ++figures_.given_up;
   }
 }
 
@@ -242,9 +253,12 @@ void Loop::finish(Connection& connection, const Head& head, std::string_view bod
   const std::uint64_t when = options_.rate > 0 ? connection.due : now;
   const bool measured = when >= measured_from_ && when < end_;
   if (measured) {
-    figures_.latency.record(now > connection.due ? now - connection.due : 0);
+    const std::uint64_t waited = now > connection.due ? now - connection.due : 0;
+    figures_.latency.record(waited);
+    if (head.status / 100 == 2) figures_.ok_latency.record(waited);
     ++figures_.by_status[static_cast<std::size_t>(std::min(head.status, 599))];
   }
+  if ((head.status == 429 || head.status == 503) && !head.retry_after) ++figures_.unexplained;
   if (head.status / 100 == 2) acknowledge(head, body, measured);
   last_answer_ = now;
   --in_flight_;

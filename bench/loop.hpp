@@ -16,16 +16,19 @@
 namespace tps::bench {
 
 struct Figures {
-  double seconds = 0;  // of the measured window
-  Histogram latency;   // nanoseconds, of the answers in it, whatever their status
+  double seconds = 0;    // of the measured window
+  Histogram latency;     // nanoseconds, of the answers in it, whatever their status
+  Histogram ok_latency;  // of the 2xx among them
   std::array<std::uint64_t, 600> by_status{};
   std::uint64_t stored = 0;        // transactions acknowledged in the window
   std::uint64_t stored_total = 0;  // before, in and after it
   // What went wrong, in the whole run.
-  std::uint64_t broken = 0;     // connections lost while an answer was due
-  std::uint64_t malformed = 0;  // answers that could not be read
+  std::uint64_t broken = 0;       // connections lost while an answer was due
+  std::uint64_t malformed = 0;    // answers that could not be read
+  std::uint64_t unexplained = 0;  // 429 and 503 without Retry-After
   std::uint64_t unanswered = 0;
-  std::uint64_t unsent = 0;  // open loop: due, but no connection became free in time
+  std::uint64_t unsent = 0;    // open loop: due, but no connection became free in time
+  std::uint64_t given_up = 0;  // of these, because patience ended; not in the latencies
 };
 
 class Loop {
@@ -59,6 +62,7 @@ class Loop {
   void acknowledge(const Head& head, std::string_view body, bool measured);
   void give_work(Connection& connection, std::uint64_t now);
   void send_due(std::uint64_t now);
+  void give_up(std::uint64_t now);
   [[nodiscard]] bool may_send(std::uint64_t now) const;
   [[nodiscard]] bool is_over(std::uint64_t now) const;
   [[nodiscard]] std::uint64_t next_wake(std::uint64_t now) const;

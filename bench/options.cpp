@@ -25,6 +25,7 @@ request was due, so a server that stalls is charged for those that had to wait.
   --seconds S --warmup S     measured window, and the time before it
   --count N                  stop after N requests instead
   --rate N                   open loop: N requests a second; without it each connection asks again at once
+  --patience S               open loop: give up what no connection was free for in time
   --seed N --users N         users are long-tailed: user k is as likely as 1/k; --uniform: all alike
   --hot                      user_000000 is in all of them: one side of every transfer, in turns
   --currency CODE            USD, EUR, GBP, JPY or KWD instead of a mix
@@ -94,6 +95,7 @@ bool set_value(Options& o, std::string_view name, std::string_view text) {
   if (name == "--warmup") return set<double>(o.warmup_seconds, text, 0, 60);
   if (name == "--count") return set<std::uint64_t>(o.count, text, 1, 10'000'000);
   if (name == "--rate") return set<double>(o.rate, text, 1, 1'000'000);
+  if (name == "--patience") return set<double>(o.patience_seconds, text, 0, 600);
   if (name == "--seed") return set<std::uint64_t>(o.seed, text, 0, UINT64_MAX);
   if (name == "--users") return set<std::uint32_t>(o.users, text, 2, 1'000'000);
   if (name == "--withdrawals") return set<unsigned>(o.withdrawals, text, 0, 100);

@@ -18,10 +18,11 @@ struct Options {
   std::string host = "127.0.0.1";  // an IPv4 loopback address
   std::uint16_t port = 8000;
   std::size_t connections = 64;
-  double seconds = 5;         // of the measured window
-  double warmup_seconds = 0;  // before it; answers count as acknowledged but not as measured
-  std::uint64_t count = 0;    // > 0: stop after this many requests instead
-  double rate = 0;            // requests a second, sent on time whatever the answers do; 0 = closed loop
+  double seconds = 5;             // of the measured window
+  double warmup_seconds = 0;      // before it; answers count as acknowledged but not as measured
+  std::uint64_t count = 0;        // > 0: stop after this many requests instead
+  double rate = 0;                // requests a second, sent on time whatever the answers do; 0 = closed loop
+  double patience_seconds = 600;  // open loop: a request that no connection was free for by then is given up
   std::uint64_t seed = 1;
   std::uint32_t users = 100'000;
   bool uniform = false;       // every user as likely as any other; otherwise few act often

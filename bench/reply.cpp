@@ -35,6 +35,7 @@ bool read_line(std::string_view line, Head& head, bool& has_length) {
   static constexpr std::string_view kLength = "content-length";
   static constexpr std::string_view kLocation = "location";
   static constexpr std::string_view kConnection = "connection";
+  static constexpr std::string_view kRetryAfter = "retry-after";
   static constexpr std::string_view kEncoding = "transfer-encoding";
   // One look at the first letter spares most lines the comparisons.
   switch (line.empty() ? '\0' : line.front() | 0x20) {
@@ -48,6 +49,9 @@ bool read_line(std::string_view line, Head& head, bool& has_length) {
         const std::string_view digits = value.substr(value.find_last_of('/') + 1);
         if (!to_number(digits, head.location_id)) head.location_id = 0;
       }
+      return true;
+    case 'r':
+      head.retry_after = head.retry_after || has_name(line, kRetryAfter);
       return true;
     case 't':
       return !has_name(line, kEncoding);

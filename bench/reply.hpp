@@ -14,6 +14,7 @@ struct Head {
   std::size_t body_bytes = 0;    // Content-Length
   std::int64_t location_id = 0;  // the number that Location ends in; 0 without one
   bool close = false;            // Connection: close
+  bool retry_after = false;      // has Retry-After
 };
 
 enum class Parse : std::uint8_t { incomplete, malformed, complete };

@@ -48,9 +48,12 @@ TEST(ParseHead, forgets_the_answer_before) {
   ASSERT_EQ(
       parse_head("HTTP/1.1 201 C\r\nLocation: /transactions/5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", head),
       Parse::complete);
-  ASSERT_EQ(parse_head("HTTP/1.1 503 S\r\nContent-Length: 0\r\n\r\n", head), Parse::complete);
+  ASSERT_EQ(parse_head("HTTP/1.1 503 S\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n", head), Parse::complete);
   EXPECT_EQ(head.location_id, 0);
   EXPECT_FALSE(head.close);
+  EXPECT_TRUE(head.retry_after);
+  ASSERT_EQ(parse_head("HTTP/1.1 503 S\r\nContent-Length: 0\r\n\r\n", head), Parse::complete);
+  EXPECT_FALSE(head.retry_after);
 }
 
 TEST(CollectIds, finds_ids_and_nothing_else) {

@@ -12,9 +12,10 @@ LOAD = pathlib.Path(os.environ.get("TPS_LOAD", "build/release/bench/tps-load"))
 
 
 class OpenLoad:
-    """Keyed POSTs from start to stop(). Without a rate each connection asks again at once."""
+    """Keyed POSTs from start to stop(). Without a rate each connection asks again at once; with one, what no connection was
+    free for within `patience` seconds is given up."""
 
-    def __init__(self, port, folder, name="load", rate=None, connections=64, seconds=300, seed=1):
+    def __init__(self, port, folder, name="load", rate=None, patience=600, connections=64, seconds=300, seed=1):
         if not LOAD.exists():
             pytest.skip(f"there is no load generator at {LOAD}")
         self.ids_path = folder / f"{name}.ids"
@@ -22,7 +23,7 @@ class OpenLoad:
                    "--connections", str(connections), "--seconds", str(seconds), "--seed", str(seed),
                    "--acknowledged", str(self.ids_path)]
         if rate:
-            command += ["--rate", f"{rate:.0f}"]
+            command += ["--rate", f"{rate:.0f}", "--patience", str(patience)]
         self.child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     @property
@@ -53,6 +54,6 @@ class OpenLoad:
         return list(ids)
 
 
-def peak(port, folder, seconds=4, connections=64):
-    """What is stored a second when every connection asks again at once."""
-    return OpenLoad(port, folder, "peak", None, connections, seconds).wait()
+def peak(port, folder, seconds=4, connections=64, seed=1):
+    """The figures when every connection asks again at once."""
+    return OpenLoad(port, folder, "peak", connections=connections, seconds=seconds, seed=seed).wait()
