@@ -1,11 +1,9 @@
 # Black-box tests of the real binary: one ctest entry for each file of tests/e2e. pytest, psycopg2, redis and jsonschema
 # are Debian's; another Python on the PATH may lack them.
 set(TPS_PYTHON /usr/bin/python3)
-
-# The load generator of the benchmark, for tests that need more load than Python can make.
-set(TPS_LOAD "")
-if(TARGET tps-load)
-  set(TPS_LOAD "TPS_LOAD=$<TARGET_FILE:tps-load>")
+set(TPS_ENVIRONMENT PYTHONPATH=${CMAKE_CURRENT_SOURCE_DIR} PYTHONDONTWRITEBYTECODE=1)
+if(TARGET tps-load)  # for tests that need more load than Python can make
+  list(APPEND TPS_ENVIRONMENT TPS_LOAD=$<TARGET_FILE:tps-load>)
 endif()
 
 # add_python_test(NAME FILE LABEL TIMEOUT [ENVIRONMENT...])
@@ -13,9 +11,9 @@ function(add_python_test name file label timeout)
   if(NOT TARGET tps)
     return()
   endif()
-  add_test(NAME ${name} COMMAND ${TPS_PYTHON} -m pytest -q -rP --maxfail=10 --tb=short -p no:cacheprovider --durations=3 ${file})
+  add_test(NAME ${name} COMMAND ${TPS_PYTHON} -m pytest -q -rPs --maxfail=10 --tb=short -p no:cacheprovider --durations=3 ${file})
   set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${timeout} ENVIRONMENT
-    "TPS_BINARY=$<TARGET_FILE:tps>;${TPS_LOAD};PYTHONPATH=${CMAKE_CURRENT_SOURCE_DIR};PYTHONDONTWRITEBYTECODE=1;${ARGN}")
+    "TPS_BINARY=$<TARGET_FILE:tps>;${TPS_ENVIRONMENT};${ARGN}")
 endfunction()
 
 file(GLOB e2e_files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/e2e/test_*.py)

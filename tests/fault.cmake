@@ -1,8 +1,11 @@
 # Crashes, stops and lost answers. Each file runs short in every run and long (label `long`) in the full one.
 file(GLOB fault_files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/fault/test_*.py)
+set(only_long failover overload)  # what takes long even once, or packages that few have
 foreach(file ${fault_files})
   string(REGEX REPLACE ".*/test_(.*)\\.py$" "\\1" subject ${file})
-  add_python_test(fault.${subject} ${file} short 120)
+  if(NOT subject IN_LIST only_long)
+    add_python_test(fault.${subject} ${file} short 120)
+  endif()
   add_python_test(fault.${subject}.long ${file} long 1800 "TPS_LONG=1")
 endforeach()
 

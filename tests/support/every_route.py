@@ -6,8 +6,9 @@ from support.client import Client
 
 READS = ("/transactions/1", "/transactions", "/transactions?order=asc&after=0", "/users/u/balances",
          "/users/u/balances?at=2026-01-01T00:00:00Z", "/users/u/statement?currency=USD")
-WRITES = (("POST", "/transactions", {"user_id": "u", "amount": 1, "currency": "USD"}),
-          ("POST", "/transactions/batch", {"transactions": [{"user_id": "u", "amount": 1, "currency": "USD"}]}),
+DEPOSIT = {"user_id": "u", "amount": 1, "currency": "USD"}
+WRITES = (("POST", "/transactions", DEPOSIT), ("POST", "/transactions", DEPOSIT, {"Prefer": "wait=1"}),
+          ("POST", "/transactions/batch", {"transactions": [DEPOSIT]}),
           ("POST", "/transactions/1/reverse", {}), ("PUT", "/users/u/accounts/USD", {"frozen": False}))
 
 
@@ -31,16 +32,16 @@ class EveryRoute:
                 done = 0
                 while not self.stopping.is_set() and done != self.rounds:
                     for path in READS:
-                        self._ask(client, "GET", path, None, (200, 503))
-                    for method, path, body in WRITES:
-                        self._ask(client, method, path, body, (200, 201, 202, 503, 504))
+                        self._ask((200, 503), client, "GET", path)
+                    for write in WRITES:
+                        self._ask((200, 201, 202, 503, 504), client, *write)
                     done += 1
         except BaseException as error:  # for the main thread to raise
             self.failures.append(error)
 
-    def _ask(self, client, method, path, body, allowed):
+    def _ask(self, allowed, client, method, path, *more):
         started = time.monotonic()
-        status = client.request(method, path, body).status
+        status = client.request(method, path, *more).status
         self.slowest = max(self.slowest, (time.monotonic() - started, f"{method} {path}", status))
         assert status in allowed, (method, path, status)
 
