@@ -57,7 +57,9 @@ Server::Server(ServerOptions options, Api& api, ops::Metrics& metrics)
           loops.push_back(std::make_unique<IoLoop>(state_));
         return loops;
       }()),
-      acceptor_(loops_.front()->context()) {}
+      acceptor_(loops_.front()->context()) {
+  metrics.connections_limit.Set(static_cast<double>(options_.max_connections));
+}
 
 Server::~Server() { stop(); }
 

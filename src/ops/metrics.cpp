@@ -2,8 +2,12 @@
 
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <sstream>
+
+#include "ops/process.hpp"
 
 namespace tps::ops {
 namespace {
@@ -82,6 +86,7 @@ Metrics::Metrics()
           gauges(*registry_, "tps_cache_breaker_open", "1 while the shared cache is left alone after failures.")
               .Add({})),
       connections(gauges(*registry_, "tps_http_connections", "Open client connections.").Add({})),
+      connections_limit(gauges(*registry_, "tps_http_connections_limit", "Most client connections at once.").Add({})),
       connections_refused(
           counters(*registry_, "tps_http_connections_refused_total", "Connections over the limit.").Add({})),
       ready(gauges(*registry_, "tps_ready", "1 while /readiness answers 200.").Add({})),
@@ -107,6 +112,12 @@ RouteMetrics& Metrics::route(const std::string& method, const std::string& endpo
   if (!slot) {
     Histogram& duration = durations_.Add({{"method", method}, {"endpoint", endpoint}}, kSeconds);
     slot = std::make_unique<RouteMetrics>(requests_, duration, method, endpoint);
+    // A counter that begins with its first failure hides that one from rate(); the service level counts these.
+    if (method == "POST") {
+      for (const char* status : {"500", "503", "504"}) {
+        requests_.Add({{"method", method}, {"endpoint", endpoint}, {"http_status", status}});
+      }
+    }
   }
   return *slot;
 }
@@ -148,7 +159,9 @@ Counter& Metrics::failed(const std::string& failure) { return failed_.Add({{"fai
 
 std::string Metrics::text() const {
   std::ostringstream out;
-  prometheus::TextSerializer().Serialize(out, registry_->Collect());
+  auto families = registry_->Collect();
+  std::ranges::move(process_metrics(), std::back_inserter(families));
+  prometheus::TextSerializer().Serialize(out, families);
   std::string text = std::move(out).str();
   // The library spells it as the format does not.
   constexpr std::string_view kWrong = " Nan\n";

@@ -52,7 +52,8 @@ class Metrics {
 
   // The seed's two: http_requests_total{method,endpoint,http_status} and
   // http_request_duration_seconds{method,endpoint}. `endpoint` is the route's template, `method` one of the
-  // table's or "OTHER". The reference lives as long as this object; look it up once.
+  // table's or "OTHER". POSTs have the statuses 500, 503 and 504 from the start. The reference lives as long as this
+  // object; look it up once.
   RouteMetrics& route(const std::string& method, const std::string& endpoint);
 
   LaneMetrics& lane(const std::string& name);
@@ -93,6 +94,7 @@ class Metrics {
   prometheus::Counter& store_reconnects;       // tps_store_reconnects_total
   prometheus::Gauge& cache_breaker_open;       // tps_cache_breaker_open: 1 while Redis is left alone
   prometheus::Gauge& connections;              // tps_http_connections
+  prometheus::Gauge& connections_limit;        // tps_http_connections_limit
   prometheus::Counter& connections_refused;    // tps_http_connections_refused_total
   prometheus::Gauge& ready;                    // tps_ready
   prometheus::Counter& transactions_accepted;  // tps_transactions_accepted_total
@@ -102,7 +104,7 @@ class Metrics {
   prometheus::Gauge& open_holds;               // tps_holds_open
   prometheus::Counter& unprocessable;          // tps_transactions_unprocessable_total: for somebody to look at
 
-  // Prometheus text exposition format 0.0.4.
+  // Prometheus text exposition format 0.0.4, with what the system knows about the process (process.hpp).
   [[nodiscard]] std::string text() const;
 };
 

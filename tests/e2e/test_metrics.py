@@ -8,7 +8,9 @@ from support.answers import pay
 OURS = ["tps_lane_queue_depth", "tps_lane_flight_size_bucket", "tps_lane_flight_seconds_bucket",
         "tps_store_operations_total", "tps_cache_operations_total", "tps_shed_total", "tps_build_info",
         "tps_http_connections", "tps_transactions_accepted_total", "tps_transactions_settled_total",
-        "tps_settle_batch_size_bucket", "tps_oldest_pending_seconds", "tps_ready"]
+        "tps_settle_batch_size_bucket", "tps_oldest_pending_seconds", "tps_ready", "tps_http_connections_limit",
+        "process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds", "process_max_fds",
+        "tps_memory_limit_bytes"]
 LINE = re.compile(r'[a-zA-Z_:][a-zA-Z0-9_:]*(\{([a-zA-Z_]\w*="([^"\\\n]|\\.)*",?)*\})? (-?[0-9.e+-]+|NaN|[+-]Inf)')
 
 
@@ -36,6 +38,13 @@ def test_the_two_of_the_original(deployment, client):
         assert any(wanted <= set(found.split(",")) for found in re.findall(r"http_requests_total\{(.*)\}", text)), labels
     assert re.search(r'http_request_duration_seconds_bucket\{.*endpoint="/transactions/\{id\}".*le="', text)
     assert "/nowhere" not in text
+
+
+@pytest.mark.parametrize("status", [500, 503, 504])
+@pytest.mark.parametrize("endpoint", ["/transactions", "/transactions/{id}/capture"])
+def test_failures_are_there_before_the_first(deployment, status, endpoint):
+    wanted = f'http_requests_total{{endpoint="{endpoint}",http_status="{status}",method="POST"}} '
+    assert any(line.startswith(wanted) for line in scrape(deployment))
 
 
 @pytest.mark.parametrize("name", OURS)
