@@ -7,12 +7,14 @@ of the sources, and the bank test must then fail with one of the words that the 
 """
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+from support.build import build, copy_of_the_sources  # noqa: E402  (the path must be set first)
+
 PLANTED = ROOT / "tests" / "fault" / "planted"
 ATTEMPTS = 3  # some bugs need a kill at the right moment
 PATIENCE = 400  # seconds for one attempt; a bank with a bug in it may wait for what never comes
@@ -34,26 +36,11 @@ def run_bank(environment):
     return done.returncode, done.stdout
 
 
-def build(patch, folder):
-    """The binary with the bug in it."""
-    source = folder / "source"
-    names = run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"], cwd=ROOT).stdout.split("\0")
-    for name in filter(None, names):
-        target = source / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if (ROOT / name).is_file():
-            shutil.copy2(ROOT / name, target)
+def plant(patch, source):
     text = patch.read_text().partition("\n")[2]
-    applied = run(["patch", "-p1", "--fuzz=0", "--directory", source], input=text)
+    applied = run(["patch", "-p1", "--fuzz=0", "--directory", str(source)], input=text)
     if applied.returncode != 0:
         sys.exit(f"{patch.name} does not apply any more:\n{applied.stdout}")
-    # The path of a precompiled header is part of what it is compiled to, so the cache of compilations cannot help.
-    for command in (["cmake", "--preset", "release", "-DTPS_TESTS=OFF", "-DTPS_BENCH=OFF"],
-                    ["cmake", "--build", source / "build" / "release", "--target", "tps"]):
-        done = run(command, cwd=source)
-        if done.returncode != 0:
-            sys.exit(f"{patch.name}: the build failed\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
-    return source / "build" / "release" / "tps"
 
 
 def is_caught(patch, binary):
@@ -76,7 +63,9 @@ def main():
     caught = []
     for patch in sorted(PLANTED.glob("*.patch")):
         with tempfile.TemporaryDirectory(prefix="tps-planted-") as folder:
-            caught.append(is_caught(patch, build(patch, pathlib.Path(folder))))
+            source = copy_of_the_sources(pathlib.Path(folder))
+            plant(patch, source)
+            caught.append(is_caught(patch, build(source)))
     print(f"{sum(caught)} of {len(caught)} planted bugs caught")
     return 0 if caught and all(caught) else 1
 

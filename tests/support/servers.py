@@ -42,6 +42,19 @@ class Postgres:
         self.start()
         self.execute(f'CREATE ROLE "{OWNER}" LOGIN')
 
+    @classmethod
+    def of(cls, data):
+        """A server on the files that another one has left, such as a backup."""
+        server = cls.__new__(cls)
+        server.folder = temporary_folder("postgres", owner="postgres")
+        shutil.move(data, server.folder / "data")
+        for path in [server.folder / "data", *(server.folder / "data").rglob("*")]:
+            shutil.chown(path, "postgres" if os.geteuid() == 0 else None)
+        server.port, server.settings, server.log_path = free_port(), [], server.folder / "log"
+        server.process, server.databases = None, 0
+        server.start()
+        return server
+
     def start(self):
         settings = [f"listen_addresses={self.host}", f"port={self.port}", f"unix_socket_directories={self.folder}",
                     "max_connections=60", "shared_buffers=64MB", "max_wal_size=512MB", "log_min_messages=warning"]

@@ -18,16 +18,17 @@ def clean_environment(extra=None):
     return kept | (extra or {})
 
 
-def tps(*arguments, environment=None, **options):
+def tps(*arguments, environment=None, binary=BINARY, **options):
     """One run of a command to its end."""
-    return run([os.path.abspath(BINARY), *arguments], env=clean_environment(environment), **options)
+    return run([os.path.abspath(binary), *arguments], env=clean_environment(environment), **options)
 
 
 class Tps:
     """One `tps serve`, kept on one port over restarts."""
 
-    def __init__(self, folder, *arguments, environment=None, command="serve"):
+    def __init__(self, folder, *arguments, environment=None, command="serve", binary=BINARY):
         self.folder = folder
+        self.binary = binary
         self.port = free_port()
         self.arguments = [command, "--listen", f"127.0.0.1:{self.port}", *map(str, arguments)]
         self.environment = clean_environment(environment)
@@ -36,7 +37,7 @@ class Tps:
 
     def launch(self):
         """Starts it and does not wait."""
-        self.process = Process([os.path.abspath(BINARY), *self.arguments], self.log_path, environment=self.environment,
+        self.process = Process([os.path.abspath(self.binary), *self.arguments], self.log_path, environment=self.environment,
                                folder=self.folder)
         return self
 

@@ -1,0 +1,121 @@
+"""Backups that are taken while the system works, and what a restore gives: everything that was acknowledged before, and
+books that add up (G1, G3, G6, G11). The commands are those of docs/operations.md.
+"""
+import subprocess
+
+import pytest
+from support.answers import new_user, pay
+from support.database import PostgresDatabase, SqliteDatabase
+from support.history import check, wait_settled
+from support.load import Load
+from support.process import wait_until
+from support.servers import POSTGRES_BIN, Postgres
+from support.tps import Tps, tps
+
+# After a restore to an earlier point: entries of the shared cache that were made later must not be believed.
+NEW_SECRET = "UPDATE store SET cache_secret = decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex')"
+
+
+def run(*command, **options):
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def load_around(running, take_backup):
+    """What had been acknowledged when the backup began."""
+    load = Load([running.port], threads=8).start()
+    load.wait_for(500)
+    before = [one for mine in load.sent for one in list(mine) if one.outcome == "acknowledged"]
+    take_backup()
+    load.wait_for(200)
+    load.stop()
+    assert len(before) >= 500
+    return before
+
+
+def check_restored(folder, database, before):
+    """The books add up as they are; then the system goes on with them, and nothing is missing."""
+    audit = tps("verify", "--database-url", database.url)
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+    again = Tps(folder, "--database-url", database.url).start()
+    with again.client() as client:
+        for one in before[-20:]:
+            assert client.get(f"/transactions/{one.id}").json()["user_id"] == one.user_id
+            answer = client.post(one.path, one.body(), {"Idempotency-Key": one.key})
+            assert answer.json()["id"] == one.id and answer.headers["idempotent-replayed"] == "true"
+    load = Load([again.port], threads=8, name="later").start()
+    load.wait_for(200)
+    sent = load.stop()
+    wait_settled(database)
+    check(database, before + sent)
+    again.stop()
+
+
+def test_a_dump_of_postgresql(folder, postgres):
+    database, restored = PostgresDatabase(postgres), PostgresDatabase(postgres)
+    running = Tps(folder, "--database-url", database.url, "--migrate").start()
+    dump = folder / "tps.dump"
+    before = load_around(running, lambda: run(POSTGRES_BIN / "pg_dump", "--format=custom", f"--file={dump}", database.url))
+    running.stop()
+    run(POSTGRES_BIN / "pg_restore", "--no-owner", "--exit-on-error", f"--dbname={restored.url}", dump)
+    check_restored(folder, restored, before)
+
+
+def test_a_base_backup_of_postgresql(folder, postgres):
+    """The whole server, with the log that makes it whole: what point-in-time recovery begins with."""
+    database = PostgresDatabase(postgres)
+    running = Tps(folder, "--database-url", database.url, "--migrate").start()
+    copy = postgres.folder / "copy"
+    command = [POSTGRES_BIN / "pg_basebackup", "--host=127.0.0.1", f"--port={postgres.port}", "--username=postgres",
+               "--checkpoint=fast", "--wal-method=stream", f"--pgdata={copy}"]
+    before = load_around(running, lambda: run(*command))
+    running.stop()
+    server = Postgres.of(copy)
+    try:
+        database.server = server
+        check_restored(folder, database, before)
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("command", [".backup '{copy}'", "VACUUM INTO '{copy}'"])
+def test_a_copy_of_sqlite(folder, command):
+    database = SqliteDatabase(folder / "tps.db")
+    running = Tps(folder, "--database-url", database.url).start()
+    copy = folder / "copy.db"
+    before = load_around(running, lambda: run("sqlite3", "-cmd", ".timeout 10000", database.path,
+                                              command.format(copy=copy)))
+    running.stop()
+    check_restored(folder, SqliteDatabase(copy), before)
+
+
+def test_the_shared_cache_after_a_restore_to_an_earlier_point(folder, postgres, redis):
+    """A transaction that the restored database does not know is not found, whatever Redis still says."""
+    database = PostgresDatabase(postgres)
+    arguments = ["--database-url", database.url, "--redis-url", redis.url]
+    running, reader = (Tps(folder, *arguments, "--migrate").start() for _ in range(2))
+    dump = folder / "tps.dump"
+    user = new_user()
+    with running.client() as client:
+        pay(client, user, 1)
+        run(POSTGRES_BIN / "pg_dump", "--format=custom", f"--file={dump}", database.url)
+        lost = pay(client, user, 2)["id"]
+    with reader.client() as client:
+        client.get(f"/transactions/{lost}")
+    wait_until(lambda: redis.client().keys(f"*:{lost}"), 10, "the transaction in the shared cache")
+    running.stop()
+    reader.stop()
+    database.name = PostgresDatabase(postgres).name
+    run(POSTGRES_BIN / "pg_restore", "--no-owner", "--exit-on-error", f"--dbname={database.url}", dump)
+    database.execute(NEW_SECRET)
+    arguments[1] = database.url
+    again, reader = (Tps(folder, *arguments).start() for _ in range(2))
+    with again.client() as client, reader.client() as another:
+        assert client.get(f"/transactions/{lost}").status == 404
+        assert [pay(client, user, amount)["id"] for amount in (3, 4)] == [lost, lost + 1]
+        # Once an instance has seen a later one, it asks the shared cache for this one.
+        assert another.get(f"/transactions/{lost + 1}").json()["amount"] == 4
+        assert another.get(f"/transactions/{lost}").json()["amount"] == 3
+    again.stop()
+    reader.stop()

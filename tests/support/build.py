@@ -1,0 +1,28 @@
+"""Builds the program from a copy of its sources that a test has changed."""
+import pathlib
+import shutil
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def copy_of_the_sources(folder):
+    source = folder / "source"
+    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+    for name in filter(None, names):
+        if (ROOT / name).is_file():
+            target = source / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target)
+    return source
+
+
+def build(source):
+    """The binary. Takes minutes: the path of a precompiled header is part of what it is compiled to, so the cache of
+    compilations cannot help."""
+    for command in (["cmake", "--preset", "release", "-DTPS_TESTS=OFF", "-DTPS_BENCH=OFF"],
+                    ["cmake", "--build", str(source / "build" / "release"), "--target", "tps"]):
+        done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{source}: the build failed\n{done.stdout[-4000:]}{done.stderr[-2000:]}"
+    return source / "build" / "release" / "tps"
