@@ -28,4 +28,4 @@ add_fault_target(worker_tests postgres_worker_test.cpp)
 
 # The bank test against builds that have a bug in them.
 add_test(NAME fault.planted_bugs.long COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/fault/planted_bugs.py)
-set_tests_properties(fault.planted_bugs.long PROPERTIES LABELS long TIMEOUT 3600)
+set_tests_properties(fault.planted_bugs.long PROPERTIES LABELS long TIMEOUT 10800 ENVIRONMENT "TPS_LONG=1")

@@ -16,8 +16,8 @@ sys.path.insert(0, str(ROOT / "tests"))
 from support.build import build, copy_of_the_sources  # noqa: E402  (the path must be set first)
 
 PLANTED = ROOT / "tests" / "fault" / "planted"
-ATTEMPTS = 3  # some bugs need a kill at the right moment
-PATIENCE = 400  # seconds for one attempt; a bank with a bug in it may wait for what never comes
+ATTEMPTS = 5  # some bugs need a kill at the right moment
+PATIENCE = 600  # seconds for one attempt; a bank with a bug in it may wait for what never comes
 PYTHON = "/usr/bin/python3"
 
 
