@@ -1,0 +1,97 @@
+"""The image by itself: small, nobody's, read-only, and quick to end."""
+import json
+import pathlib
+import re
+
+import pytest
+from images import BASE, ROOT
+from support.client import Client
+from support.process import run, wait_until
+
+LOCKED = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--log-driver", "json-file"]
+NOBODY = 65532
+MAX_BYTES_ABOVE_BASE = 120_000_000
+IN_BASE = {"libc.so.6", "libm.so.6", "libgcc_s.so.1"}
+
+
+@pytest.fixture
+def container(engine):
+    """A complete system in one container, as locked up as a container can be; only its data is on a volume."""
+    name = "tps-alone"
+    engine.docker("run", "--detach", "--name", name, *LOCKED, "--health-interval", "1s", "--volume", "tps-data:/var/lib/tps",
+                  "--publish", "127.0.0.1:8000:8000", "tps")
+    yield name
+    engine.docker("rm", "--force", name)
+    engine.docker("volume", "rm", "tps-data")
+
+
+def image(engine, name):
+    return json.loads(engine.docker("image", "inspect", name).stdout)[0]
+
+
+def healthy(engine, name):
+    return engine.inspect(name, "{{.State.Health.Status}}") == "healthy"
+
+
+def test_runs_read_only_as_nobody_until_it_is_told_to_stop(engine, container):
+    wait_until(lambda: healthy(engine, container), 60, "health by the image's own check")
+    with Client(8000) as client:
+        answer = client.post("/transactions", {"user_id": "u", "amount": 1, "currency": "USD"}, {"Prefer": "wait=5"})
+        assert (answer.status, answer.json()["status"]) == (201, "settled")
+    processes = engine.docker("top", container, "-eo", "pid,uid,gid,args").stdout.splitlines()[1:]
+    assert [line.split()[1:] for line in processes] == [[str(NOBODY), str(NOBODY), "/usr/bin/tps", "serve"]]
+    assert engine.docker("diff", container).stdout == ""
+
+    engine.docker("stop", "--time", "30", container)
+    assert engine.inspect(container, "{{.State.ExitCode}} {{.State.OOMKilled}}") == "0 false"
+    assert "stopped" in engine.docker("logs", container).stderr
+
+    engine.docker("start", container)
+    wait_until(lambda: healthy(engine, container), 60, "health after a restart")
+    with Client(8000) as client:
+        assert client.get("/transactions/1").status == 200
+
+
+def test_a_container_that_is_not_ready_is_not_healthy(engine, container):
+    wait_until(lambda: healthy(engine, container), 60, "health")
+    assert engine.docker("exec", container, "/usr/bin/tps", "health").returncode == 0
+    elsewhere = engine.docker("exec", "--env", "TPS_LISTEN=127.0.0.1:1", container, "/usr/bin/tps", "health", check=False)
+    assert elsewhere.returncode == 1
+
+
+def test_needs_no_shell(engine):
+    configuration = image(engine, "tps")["Config"]
+    assert configuration["Entrypoint"] == ["/usr/bin/tps"]
+    assert configuration["Cmd"] == ["serve"]
+    assert configuration["Healthcheck"]["Test"] == ["CMD", "/usr/bin/tps", "health"]
+    assert configuration["User"] == f"{NOBODY}:{NOBODY}"  # a number: Kubernetes' runAsNonRoot accepts no name
+
+
+def test_says_what_it_is(engine):
+    labels = image(engine, "tps")["Config"]["Labels"]
+    version = engine.docker("run", "--rm", *LOCKED, "tps", "--version").stdout.split()[-1]
+    assert labels["org.opencontainers.image.version"] == version
+    assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"
+
+
+def test_is_small(engine, record_property):
+    above = image(engine, "tps")["Size"] - image(engine, BASE)["Size"]
+    record_property("bytes_above_base", above)
+    print(f"tps is {above / 1e6:.1f} MB above its base")
+    assert above <= MAX_BYTES_ABOVE_BASE
+
+
+def test_has_the_libraries_that_are_needed_and_no_others(engine):
+    wanted = [line.split()[1] for line in (ROOT / "tools/packages.txt").read_text().splitlines()
+              if line.startswith("run ")]
+    files = {package: engine.docker("run", "--rm", "--entrypoint", "dpkg-query", "tps", "--listfiles", package).stdout
+             for package in wanted}
+    libraries = {package: {pathlib.Path(line).name for line in lines.splitlines() if ".so." in line}
+                 for package, lines in files.items()}
+    copied = engine.folder / "copied"
+    engine.docker("create", "--name", "tps-copy", "tps")
+    engine.docker("cp", "tps-copy:/usr/bin/tps", copied)
+    engine.docker("rm", "tps-copy")
+    needed = set(re.findall(r"NEEDED.*\[(.*)\]", run(["readelf", "-d", copied]).stdout))
+    assert needed - IN_BASE <= set().union(*libraries.values())
+    assert [package for package in wanted if not libraries[package] & needed] == []
