@@ -46,12 +46,12 @@ class Postgres:
     def of(cls, data):
         """A server on the files that another one has left, such as a backup."""
         server = cls.__new__(cls)
-        server.folder = temporary_folder("postgres", owner="postgres")
+        server.host, server.namespace, server.settings = "127.0.0.1", None, []
+        server.folder, server.port = temporary_folder("postgres", owner="postgres"), free_port()
         shutil.move(data, server.folder / "data")
         for path in [server.folder / "data", *(server.folder / "data").rglob("*")]:
             shutil.chown(path, "postgres" if os.geteuid() == 0 else None)
-        server.port, server.settings, server.log_path = free_port(), [], server.folder / "log"
-        server.process, server.databases = None, 0
+        server.log_path, server.process, server.databases = server.folder / "log", None, 0
         server.start()
         return server
 
