@@ -201,6 +201,8 @@ MUTATIONS = [
     ("monitors_choose_by_something", put(MONITOR, "spec selector", {})),
     ("scrapes_end_before_the_next", put(PODS, "spec podMetricsEndpoints 0 scrapeTimeout", "20s")),
     ("jobs_have_the_names_that_rules_use", drop(MONITOR, "spec endpoints 0 relabelings")),
+    ("our_own_labels_keep_their_names", drop(MONITOR, "spec endpoints 0 relabelings 1")),
+    ("our_own_labels_keep_their_names", drop(PODS, "spec podMetricsEndpoints 0 relabelings 1")),
     ("rules_come_along", lose("PrometheusRule/tps")),
     # network
     ("nothing_is_allowed_by_default", lose(DENY)),

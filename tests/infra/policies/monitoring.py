@@ -65,5 +65,12 @@ def jobs_have_the_names_that_rules_use(objects):
 
 
 @production_policy
+def our_own_labels_keep_their_names(objects):
+    # The operator adds `endpoint`, and rules ask for the route by that name.
+    dropped = {"action": "labeldrop", "regex": "endpoint"}
+    assert all(dropped in endpoint.get("relabelings", []) for _, endpoint in scraped(objects))
+
+
+@production_policy
 def rules_come_along(objects):
     assert kind(objects, "PrometheusRule")

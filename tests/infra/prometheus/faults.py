@@ -8,7 +8,7 @@ from fleet import CONNECTIONS
 from support.client import Connection
 from support.process import run, wait_until
 from support.tcp_proxy import CUT, PASS
-from traffic import Traffic
+from light_load import Traffic
 
 
 def mended_by(*steps):

@@ -2,7 +2,7 @@
 import contextlib
 
 from monitoring import Monitoring
-from traffic import Traffic
+from light_load import Traffic
 
 
 @contextlib.contextmanager
