@@ -1,4 +1,5 @@
-# Rules, dashboards and alerts: by themselves, and in a real Prometheus that watches real servers.
+# Rules, dashboards and alerts: by themselves, and in a real Prometheus that watches real servers. Those need the machine
+# for themselves, since they fire when a server is slow.
 file(GLOB monitoring_files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/infra/prometheus/test_*.py)
 foreach(file ${monitoring_files})
   string(REGEX REPLACE ".*/test_(.*)\\.py$" "\\1" subject ${file})
@@ -9,3 +10,5 @@ foreach(subject healthy faults)
   add_python_test(infra.prometheus.${subject}.long
     ${CMAKE_CURRENT_SOURCE_DIR}/infra/prometheus/test_${subject}.py long 1800 "TPS_LONG=1")
 endforeach()
+set_tests_properties(infra.prometheus.healthy infra.prometheus.healthy.long infra.prometheus.faults
+  infra.prometheus.faults.long PROPERTIES RUN_SERIAL TRUE)

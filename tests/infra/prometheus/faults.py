@@ -69,8 +69,8 @@ def ledger_not_readable(fleet, _):
 
 def balance_written_by_hand(fleet, _):
     change = "UPDATE accounts SET posted = posted {} 5 WHERE user_id = (SELECT min(user_id) FROM accounts)"
-    fleet.postgres.execute(change.format("+"), fleet.database.name)
-    return mended_by(lambda: fleet.postgres.execute(change.format("-"), fleet.database.name))
+    fleet.database.execute(change.format("+"))
+    return mended_by(lambda: fleet.database.execute(change.format("-")))
 
 
 def bad_row(fleet, _):

@@ -19,7 +19,7 @@ class Fleet:
         self.folder = temporary_folder("fleet")
         self.stoppable = []
         self.postgres, self.redis = self._keep(Postgres()), self._keep(Redis())
-        self.database = PostgresDatabase(self.postgres, self.postgres.create_database())
+        self.database = PostgresDatabase(self.postgres)
         self.judges = {"second": lambda data: PASS, "worker": lambda data: PASS}
         self.first = self._launch(self.database.url, "--redis-url", self.redis.url, "--migrate", "--no-worker")
         self.second = self._launch(self._proxied("second"), "--redis-url", self.redis.url, "--no-worker",

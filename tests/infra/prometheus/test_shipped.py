@@ -42,9 +42,11 @@ def verdict(folder, change, alert):
             change(group["rules"], alert)
         (folder / file.name).write_text(yaml.safe_dump(content))
     for file in RULE_TESTS:
-        if alert in file.read_text():
-            text = re.sub(r"rule_files: \[.*/(.*)\]", r"rule_files: [\1]", file.read_text())
-            (folder / f"test-{file.name}").write_text(text)
+        content = yaml.safe_load(file.read_text())
+        content["rule_files"] = [name.rsplit("/", 1)[1] for name in content["rule_files"]]
+        content["tests"] = [test for test in content["tests"] if alert in str(test)]
+        if content["tests"]:
+            (folder / f"test-{file.name}").write_text(yaml.safe_dump(content))
     return run(["promtool", "test", "rules", *folder.glob("test-*.yaml")]).returncode
 
 
