@@ -5,12 +5,14 @@ import re
 import time
 
 import pytest
-from shipped import alerts, panels, rules, selectors
+from shipped import ROOT, RUNBOOKS, alerts, panels, rules, selectors
 from support.fixtures import short_or_long
 from support.process import run
 from watched import watched
 
 VARIABLES = {"$namespace": ".*", "$__rate_interval": "10s"}
+PAGES = [ROOT / "docs/operations.md", *sorted(RUNBOOKS.glob("*.md"))]
+METRIC = re.compile(r"(?<![\w/])(?:tps_|http_request|process_)[a-z_]+[a-z]\b")
 WATCHED_S = short_or_long(20, 180)  # 10 and 90 minutes to Prometheus
 
 
@@ -58,6 +60,13 @@ def test_alerts_read_series_that_exist(healthy, alert):
     read = selectors(alert["expr"])
     assert read
     assert not [one for one in read if not healthy.query(one)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_name_metrics_that_exist(healthy, page):
+    known = {labels["__name__"] for labels, _ in healthy.query('count by (__name__) ({__name__!=""})')}
+    named = set(METRIC.findall(page.read_text()))
+    assert not {name for name in named if not known & {name, f"{name}_bucket"}}
 
 
 @pytest.mark.parametrize("panel", panels(), ids=lambda panel: panel[1])
