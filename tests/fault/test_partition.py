@@ -63,7 +63,7 @@ def test_the_database_cannot_be_reached(network, far_postgres, folder):
         load.wait_for(300)
         network.cut()
         cut = time.monotonic()
-        wait_until(lambda: probes.readiness[-1][1] == 503, 10, "readiness to turn")
+        wait_until(lambda: probes.readiness and probes.readiness[-1][1] == 503, 10, "readiness to turn")
         noticed = time.monotonic() - cut
         time.sleep(max(0, cut + LASTS - time.monotonic()))  # how long it lasts is given
         refused = [one for mine in load.sent for one in mine if one.outcome == "refused"]
