@@ -25,17 +25,15 @@ std::map<std::string, double> values(const fs::path& root = "/") {
 // A root folder with what the test writes into it.
 class ProcessTest : public testing::Test {
  protected:
-  ProcessTest() : root_(fs::temp_directory_path() / ("tps-process-" + std::to_string(getpid()))) {
-    fs::remove_all(root_);
-  }
-  ~ProcessTest() override { fs::remove_all(root_); }
+  void SetUp() override { fs::remove_all(root_); }
+  void TearDown() override { fs::remove_all(root_); }
 
   void write(const fs::path& file, const std::string& text) const {
     fs::create_directories((root_ / file).parent_path());
     std::ofstream(root_ / file) << text;
   }
 
-  const fs::path root_;
+  const fs::path root_ = fs::temp_directory_path() / ("tps-process-" + std::to_string(getpid()));
 };
 
 TEST_F(ProcessTest, KnowsThisProcess) {
