@@ -1,16 +1,13 @@
-// The server through a real socket: framing, order, limits, draining.
+// The server through a real socket: framing, order, limits.
 #include "http/server.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <boost/asio/connect.hpp>
-#include <boost/asio/read.hpp>
-#include <boost/asio/write.hpp>
 #include <string>
 #include <thread>
 
-#include "http/test_service.hpp"
+#include "http/server_fixture_test.hpp"
 
 namespace tps::http {
 namespace {
@@ -22,83 +19,6 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-namespace asio = boost::asio;
-using asio::ip::tcp;
-
-struct TestServer {
-  explicit TestServer(ServerOptions options = {}) : server(with_port(std::move(options)), api, service.metrics) {
-    const auto started = server.start();
-    if (!started) throw std::runtime_error(started.error());
-  }
-  ~TestServer() {
-    service.submit.stop();
-    service.read.stop();
-    service.query.stop();
-    server.stop();
-  }
-  static ServerOptions with_port(ServerOptions options) {
-    options.listen = "127.0.0.1:0";
-    options.sweep_interval = milliseconds(10);
-    return options;
-  }
-
-  TestService service;
-  Api api{routes(), service.services([] { return std::nullopt; })};
-  Server server;
-};
-
-class Client {
- public:
-  explicit Client(const TestServer& server) : socket_(context_) {
-    socket_.connect({asio::ip::address_v4::loopback(), server.server.port()});
-  }
-
-  Client& send(std::string_view bytes) {
-    boost::system::error_code ignored;  // the server may have closed already
-    asio::write(socket_, asio::buffer(bytes), ignored);
-    return *this;
-  }
-  Client& end() {
-    socket_.shutdown(tcp::socket::shutdown_send);
-    return *this;
-  }
-  // Everything until the server closes.
-  std::string rest() {
-    std::string bytes;
-    boost::system::error_code error;
-    asio::read(socket_, asio::dynamic_buffer(bytes), error);
-    return bytes;
-  }
-  // Up to and including the first occurrence of `mark`.
-  std::string until(std::string_view mark) {
-    while (pending_.find(mark) == std::string::npos) {
-      char piece[4096];
-      boost::system::error_code error;
-      const std::size_t count = socket_.read_some(asio::buffer(piece), error);
-      if (error) return std::exchange(pending_, {}) + "<" + error.message() + ">";
-      pending_.append(piece, count);
-    }
-    const std::size_t end = pending_.find(mark) + mark.size();
-    std::string bytes = pending_.substr(0, end);
-    pending_.erase(0, end);
-    return bytes;
-  }
-
- private:
-  asio::io_context context_;
-  tcp::socket socket_;
-  std::string pending_;
-};
-
-std::string get(std::string_view path, std::string_view headers = "Connection: close\r\n") {
-  return "GET " + std::string(path) + " HTTP/1.1\r\nHost: a\r\n" + std::string(headers) + "\r\n";
-}
-
-std::string post(std::string_view path, std::string_view body, std::string_view headers = "") {
-  return "POST " + std::string(path) +
-         " HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
-         "\r\n" + std::string(headers) + "\r\n" + std::string(body);
-}
 
 constexpr std::string_view kGood = R"({"user_id":"a","amount":1,"currency":"USD"})";
 
@@ -308,80 +228,6 @@ TEST(Server, LargeBodiesTogetherHaveALimit) {
               AllOf(StartsWith("HTTP/1.1 503"), HasSubstr("Retry-After")));
   EXPECT_THAT(Client(server).send(post("/transactions", large + std::string(kGood), "Connection: close\r\n")).rest(),
               StartsWith("HTTP/1.1 201"));
-}
-
-// Balancers go on sending until their next check: on new connections, and on idle ones that they keep.
-TEST(Server, ServesWhileBalancersTakeNotice) {
-  ServerOptions options;
-  options.drain_delay = seconds(600);
-  options.drain_idle = milliseconds(0);
-  TestServer server(options);
-  Client before(server);
-  before.send(get("/health", "")).until("}");
-  std::thread draining([&] { server.server.drain(); });
-  const auto give_up = steady_clock::now() + seconds(10);
-  std::string answer;
-  while (answer.find("Connection: close") == std::string::npos && steady_clock::now() < give_up) {
-    answer = Client(server).send(get("/health", "")).until("}");
-  }
-  EXPECT_THAT(answer, HasSubstr("Connection: close\r\n"));
-  EXPECT_THAT(before.send(get("/health", "")).rest(),
-              AllOf(StartsWith("HTTP/1.1 200 OK"), HasSubstr("Connection: close\r\n")));
-  server.server.stop();
-  draining.join();
-}
-
-// Closing a listener resets the connections that nobody has accepted yet, so they are accepted first.
-TEST(Server, DrainAnswersWhoeverGotThrough) {
-  ServerOptions options;
-  options.drain_idle = seconds(600);
-  TestServer server(options);
-  std::vector<std::unique_ptr<Client>> clients;
-  for (int i = 0; i < 300; ++i) clients.push_back(std::make_unique<Client>(server));
-  std::thread draining([&] { server.server.drain(); });
-  for (const auto& client : clients) client->send(get("/health", ""));
-  for (const auto& client : clients) {
-    EXPECT_THAT(client->rest(), StartsWith("HTTP/1.1 200 OK"));
-  }
-  draining.join();
-}
-
-TEST(Server, DrainsAfterTheNextAnswer) {
-  ServerOptions options;
-  options.drain_idle = seconds(10);
-  TestServer server(options);
-  Client client(server);
-  client.send(get("/health", "")).until("}");
-  std::thread draining([&] { server.server.drain(); });
-  const auto give_up = steady_clock::now() + seconds(10);
-  std::string answer;
-  while (answer.find("Connection: close") == std::string::npos && steady_clock::now() < give_up) {
-    answer = client.send(get("/health", "")).until("}");
-  }
-  EXPECT_THAT(answer, AllOf(StartsWith("HTTP/1.1 200 OK"), HasSubstr("Connection: close\r\n")));
-  EXPECT_EQ(client.rest(), "");
-  draining.join();
-  EXPECT_THROW(Client late(server), boost::system::system_error);
-}
-
-TEST(Server, DrainClosesIdleConnections) {
-  ServerOptions options;
-  options.drain_idle = milliseconds(10);
-  TestServer server(options);
-  Client client(server);
-  client.send(get("/health", "")).until("}");
-  server.server.drain();
-  EXPECT_EQ(client.rest(), "");
-  EXPECT_EQ(server.service.metrics.connections.Value(), 0);
-}
-
-TEST(Server, StopCutsADrainShort) {
-  ServerOptions options;
-  options.drain_delay = seconds(600);
-  TestServer server(options);
-  std::thread draining([&] { server.server.drain(); });
-  server.server.stop();
-  draining.join();
 }
 
 TEST(Server, GoesOnWhenClientsLeave) {
