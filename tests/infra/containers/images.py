@@ -29,9 +29,9 @@ def output(*command):
 
 
 def mirror():
-    """Where this machine gets Debian from."""
-    known = output("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Codename: bookworm")
-    return known.splitlines()[0] if known else "http://deb.debian.org/debian"
+    """Where this machine gets Debian from, as the last argument of debootstrap, which knows a mirror itself if need be."""
+    return output("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages",
+                  "Codename: bookworm").splitlines()[:1]
 
 
 def proxy():
@@ -42,7 +42,7 @@ def proxy():
 
 def make_archive(engine):
     tree = engine.folder / "debian"
-    engine.run("debootstrap", "--variant=minbase", "bookworm", tree, mirror(), timeout=600)
+    engine.run("debootstrap", "--variant=minbase", "bookworm", tree, *mirror(), timeout=600)
     for leftover in [*tree.glob("var/cache/apt/archives/*.deb"), *tree.glob("var/lib/apt/lists/*_*")]:
         leftover.unlink()
     BASE_ARCHIVE.parent.mkdir(parents=True, exist_ok=True)
