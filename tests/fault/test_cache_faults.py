@@ -1,5 +1,6 @@
 """G10: whatever happens to Redis, every status and every body is the one that an instance without Redis gives."""
 import contextlib
+import itertools
 import random
 import signal
 import threading
@@ -8,6 +9,7 @@ import time
 import pytest
 
 from support.client import Client
+from support.clients import Clients
 from support.deployment import deploy
 from support.fixtures import short_or_long
 from support.process import wait_until
@@ -20,35 +22,30 @@ ANSWERS_DURING_A_FAULT = short_or_long(400, 8000)
 NO_LOCAL_CACHE = ("--local-cache", "0")
 
 
-class Conversation:
+class Conversation(Clients):
     """Threads that post, replay and read, and remember what each request was answered with."""
 
     def __init__(self, port):
+        super().__init__(THREADS)
         self.port = port
         self.answers = {}  # request -> (status, body)
         self.count = 0
         self.lock = threading.Lock()
-        self.stopping = threading.Event()
-        self.failures = []
-        self.threads = [threading.Thread(target=self._run, args=(number,)) for number in range(THREADS)]
 
     def _run(self, number):
         chance = random.Random(number)
-        try:
-            with Client(self.port) as client:
-                asked = [("GET", "/transactions/999999999", None, None)]
-                for turn in range(10**9):
-                    if self.stopping.is_set():
-                        return
-                    post = self._post(number, turn, chance)
-                    status, answer = self._ask(client, post)
-                    asked.append(post)
-                    if status == 201:
-                        asked.append(("GET", "/transactions/" + str(answer.json()["id"]), None, None))
-                    for request in [asked[-1], asked[-1], *chance.choices(asked, k=4)]:
-                        self._ask(client, request)
-        except BaseException as error:  # for the main thread to raise
-            self.failures.append(error)
+        with Client(self.port) as client:
+            asked = [("GET", "/transactions/999999999", None, None)]
+            for turn in itertools.count():
+                if self.stopping.is_set():
+                    return
+                post = self._post(number, turn, chance)
+                status, answer = self._ask(client, post)
+                asked.append(post)
+                if status == 201:
+                    asked.append(("GET", "/transactions/" + str(answer.json()["id"]), None, None))
+                for request in [asked[-1], asked[-1], *chance.choices(asked, k=4)]:
+                    self._ask(client, request)
 
     @staticmethod
     def _post(number, turn, chance):
@@ -69,20 +66,6 @@ class Conversation:
         target = self.count + count
         wait_until(lambda: self.failures or self.count >= target, 60, f"{count} more answers")
         self.check()
-
-    def check(self):
-        if self.failures:
-            raise self.failures[0]
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join(30)
 
 
 def ask(client, request):

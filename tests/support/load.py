@@ -1,9 +1,9 @@
 """Keyed load from many threads that remembers everything, and the retries that turn every unknown into an answer."""
 import random
-import threading
 import time
 
 from support.client import Broken, Client
+from support.clients import Clients
 from support.history import Sent
 from support.process import wait_until
 
@@ -28,35 +28,25 @@ def submit(client, one):
     return one
 
 
-class Load:
+class Load(Clients):
     """`threads` clients over all ports until stop(). Each has users of its own, and so have loads of other `people`: what
     is sent for one user is sent one after the other."""
 
     def __init__(self, ports, threads=16, seed=1, name="load", people="user", timeout=10):
+        super().__init__(threads, patience=timeout + 30)
         self.ports = ports
         self.sent = [[] for _ in range(threads)]
         self.answered = [0] * threads  # how many of them were acknowledged
         self.name = name
         self.people = people
+        self.seed = seed
         self.timeout = timeout
-        self.stopping = threading.Event()
-        self.failures = []
-        # Daemons: a test that fails before stop() must be able to end.
-        self.threads = [threading.Thread(target=self._run, args=(number, random.Random(f"{seed}-{number}")), daemon=True)
-                        for number in range(threads)]
 
-    def start(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def _run(self, number, chance):
-        try:
-            with Client(*self._ports(number, chance), timeout=self.timeout) as client:
-                while not self.stopping.is_set():
-                    self._act(client, number, chance)
-        except BaseException as error:  # for the main thread to raise
-            self.failures.append(error)
+    def _run(self, number):
+        chance = random.Random(f"{self.seed}-{number}")
+        with Client(*self._ports(number, chance), timeout=self.timeout) as client:
+            while not self.stopping.is_set():
+                self._act(client, number, chance)
 
     def _ports(self, number, _chance):
         """In the order in which a client tries them."""
@@ -93,16 +83,9 @@ class Load:
 
     def stop(self):
         """Ends the load; returns everything sent, in order per user."""
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join(self.timeout + 30)
+        self.end()
         self.check()
         return [one for mine in self.sent for one in mine]
-
-    def check(self):
-        """Raises what went wrong in a thread so far."""
-        if self.failures:
-            raise self.failures[0]
 
 
 def retry_unknown(ports, sent, seconds=30):

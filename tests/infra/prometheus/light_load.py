@@ -1,21 +1,20 @@
 """Light load: a little of everything that clients do, at a steady pace."""
-import threading
 import uuid
 
 from support.client import Broken, Client
+from support.clients import Clients
 
 PAUSE_S = 0.015  # between two requests of one client
 
 
-class Traffic:
+class Traffic(Clients):
     """`threads` clients over all ports until the end of the `with`; whatever the servers answer is fine."""
 
     def __init__(self, ports, threads=4, posts_only=False, pause_s=PAUSE_S):
+        super().__init__(threads)
         self.ports = ports
         self.posts_only = posts_only
         self.pause_s = pause_s
-        self.stopping = threading.Event()
-        self.threads = [threading.Thread(target=self._run, args=(number,), daemon=True) for number in range(threads)]
 
     def _run(self, number):
         ports = self.ports[number % len(self.ports):] + self.ports[:number % len(self.ports)]
@@ -54,13 +53,3 @@ class Traffic:
         id_ = self._pay(client, f"{user}-hold", 1 + 12 * count, type="withdrawal", amount=1, capture="manual")
         if id_:
             client.post(f"/transactions/{id_}/capture", {})
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join(30)

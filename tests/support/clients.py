@@ -1,0 +1,45 @@
+"""Clients that ask from threads of their own until they are stopped."""
+import threading
+
+
+class Clients:
+    """`count` threads of `_run(number)`, which goes on until `stopping` is set. What goes wrong in one is raised by
+    check() in the main thread."""
+
+    def __init__(self, count, patience=30):
+        self.patience = patience  # seconds for the last answers, once they are to stop
+        self.stopping = threading.Event()
+        self.failures = []
+        # Daemons: a test that fails before stop() must be able to end.
+        self.threads = [threading.Thread(target=self._guarded, args=(number,), daemon=True) for number in range(count)]
+
+    def _run(self, number):
+        raise NotImplementedError
+
+    def _guarded(self, number):
+        try:
+            self._run(number)
+        except BaseException as error:  # for the main thread to raise
+            self.failures.append(error)
+
+    def start(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def end(self):
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join(self.patience)
+
+    def check(self):
+        if self.failures:
+            raise self.failures[0]
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, kind, *_):
+        self.end()
+        if kind is None:
+            self.check()
