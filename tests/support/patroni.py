@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from support.process import Process, free_port, listens, wait_until
-from support.servers import OWNER, POSTGRES_BIN, temporary_folder
+from support.servers import OWNER, POSTGRES_BIN, Databases, connect_to, temporary_folder
 
 # Seconds; a failover takes about the first, the lease of a primary that is gone.
 TTL, LOOP_WAIT, RETRY_TIMEOUT = 10, 1, 3
@@ -75,9 +75,7 @@ class Node:
         return (self.folder / "log").read_text(errors="replace")
 
     def connect(self, database="postgres", user="postgres"):
-        connection = psycopg2.connect(host="127.0.0.1", port=self.port, dbname=database, user=user, connect_timeout=5)
-        connection.autocommit = True
-        return connection
+        return connect_to("127.0.0.1", self.port, database, user)
 
     def is_primary(self):
         try:
@@ -100,7 +98,7 @@ class Node:
         return sorted(member["role"] for member in answer["members"] if member["state"] in ("running", "streaming"))
 
 
-class Cluster:
+class Cluster(Databases):
     """Has what `support.servers.Postgres` has, and two nodes."""
 
     def __init__(self):
@@ -108,7 +106,6 @@ class Cluster:
             pytest.skip("needs root, patroni and etcd-server")
         self.etcd = Etcd()
         self.nodes = [Node(name, self.etcd) for name in ("one", "two")]
-        self.databases = 0
         for node in self.nodes:
             node.start()
         self.wait_synchronous()
@@ -134,20 +131,6 @@ class Cluster:
 
     def connect(self, database, user="postgres"):
         return wait_until(self.primary, 60, "a primary").connect(database, user)
-
-    def execute(self, statement, database="postgres"):
-        connection = self.connect(database)
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(statement)
-        finally:
-            connection.close()
-
-    def create_database(self):
-        self.databases += 1
-        name = f"tps_{self.databases}"
-        self.execute(f'CREATE DATABASE "{name}" OWNER "{OWNER}"')
-        return name
 
     def url(self, database):
         """Of both nodes: the program finds out which of them takes writes."""

@@ -23,7 +23,34 @@ def temporary_folder(name, owner=None):
     return folder
 
 
-class Postgres:
+class Databases:
+    """Of a server, or of several that are one, that has `connect(database, user="postgres")`."""
+
+    databases = 0
+
+    def execute(self, statement, database="postgres"):
+        connection = self.connect(database)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+        finally:
+            connection.close()
+
+    def create_database(self, name=None):
+        """A new empty database that OWNER owns; returns its name."""
+        self.databases += 1
+        name = name or f"tps_{self.databases}"
+        self.execute(f'CREATE DATABASE "{name}" OWNER "{OWNER}"')
+        return name
+
+
+def connect_to(host, port, database, user):
+    connection = psycopg2.connect(host=host, port=port, dbname=database, user=user, connect_timeout=5)
+    connection.autocommit = True
+    return connection
+
+
+class Postgres(Databases):
     def __init__(self, settings=(), host="127.0.0.1", namespace=None):
         """`host`: the address that it listens on, in the network `namespace`."""
         self.host, self.namespace = host, namespace
@@ -32,7 +59,6 @@ class Postgres:
         self.settings = list(settings)
         self.log_path = self.folder / "log"
         self.process = None
-        self.databases = 0
         command = [POSTGRES_BIN / "initdb", "-D", self.folder / "data", "-U", "postgres", "--auth=trust", "--no-sync",
                    "--encoding=UTF8", "--locale=C.UTF-8"]
         assert Process([str(part) for part in command], self.log_path, user="postgres").wait(60) == 0, self.log()
@@ -51,7 +77,7 @@ class Postgres:
         shutil.move(data, server.folder / "data")
         for path in [server.folder / "data", *(server.folder / "data").rglob("*")]:
             shutil.chown(path, "postgres" if os.geteuid() == 0 else None)
-        server.log_path, server.process, server.databases = server.folder / "log", None, 0
+        server.log_path, server.process = server.folder / "log", None
         server.start()
         return server
 
@@ -78,24 +104,7 @@ class Postgres:
         self.start()
 
     def connect(self, database, user="postgres"):
-        connection = psycopg2.connect(host=self.host, port=self.port, dbname=database, user=user, connect_timeout=5)
-        connection.autocommit = True
-        return connection
-
-    def execute(self, statement, database="postgres"):
-        connection = self.connect(database)
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(statement)
-        finally:
-            connection.close()
-
-    def create_database(self, name=None):
-        """A new empty database that OWNER owns; returns its name."""
-        self.databases += 1
-        name = name or f"tps_{self.databases}"
-        self.execute(f'CREATE DATABASE "{name}" OWNER "{OWNER}"')
-        return name
+        return connect_to(self.host, self.port, database, user)
 
     def url(self, database, port=None):
         return f"postgresql://{OWNER}@{self.host}:{port or self.port}/{database}"
