@@ -17,6 +17,11 @@ std::optional<SqliteFairLock::Hold> SqliteFairLock::acquire(std::chrono::steady_
   return std::nullopt;
 }
 
+std::size_t SqliteFairLock::waiting() const {
+  const std::lock_guard guard(mutex_);
+  return queue_.size();
+}
+
 void SqliteFairLock::release() {
   const std::lock_guard guard(mutex_);
   if (queue_.empty()) {

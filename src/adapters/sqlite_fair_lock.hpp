@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <deque>
 #include <mutex>
 #include <optional>
@@ -31,6 +32,9 @@ class SqliteFairLock {
   // nullopt: the deadline came first.
   std::optional<Hold> acquire(std::chrono::steady_clock::time_point deadline);
 
+  // How many wait for it now.
+  [[nodiscard]] std::size_t waiting() const;
+
  private:
   struct Waiter {
     std::condition_variable turn;
@@ -38,7 +42,7 @@ class SqliteFairLock {
   };
   void release();
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   // Under mutex_.
   bool held_ = false;
   std::deque<Waiter*> queue_;
