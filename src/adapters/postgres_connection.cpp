@@ -44,13 +44,7 @@ PostgresAnswer<void> PostgresConnection::connect(Deadline deadline) {
     const char* why = now >= deadline ? "the deadline has passed" : "pausing before the next attempt";
     return std::unexpected(PostgresFault{PostgresFault::Kind::unreachable, "", why});
   }
-  for (std::size_t tries = 1;; ++tries) {
-    const std::size_t first = first_host_;
-    auto opened = open(std::min(deadline, steady_clock::now() + kConnectBudget));
-    // A host that says nothing has used up its own time only; whoever waits for us is served from the next one.
-    const bool was_silent = first_host_ != first;
-    if (opened || !was_silent || tries >= hosts_known_ || steady_clock::now() >= deadline) return opened;
-  }
+  return open(deadline);
 }
 
 PostgresAnswer<void> PostgresConnection::connect_patiently(Deadline deadline) {
@@ -62,15 +56,31 @@ PostgresAnswer<void> PostgresConnection::connect_patiently(Deadline deadline) {
 }
 
 PostgresAnswer<void> PostgresConnection::open(Deadline deadline) {
+  const auto soon = [deadline] { return std::min(deadline, steady_clock::now() + kConnectBudget); };
   auto keywords = postgres_keywords(options_.url);
   if (!keywords) return std::unexpected(failed_to_connect(keywords.error()));
-  auto resolved = hosts_.resolve(std::move(*keywords), deadline);
+  const auto resolved = hosts_.resolve(std::move(*keywords), soon());
   if (!resolved) return std::unexpected(failed_to_connect(resolved.error()));
-  const PostgresKeywords rotated = starting_at_host(std::move(*resolved), first_host_);
-  hosts_known_ = count_hosts(rotated);
+  std::string trouble = "no answer in time";
+  // A host that says nothing uses up its own time only; whoever waits for us is served from the next one.
+  for (std::size_t left = count_hosts(*resolved); left > 0 && steady_clock::now() < deadline; --left) {
+    if (start(starting_at_host(*resolved, first_host_), soon())) {
+      if (const auto begun = begin_session(); !begun) {
+        trouble = begun.error();
+        break;
+      }
+      return {};
+    }
+    ++first_host_;
+  }
+  return std::unexpected(failed_to_connect(std::move(trouble)));
+}
+
+// False: whoever was asked says nothing. Else it has answered, if only that it will not have us.
+bool PostgresConnection::start(const PostgresKeywords& keywords, Deadline deadline) {
   std::vector<const char*> names;
   std::vector<const char*> values;
-  for (const auto& [name, value] : rotated) {
+  for (const auto& [name, value] : keywords) {
     names.push_back(name.c_str());
     values.push_back(value.c_str());
   }
@@ -82,18 +92,20 @@ PostgresAnswer<void> PostgresConnection::open(Deadline deadline) {
   PostgresPollingStatusType step = PGRES_POLLING_WRITING;
   while (raw != nullptr && PQstatus(raw) != CONNECTION_BAD && step != PGRES_POLLING_OK) {
     if (step == PGRES_POLLING_FAILED) break;
-    if (!wait_for(step == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline)) {
-      ++first_host_;
-      return std::unexpected(failed_to_connect("no answer in time"));
-    }
+    if (!wait_for(step == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline)) return false;
     step = PQconnectPoll(raw);
   }
-  if (raw == nullptr || step != PGRES_POLLING_OK) {
-    return std::unexpected(failed_to_connect(std::string(trimmed(PQerrorMessage(raw)))));
-  }
+  return true;
+}
+
+// The error is what the server or libpq said.
+std::expected<void, std::string> PostgresConnection::begin_session() {
+  PGconn* raw = connection_.get();
+  if (raw == nullptr || PQstatus(raw) != CONNECTION_OK)
+    return std::unexpected(std::string(trimmed(PQerrorMessage(raw))));
   PQsetNoticeReceiver(raw, &PostgresConnection::take_notice, this);
   if (PQsetnonblocking(raw, 1) != 0 || PQenterPipelineMode(raw) != 1) {
-    return std::unexpected(failed_to_connect(std::string(trimmed(PQerrorMessage(raw)))));
+    return std::unexpected(std::string(trimmed(PQerrorMessage(raw))));
   }
   if (was_connected_) metrics_.store_reconnects.Increment();
   was_connected_ = true;

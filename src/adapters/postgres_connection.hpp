@@ -112,6 +112,8 @@ class PostgresConnection {
   };
 
   PostgresAnswer<void> open(service::Deadline deadline);
+  bool start(const PostgresKeywords& keywords, service::Deadline deadline);
+  std::expected<void, std::string> begin_session();
   PostgresFault failed_to_connect(std::string detail);
   PostgresFault lost(std::string detail);
   bool flush(service::Deadline deadline);
@@ -134,7 +136,6 @@ class PostgresConnection {
   unsigned failures_in_a_row_ = 0;
   PostgresHosts hosts_;
   std::size_t first_host_ = 0;
-  std::size_t hosts_known_ = 1;  // addresses, as of the last attempt
   bool was_connected_ = false;
   std::chrono::steady_clock::time_point pause_ends_{};
 };
