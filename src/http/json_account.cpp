@@ -60,7 +60,8 @@ class AccountReader {
 }  // namespace
 
 std::expected<DecodedAccount, Error> decode_account(std::string_view body) {
-  return decode_object(JsonWorkspace::of_this_thread().load(body), AccountReader());
+  return decode_object(JsonWorkspace::of_this_thread().load(body),
+                       [](object& members) { return AccountReader().read(members); });
 }
 
 }  // namespace tps::http

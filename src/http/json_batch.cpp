@@ -26,7 +26,7 @@ DecodeResult decode_element(value& v) {
   }
   object members;
   if (v.get_object().get(members) != simdjson::SUCCESS) return malformed({});
-  return TransactionReader{.in_batch = true}.read(members);
+  return read_transaction(members, true);
 }
 
 std::unexpected<Error> too_many_items(std::size_t max_items) {
@@ -84,7 +84,7 @@ std::expected<void, Error> decode_lines(std::string_view body, std::size_t max_i
     rest.remove_prefix(std::min(rest.size(), line.size() + 1));
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     if (count++ == max_items) return too_many_items(max_items);
-    sink(decode_object(line, TransactionReader{.in_batch = true}));
+    sink(decode_object(line, [](object& members) { return read_transaction(members, true); }));
   }
   if (count == 0) return broken_rule("/transactions", FieldRule::too_short, "must have at least one item");
   return {};

@@ -59,14 +59,13 @@ std::expected<void, domain::Error> read_members(simdjson::ondemand::object& memb
 std::expected<simdjson::ondemand::object, domain::Error> open_object(std::string_view text,
                                                                      simdjson::ondemand::document& document);
 
-// All of `text` as one object, by a reader that has `read(object&)`.
-template <class Reader>
-auto decode_object(std::string_view text, Reader reader)
-    -> decltype(reader.read(std::declval<simdjson::ondemand::object&>())) {
+// All of `text` as one object, by `read(object&)`.
+template <class Read>
+auto decode_object(std::string_view text, Read read) -> decltype(read(std::declval<simdjson::ondemand::object&>())) {
   simdjson::ondemand::document document;
   auto members = open_object(text, document);
   if (!members) return std::unexpected(std::move(members.error()));
-  auto decoded = reader.read(*members);
+  auto decoded = read(*members);
   if (decoded && !is_read_up(document)) return malformed("There is something after the end of the object");
   return decoded;
 }

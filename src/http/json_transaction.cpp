@@ -151,24 +151,13 @@ class ItemReader {
   std::bitset<kMembers.size() + 1> seen_;
 };
 
-// An object that could be the member metadata.
-class MetadataReader {
- public:
-  static std::expected<void, Error> read(object& pairs) {
-    Pairs found;
-    PairsReader reader(found);
-    if (auto read = reader.read(pairs); !read) return read;
-    if (const auto& fault = reader.fault()) return broken_rule("", fault->rule, std::string(fault->detail));
-    return {};
-  }
-};
-
 }  // namespace
 
-DecodeResult TransactionReader::read(object& members) const { return ItemReader(in_batch).read(members); }
+DecodeResult read_transaction(object& members, bool in_batch) { return ItemReader(in_batch).read(members); }
 
 DecodeResult decode_transaction(std::string_view body) {
-  return decode_object(JsonWorkspace::of_this_thread().load(body), TransactionReader{.in_batch = false});
+  return decode_object(JsonWorkspace::of_this_thread().load(body),
+                       [](object& members) { return read_transaction(members, false); });
 }
 
 std::optional<FieldRule> flaw_of_member(std::string_view name) {
@@ -178,7 +167,11 @@ std::optional<FieldRule> flaw_of_member(std::string_view name) {
 
 bool is_metadata(std::string_view text) {
   if (trim(text) == "null") return true;
-  return decode_object(JsonWorkspace::of_this_thread().load(text), MetadataReader()).has_value();
+  Pairs found;
+  PairsReader reader(found);
+  const auto read = decode_object(JsonWorkspace::of_this_thread().load(text),
+                                  [&reader](object& pairs) { return reader.read(pairs); });
+  return read.has_value() && !reader.fault();
 }
 
 }  // namespace tps::http

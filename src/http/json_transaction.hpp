@@ -7,11 +7,7 @@
 
 namespace tps::http {
 
-// For decode_object.
-struct TransactionReader {
-  bool in_batch = false;  // may have a key of its own
-
-  DecodeResult read(simdjson::ondemand::object& members) const;
-};
+// One that is in a batch may have a key of its own.
+DecodeResult read_transaction(simdjson::ondemand::object& members, bool in_batch);
 
 }  // namespace tps::http
