@@ -44,6 +44,9 @@ std::string allow_entry(Method method) {
 
 Api::Api(std::span<const Route> table, Services services) : services_(std::move(services)) {
   for (const Route& route : table) add(route);
+  for (const Method method : {Method::get, Method::post, Method::put}) {
+    if (std::ranges::find(table, method, &Route::method) != table.end()) allow_ += allow_entry(method);
+  }
   allow_ += kAllowEnd;
   for (Path& path : paths_) path.allow += kAllowEnd;
   for (std::size_t i = 0; i < unmatched_.size(); ++i) {
@@ -57,9 +60,7 @@ void Api::add(const Route& route) {
   const std::string endpoint(route.path_template);
   ops::RouteMetrics* head = route.method == Method::get ? &services_.metrics.route("HEAD", endpoint) : nullptr;
   path->entries.push_back({&route, &services_.metrics.route(std::string(method_name(route.method)), endpoint), head});
-  const std::string entry = allow_entry(route.method);
-  path->allow += entry;
-  if (!allow_.contains(entry)) allow_ += entry;
+  path->allow += allow_entry(route.method);
 }
 
 boost::asio::awaitable<Response> Api::handle(Request& request) {
@@ -84,7 +85,10 @@ boost::asio::awaitable<Response> Api::handle(Request& request) {
   } catch (const std::exception& error) {
     failed = true;
     ops::log(ops::Level::error, "a handler failed",
-             {{"request_id", request.request_id}, {"what", error.what()}, {"trace_id", trace_id(request)}});
+             {{"request_id", request.request_id},
+              {"what", error.what()},
+              {"trace_id", trace_id(request)},
+              {"span_id", span_id(request)}});
   }
   if (failed) response = problem({domain::ErrorCode::internal_error, {}}, request);
   metrics_of(found, request).observe(response.status, seconds_since(request.received_at));

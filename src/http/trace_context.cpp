@@ -1,8 +1,6 @@
 #include "http/trace_context.hpp"
 
-#include <algorithm>
-#include <random>
-
+#include "http/random_text.hpp"
 #include "http/text.hpp"
 
 namespace tps::http {
@@ -16,9 +14,9 @@ constexpr std::size_t kSpanSize = 16;
 constexpr std::size_t kFlagsAt = kSpanAt + kSpanSize + 1;
 constexpr std::size_t kSize = kFlagsAt + 2;
 
-bool is_lower_hex(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); });
-}
+constexpr std::string_view kHexDigits = "0123456789abcdef";
+
+bool is_lower_hex(std::string_view text) { return text.find_first_not_of(kHexDigits) == std::string_view::npos; }
 
 bool is_id(std::string_view text) {
   return is_lower_hex(text) && text.find_first_not_of('0') != std::string_view::npos;
@@ -35,23 +33,14 @@ bool is_valid(std::string_view header) {
          is_lower_hex(header.substr(kFlagsAt, 2));
 }
 
-void append_new_span(std::string& out) {
-  static constexpr std::string_view kDigits = "0123456789abcdef";
-  thread_local std::mt19937_64 random{std::random_device{}()};
-  std::uint64_t bits = random();
-  while (bits == 0) bits = random();
-  for (std::size_t i = 0; i < kSpanSize; ++i, bits >>= 4) out += kDigits[bits & 15];
-}
-
 }  // namespace
 
 void set_trace(Request& request) {
-  request.trace.clear();
   const auto given = request.header("traceparent");
   if (!given || !is_valid(*given) || request.header_count("traceparent") != 1) return;
   request.trace = "00-";
   request.trace += given->substr(kTraceAt, kTraceSize + 1);
-  append_new_span(request.trace);
+  append_random(request.trace, kSpanSize, kHexDigits);
   request.trace += given->substr(kFlagsAt - 1, 3);
 }
 

@@ -8,8 +8,8 @@
 
 namespace tps::http {
 
-// Makes request.trace from the `traceparent` header: the caller's trace id and flags with a span id of our own. Empty
-// when there is no header, several, or one that the recommendation says to ignore.
+// Makes request.trace, which is empty before, from the `traceparent` header: the caller's trace id and flags with a
+// span id of our own. It stays empty when there is no header, several, or one that the recommendation says to ignore.
 void set_trace(Request& request);
 
 // The parts of request.trace; empty when it is.
