@@ -10,18 +10,10 @@
 namespace tps::files {
 namespace {
 
-// The number of bytes of the character at the start of `text`; 0 if that is none.
-std::size_t character_bytes(std::string_view text) {
-  for (std::size_t bytes = 1; bytes <= 4 && bytes <= text.size(); ++bytes) {
-    if (http::is_utf8(text.substr(0, bytes))) return bytes;
-  }
-  return 0;
-}
-
 std::string mended(std::string_view text) {
   std::string good;
   while (!text.empty()) {
-    const std::size_t bytes = character_bytes(text);
+    const std::size_t bytes = http::utf8_character_bytes(text);
     good += bytes > 0 ? text.substr(0, bytes) : std::string_view("\xEF\xBF\xBD");
     text.remove_prefix(bytes > 0 ? bytes : 1);
   }

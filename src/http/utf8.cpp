@@ -1,7 +1,5 @@
 #include "http/utf8.hpp"
 
-#include <cstddef>
-
 namespace tps::http {
 namespace {
 
@@ -14,19 +12,26 @@ std::size_t sequence_length(unsigned char lead) {
 
 }  // namespace
 
+std::size_t utf8_character_bytes(std::string_view text) {
+  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+  const std::size_t length = text.empty() ? 0 : sequence_length(byte(0));
+  if (text.size() < length) return 0;
+  for (std::size_t k = 1; k < length; ++k) {
+    if ((byte(k) & 0xC0) != 0x80) return 0;
+  }
+  if (length < 3) return length;
+  if (byte(0) == 0xE0 && byte(1) < 0xA0) return 0;   // overlong
+  if (byte(0) == 0xED && byte(1) >= 0xA0) return 0;  // surrogates
+  if (byte(0) == 0xF0 && byte(1) < 0x90) return 0;   // overlong
+  if (byte(0) == 0xF4 && byte(1) >= 0x90) return 0;  // above U+10FFFF
+  return length;
+}
+
 bool is_utf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-    const std::size_t length = sequence_length(byte(i));
-    if (length == 0 || text.size() - i < length) return false;
-    for (std::size_t k = 1; k < length; ++k) {
-      if ((byte(i + k) & 0xC0) != 0x80) return false;
-    }
-    if (byte(i) == 0xE0 && byte(i + 1) < 0xA0) return false;   // overlong
-    if (byte(i) == 0xED && byte(i + 1) >= 0xA0) return false;  // surrogates
-    if (byte(i) == 0xF0 && byte(i + 1) < 0x90) return false;   // overlong
-    if (byte(i) == 0xF4 && byte(i + 1) >= 0x90) return false;  // above U+10FFFF
-    i += length;
+  while (!text.empty()) {
+    const std::size_t bytes = utf8_character_bytes(text);
+    if (bytes == 0) return false;
+    text.remove_prefix(bytes);
   }
   return true;
 }
