@@ -138,6 +138,11 @@ void Server::accept_waiting() {
   }
 }
 
+void Server::close_listener() {
+  boost::system::error_code ignored;
+  acceptor_.close(ignored);
+}
+
 void Server::drain() {
   state_.draining = true;
   {
@@ -147,8 +152,7 @@ void Server::drain() {
   const auto closed = std::make_shared<std::promise<void>>();
   asio::post(loops_.front()->context(), [this, closed] {
     accept_waiting();
-    boost::system::error_code ignored;
-    acceptor_.close(ignored);
+    close_listener();
     closed->set_value();
   });
   closed->get_future().wait_for(options_.stop_limit);
@@ -163,10 +167,7 @@ void Server::stop() {
     if (std::exchange(stopping_, true)) return;
   }
   stop_asked_.notify_all();
-  asio::post(loops_.front()->context(), [this] {
-    boost::system::error_code ignored;
-    acceptor_.close(ignored);
-  });
+  asio::post(loops_.front()->context(), [this] { close_listener(); });
   state_.draining = true;
   state_.closing = true;
   for (const auto& loop : loops_) loop->close_all();

@@ -44,8 +44,10 @@ class Server {
 
  private:
   boost::asio::awaitable<void> accept_loop();
+  // On the first loop's thread.
   void accept(Socket socket, IoLoop& loop);
   void accept_waiting();
+  void close_listener();
 
   const ServerOptions options_;
   ServerState state_;
