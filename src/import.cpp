@@ -74,8 +74,7 @@ void print_summary(const Result& result) {
 void print_json(const Result& result) {
   std::string out = result.trouble ? R"({"complete":false)" : R"({"complete":true)";
   const auto add = [&](std::string_view member, std::uint64_t value) {
-    http::append_member_name(out, member);
-    http::append_integer(out, static_cast<std::int64_t>(value));
+    http::append_member(out, member, static_cast<std::int64_t>(value));
   };
   const auto add_text = [&](std::string_view member, const std::string& text) {
     http::append_member_name(out, member);

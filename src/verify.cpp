@@ -19,6 +19,7 @@
 namespace tps {
 namespace {
 
+using http::append_member;
 using service::AuditProgress;
 using service::AuditReport;
 using service::Difference;
@@ -62,16 +63,6 @@ void print_summary(const Outcome& outcome) {
       report.reversals, report.partitions, report.partitions == 1 ? "" : "s", outcome.seconds);
   if (!outcome.trouble.empty()) fmt::print("could not finish: {}\n", outcome.trouble);
   fmt::print("{} differences\n", outcome.differences.count());
-}
-
-void append_member(std::string& out, std::string_view name, std::int64_t value) {
-  http::append_member_name(out, name);
-  http::append_integer(out, value);
-}
-
-void append_member(std::string& out, std::string_view name, std::string_view value) {
-  http::append_member_name(out, name);
-  http::append_string(out, value);
 }
 
 void append_difference(std::string& out, const Difference& difference) {

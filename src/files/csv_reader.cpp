@@ -131,8 +131,7 @@ std::expected<void, std::string> CsvColumns::append_json(std::string& out,
     const std::string& field = fields[i];
     if (field.empty()) continue;
     if (!metadata_[i].empty()) {
-      http::append_member_name(metadata, metadata_[i]);
-      http::append_string(metadata, field);
+      http::append_member(metadata, metadata_[i], field);
       continue;
     }
     if (members_[i].empty()) continue;

@@ -104,6 +104,16 @@ void append_member_name(std::string& out, std::string_view name) {
   out += ':';
 }
 
+void append_member(std::string& out, std::string_view name, std::string_view text) {
+  append_member_name(out, name);
+  append_string(out, text);
+}
+
+void append_member(std::string& out, std::string_view name, std::int64_t value) {
+  append_member_name(out, name);
+  append_integer(out, value);
+}
+
 void append_money(std::string& out, std::int64_t minor, std::string_view currency,
                   const domain::Currencies& currencies) {
   const domain::Currency* known = currencies.find(currency);

@@ -18,6 +18,9 @@ void append_time(std::string& out, domain::Timestamp time);  // quoted
 
 // "name": of an object that was begun, after a comma unless it is the first.
 void append_member_name(std::string& out, std::string_view name);
+// The whole member.
+void append_member(std::string& out, std::string_view name, std::string_view text);
+void append_member(std::string& out, std::string_view name, std::int64_t value);
 
 // A JSON number with exactly the currency's decimals. Throws std::logic_error for a currency that is not configured:
 // start-up refuses such a store, so this is a bug, and a wrong amount must not go out.
