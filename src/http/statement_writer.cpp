@@ -64,7 +64,11 @@ void append_entry(std::string& out, const StatementEntry& entry, const Currencie
 void append_field(std::string& out, const std::string* text) {
   if (text == nullptr) return;
   const bool like_formula = !text->empty() && std::string_view("=+-@\t").contains(text->front());
-  append_csv_field(out, like_formula ? '\'' + *text : *text);
+  if (!like_formula) {
+    append_csv_field(out, *text);
+  } else {
+    append_csv_field(out, '\'' + *text);
+  }
 }
 
 void append_line(std::string& out, const StatementEntry& entry, const Currencies& currencies) {

@@ -211,10 +211,9 @@ void SettlementLoop::announce(domain::SettlementInput& input, const domain::Sett
   for (std::size_t i = 0; i < output.settlements.size(); ++i) {
     const domain::Settlement& settlement = output.settlements[i];
     domain::Transaction& transaction = input.transactions[i];
-    transaction.status = settlement.status;
-    transaction.failure = settlement.failure;
+    domain::put_on(settlement, transaction);
     // That of an authorized one is when its hold ends.
-    if (settlement.status != domain::Status::authorized) transaction.settled_at = settlement.settled_at;
+    if (settlement.status == domain::Status::authorized) transaction.settled_at.reset();
     if (settlement.failure == domain::Failure::unprocessable) report_unprocessable(transaction);
   }
   // A hold that this very batch closed: its transaction went on since.
