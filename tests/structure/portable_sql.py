@@ -98,7 +98,7 @@ def uniqueness_broken(statement):
 def broken(path):
     for statement in statements_of(path):
         rules = [*words_broken(path.name, statement), *keys_broken(statement)]
-        if "sqlite" not in str(path):
+        if "sqlite" not in f"{path.parent.name}/{path.name}":
             rules += uniqueness_broken(statement)
         for rule in rules:
             yield rule, statement
