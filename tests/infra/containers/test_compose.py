@@ -7,7 +7,6 @@ from collections import Counter
 
 import pytest
 from fleet import PORT, Fleet
-from images import ROOT
 from support.client import Client
 from support.load import Load, retry_unknown
 from support.process import run, wait_until
@@ -143,8 +142,8 @@ def test_only_the_balancer_can_be_reached_and_only_from_here(fleet):
     assert [line for line in published if "->" in line] == ["infra_balancer_1 127.0.0.1:8000->8000/tcp"]
     db = fleet.inspect("infra-db-1")["NetworkSettings"]["Networks"]
     assert list(db) == ["infra_back"]
-    reached = run(["curl", "--silent", "--max-time", "2", f"http://{fleet.address(fleet.containers('balancer')[0])}:5432"])
-    assert reached.returncode != 0
+    balancer = fleet.inspect(fleet.containers("balancer")[0])["NetworkSettings"]["Networks"]
+    assert "infra_back" not in balancer
 
 
 def test_passwords_are_nowhere_but_where_they_are_needed(fleet):
@@ -193,7 +192,6 @@ def test_an_instance_is_stopped_and_nobody_notices(fleet, load):
     assert set(outcomes(check(fleet, load))) == {"acknowledged"}
 
 
-@pytest.mark.skipif(not (ROOT / "infra/prometheus/prometheus.yml").exists(), reason="there is no Prometheus configuration")
 def test_prometheus_scrapes_every_instance_and_finds_its_alertmanager(fleet):
     fleet.compose("--profile", "monitoring", "up", "--detach", "prometheus", "alertmanager")
     expected = {f"{fleet.address(one)}:8000" for one in fleet.containers("app")}
@@ -223,4 +221,3 @@ def test_down_deletes_everything(fleet):
     assert fleet.engine.docker("ps", "--all", "--quiet").stdout == ""
     assert fleet.engine.docker("volume", "ls", "--quiet").stdout == ""
     assert "infra" not in fleet.engine.docker("network", "ls").stdout
-    assert ROOT.exists()
