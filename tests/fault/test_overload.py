@@ -18,16 +18,16 @@ CONNECTIONS = 4000
 CASES = {"server": ("--max-connections", 2000), "database": ("--submit-queue", 500)}
 
 
-def overload(server, folder, number):
+def overload(server, number):
     """(the peak, the figures of ten times as much, the peak again)"""
-    before = peak(server.port, folder, SECONDS, 256, seed=3 * number)
-    load = OpenLoad(server.port, folder, rate=OVERLOAD * before["rate"], patience=PATIENCE, connections=CONNECTIONS,
+    before = peak(server.port, SECONDS, 256, seed=3 * number)
+    load = OpenLoad(server.port, rate=OVERLOAD * before["rate"], patience=PATIENCE, connections=CONNECTIONS,
                     seconds=SECONDS, seed=3 * number + 1)
     try:
         over = load.wait()
     finally:
         load.end()
-    after = peak(server.port, folder, SECONDS, 256, seed=3 * number + 2)
+    after = peak(server.port, SECONDS, 256, seed=3 * number + 2)
     return before, over, after
 
 
@@ -46,8 +46,8 @@ def test_ten_times_the_peak(short, postgres, folder):
     capped = {"server": server.process, "database": postgres.process}[short]
     cap = CpuCap(capped.child.pid, SHARE)
     try:
-        warm = peak(server.port, folder, 1, 256, seed=1000)  # plans and buffers, too
-        rounds = [overload(server, folder, number) for number in range(ROUNDS)]
+        warm = peak(server.port, 1, 256, seed=1000)  # plans and buffers, too
+        rounds = [overload(server, number) for number in range(ROUNDS)]
     finally:
         cap.lift()
     stored, goodput, capacity = warm["stored_total"], 0.0, 0.0

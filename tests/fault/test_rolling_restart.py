@@ -20,9 +20,9 @@ def restart(running, one):
 
 def test_no_client_sees_a_rolling_restart(postgres):
     with fleet(postgres) as running:
-        most = peak(running.port, running.folder)
+        most = peak(running.port)
         rate = SHARE_OF_PEAK * most["rate"]
-        load = OpenLoad(running.port, running.folder, rate=rate, connections=256, seed=2)
+        load = OpenLoad(running.port, rate=rate, connections=256, seed=2)
         try:
             for _ in range(ROUNDS):
                 for one in [*running.instances, *running.workers]:

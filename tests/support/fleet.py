@@ -3,23 +3,24 @@ import contextlib
 import shutil
 import signal
 
-from support.client import Client
 from support.database import PostgresDatabase
 from support.haproxy import NOTICED_WITHIN_MS, Haproxy
 from support.process import wait_until
 from support.servers import temporary_folder
 from support.tps import Tps, tps
 
+WORKERS = 2
+
 
 class Fleet:
-    def __init__(self, postgres, folder, instances, workers, retries):
+    def __init__(self, postgres, folder, instances, retries):
         self.folder = folder
         self.database = PostgresDatabase(postgres)
         options = ["--database-url", self.database.url]
         assert tps("migrate", *options).returncode == 0
         drain = {"TPS_DRAIN_DELAY": str(NOTICED_WITHIN_MS)}
         self.instances = [Tps(folder, *options, "--no-worker", environment=drain) for _ in range(instances)]
-        self.workers = [Tps(folder, *options, command="worker") for _ in range(workers)]
+        self.workers = [Tps(folder, *options, command="worker") for _ in range(WORKERS)]
         self.retries = retries
         self.haproxy = None
 
@@ -31,9 +32,6 @@ class Fleet:
     @property
     def port(self):
         return self.haproxy.port
-
-    def client(self, **options):
-        return Client(self.port, **options)
 
     def start_again(self, one):
         """And, if it serves clients, back behind haproxy when this returns."""
@@ -60,9 +58,9 @@ class Fleet:
 
 
 @contextlib.contextmanager
-def fleet(postgres, instances=3, workers=2, retries=0):
+def fleet(postgres, instances=3, retries=0):
     folder = temporary_folder("fleet")
-    running = Fleet(postgres, folder, instances, workers, retries)
+    running = Fleet(postgres, folder, instances, retries)
     try:
         running.start()
         yield running

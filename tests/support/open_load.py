@@ -1,5 +1,4 @@
 """Load at a rate that does not depend on the answers, from the load generator of the benchmark (`tps-load --help`)."""
-import array
 import json
 import os
 import pathlib
@@ -15,13 +14,11 @@ class OpenLoad:
     """Keyed POSTs from start to stop(). Without a rate each connection asks again at once; with one, what no connection was
     free for within `patience` seconds is given up."""
 
-    def __init__(self, port, folder, name="load", rate=None, patience=600, connections=64, seconds=300, seed=1):
+    def __init__(self, port, rate=None, patience=600, connections=64, seconds=300, seed=1):
         if not LOAD.exists():
             pytest.skip(f"there is no load generator at {LOAD}")
-        self.ids_path = folder / f"{name}.ids"
         command = ["setpriv", "--pdeathsig", "KILL", str(LOAD), "post", "--keys", "--address", f"127.0.0.1:{port}",
-                   "--connections", str(connections), "--seconds", str(seconds), "--seed", str(seed),
-                   "--acknowledged", str(self.ids_path)]
+                   "--connections", str(connections), "--seconds", str(seconds), "--seed", str(seed)]
         if rate:
             command += ["--rate", f"{rate:.0f}", "--patience", str(patience)]
         self.child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -47,13 +44,7 @@ class OpenLoad:
         self.child.kill()
         self.child.communicate()
 
-    def acknowledged(self):
-        """The ids of what was answered with 201."""
-        ids = array.array("q")
-        ids.frombytes(self.ids_path.read_bytes())
-        return list(ids)
 
-
-def peak(port, folder, seconds=4, connections=64, seed=1):
+def peak(port, seconds=4, connections=64, seed=1):
     """The figures when every connection asks again at once."""
-    return OpenLoad(port, folder, "peak", connections=connections, seconds=seconds, seed=seed).wait()
+    return OpenLoad(port, connections=connections, seconds=seconds, seed=seed).wait()
