@@ -71,7 +71,7 @@ def test_a_base_backup_of_postgresql(folder, postgres):
                "--checkpoint=fast", "--wal-method=stream", f"--pgdata={copy}"]
     before = load_around(running, lambda: run(*command))
     running.stop()
-    server = Postgres.of(copy)
+    server = Postgres(data=copy)
     try:
         database.server = server
         check_restored(folder, database, before)

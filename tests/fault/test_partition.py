@@ -1,9 +1,9 @@
 """The network between the API and the database swallows everything for a while: every request ends in time, the probes say
 what is the matter, and service is back soon after it heals."""
-import threading
 import time
 
 import pytest
+from support.clients import Clients
 from support.database import PostgresDatabase
 from support.every_route import EveryRoute
 from support.fixtures import short_or_long
@@ -33,53 +33,41 @@ def far_postgres(network):
     server.stop()
 
 
-class Probes:
-    """/health and /readiness as a kubelet asks them, until stop()."""
+class Probes(Clients):
+    """/health and /readiness as a kubelet asks them."""
 
     def __init__(self, server):
+        super().__init__(1)
         self.server = server
         self.health, self.readiness = [], []  # (when, status)
-        self.stopping = threading.Event()
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
 
-    def _run(self):
+    def _run(self, _number):
         while not self.stopping.wait(0.1):
             for path, seen in (("/health", self.health), ("/readiness", self.readiness)):
                 seen.append((time.monotonic(), self.server.status(path)))
-
-    def stop(self):
-        self.stopping.set()
-        self.thread.join(10)
 
 
 def test_the_database_cannot_be_reached(network, far_postgres, folder):
     database = PostgresDatabase(far_postgres)
     server = Tps(folder, "--database-url", database.url, "--migrate", "--request-timeout", DEADLINE * 1000).start()
-    load = Load([server.port], timeout=40).start()
-    load.wait_for(300)
-    routes, probes = EveryRoute(server.port, threads=4), Probes(server)
-    try:
+    with Load([server.port], timeout=40) as load:
         load.wait_for(300)
-        network.cut()
-        cut = time.monotonic()
-        wait_until(lambda: probes.readiness and probes.readiness[-1][1] == 503, 10, "readiness to turn")
-        noticed = time.monotonic() - cut
-        time.sleep(max(0, cut + LASTS - time.monotonic()))  # how long it lasts is given
-        refused = [one for mine in load.sent for one in mine if one.outcome == "refused"]
-        network.heal()
-        healed = time.monotonic()
-        wait_until(lambda: server.status("/readiness") == 200, 20, "readiness after the partition")
-        ready = time.monotonic() - healed
-        load.wait_for(1, 20)
-        served = time.monotonic() - healed
-        load.wait_for(300)
-        routes.stop()
+        with EveryRoute(server.port, threads=4) as routes, Probes(server) as probes:
+            load.wait_for(300)
+            network.cut()
+            cut = time.monotonic()
+            wait_until(lambda: probes.readiness and probes.readiness[-1][1] == 503, 10, "readiness to turn")
+            noticed = time.monotonic() - cut
+            time.sleep(max(0, cut + LASTS - time.monotonic()))  # how long it lasts is given
+            refused = [one for mine in load.sent for one in mine if one.outcome == "refused"]
+            network.heal()
+            healed = time.monotonic()
+            wait_until(lambda: server.status("/readiness") == 200, 20, "readiness after the partition")
+            ready = time.monotonic() - healed
+            load.wait_for(1, 20)
+            served = time.monotonic() - healed
+            load.wait_for(300)
         sent = load.stop()
-    finally:
-        load.stopping.set()
-        routes.stopping.set()
-        probes.stop()
     longest = max(one.seconds for one in sent)
     print(f"{LASTS} s of partition: readiness said so after {noticed:.1f} s; {len(refused)} requests refused, the longest of "
           f"the load took {longest:.2f} s, of all routes {routes.slowest}; ready again {ready:.2f} s and serving "

@@ -42,7 +42,9 @@ def test_every_route_survives_without_the_database(postgres, redis):
             assert client.post("/transactions", {"user_id": "u", "amount": 5, "currency": "USD"}).status == 201
         postgres.process.end(signal.SIGQUIT)
         try:
-            EveryRoute(running.first.port, threads=16, rounds=60).wait()
+            routes = EveryRoute(running.first.port, threads=16, rounds=60).start()
+            routes.join()
+            routes.check()
         finally:
             postgres.start()
         wait_until(lambda: running.first.status("/readiness") == 200, 20, "readiness after the restart")

@@ -1,6 +1,8 @@
 """Clients that ask from threads of their own until they are stopped."""
 import threading
 
+from support.process import wait_until
+
 
 class Clients:
     """`count` threads of `_run(number)`, which goes on until `stopping` is set. What goes wrong in one is raised by
@@ -27,10 +29,26 @@ class Clients:
             thread.start()
         return self
 
-    def end(self):
-        self.stopping.set()
+    def done(self):
+        """How much has been done, for wait_for()."""
+        raise NotImplementedError
+
+    def wait_for(self, count, seconds=30):
+        """Returns when `count` more have been done."""
+        target = self.done() + count
+        wait_until(lambda: self.failures or self.done() >= target, seconds, f"{count} more answers")
+        self.check()
+
+    def join(self):
+        """Those whose work has an end have come to it."""
         for thread in self.threads:
             thread.join(self.patience)
+            if thread.is_alive():
+                self.failures.append(AssertionError(f"a client has not ended within {self.patience} s"))
+
+    def end(self):
+        self.stopping.set()
+        self.join()
 
     def check(self):
         if self.failures:

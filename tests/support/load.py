@@ -5,7 +5,6 @@ import time
 from support.client import Broken, Client
 from support.clients import Clients
 from support.history import Sent
-from support.process import wait_until
 
 ANSWERED = (200, 201)
 
@@ -72,14 +71,9 @@ class Load(Clients):
         receiver = f"receiver_{chance.randrange(160)}" if type_ == "transfer" else None
         return Sent(key, f"{self.people}_{chance.randrange(4)}_of_{number}", type_, amount, currency, receiver)
 
-    def acknowledged(self):
+    def done(self):
+        """Acknowledged so far."""
         return sum(self.answered)
-
-    def wait_for(self, count, seconds=30):
-        """Returns when `count` more requests have been acknowledged."""
-        target = self.acknowledged() + count
-        wait_until(lambda: self.failures or self.acknowledged() >= target, seconds, f"{count} more answers")
-        self.check()
 
     def stop(self):
         """Ends the load; returns everything sent, in order per user."""

@@ -51,14 +51,19 @@ def connect_to(host, port, database, user):
 
 
 class Postgres(Databases):
-    def __init__(self, settings=(), host="127.0.0.1", namespace=None):
-        """`host`: the address that it listens on, in the network `namespace`."""
+    def __init__(self, settings=(), host="127.0.0.1", namespace=None, data=None):
+        """`host`: the address that it listens on, in the network `namespace`. `data`: the files that another server has
+        left, such as a backup; they move in here."""
         self.host, self.namespace = host, namespace
         self.folder = temporary_folder("postgres", owner="postgres")
         self.port = free_port()
         self.settings = list(settings)
         self.log_path = self.folder / "log"
         self.process = None
+        if data:
+            self._take_over(data)
+            self.start()
+            return
         command = [POSTGRES_BIN / "initdb", "-D", self.folder / "data", "-U", "postgres", "--auth=trust", "--no-sync",
                    "--encoding=UTF8", "--locale=C.UTF-8"]
         assert Process([str(part) for part in command], self.log_path, user="postgres").wait(60) == 0, self.log()
@@ -68,18 +73,11 @@ class Postgres(Databases):
         self.start()
         self.execute(f'CREATE ROLE "{OWNER}" LOGIN')
 
-    @classmethod
-    def of(cls, data):
-        """A server on the files that another one has left, such as a backup."""
-        server = cls.__new__(cls)
-        server.host, server.namespace, server.settings = "127.0.0.1", None, []
-        server.folder, server.port = temporary_folder("postgres", owner="postgres"), free_port()
-        shutil.move(data, server.folder / "data")
-        for path in [server.folder / "data", *(server.folder / "data").rglob("*")]:
-            shutil.chown(path, "postgres" if os.geteuid() == 0 else None)
-        server.log_path, server.process = server.folder / "log", None
-        server.start()
-        return server
+    def _take_over(self, data):
+        mine = shutil.move(data, self.folder / "data")
+        if os.geteuid() == 0:
+            for path in [mine, *mine.rglob("*")]:
+                shutil.chown(path, "postgres")
 
     def start(self):
         settings = [f"listen_addresses={self.host}", f"port={self.port}", f"unix_socket_directories={self.folder}",
