@@ -9,8 +9,8 @@ import termios
 import time
 
 ROWS, COLUMNS = 100, 300
-# What pagers say at the end of a page, and what a person does then.
-PAGES = {"--More--": " ", "(END)": "q"}
+# What pagers say at the end of a page, and of the last one.
+MORE, END = "--More--", "(END)"
 
 
 class Terminal:
@@ -24,16 +24,19 @@ class Terminal:
 
     def read_until(self, prompt):
         """What was said until `prompt` came; pages are turned."""
-        said = ""
+        said, left = "", False
         deadline = time.monotonic() + self.seconds
         while not said.rstrip().endswith(prompt):
             ready, _, _ = select.select([self.ours], [], [], max(0, deadline - time.monotonic()))
             assert ready, f"no {prompt!r} within {self.seconds} s, but: {said}"
             said += os.read(self.ours, 65536).decode(errors="replace")
-            for mark, key in PAGES.items():
-                if mark in said:
-                    said = said.replace(mark, "")
-                    self.type(key, end="")
+            if MORE in said:
+                said = said.replace(MORE, "")
+                self.type(" ", end="")
+            # A pager may say so twice before it sees the key; a second one would be typed into the program itself.
+            if END in said and not left:
+                left = True
+                self.type("q", end="")
         return said
 
     def type(self, text, end="\n"):
