@@ -24,6 +24,7 @@ def submit(client, one):
     else:
         assert answer.status in (500, 502, 503, 504), answer  # 502 is a balancer's: the answer broke off
         one.outcome = "refused" if answer.status == 503 else "unknown"
+        one.refusal = answer.body
     return one
 
 

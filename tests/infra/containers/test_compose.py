@@ -43,6 +43,7 @@ def check(fleet, load):
     wait_until(lambda: fleet.sql("SELECT count(*) FROM transactions WHERE status = 'pending'").strip() == "0", 60,
                "that all are settled")
     fleet.wait_until_all_serve(INSTANCES)  # before the next test
+    print("refused or unknown at first:", Counter(one.refusal.decode() for one in sent if one.refusal))
     return sent
 
 
