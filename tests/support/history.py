@@ -24,13 +24,13 @@ class Sent:
     currency: str
     to_user_id: str | None = None
     outcome: str = "unknown"  # acknowledged, refused (nothing was added) or unknown
-    refusal: bytes = b""  # why, the last time
     id: int | None = None
     retried: bool = False
     seconds: float = 0.0  # until its last answer, or until there would be none
     capture: str = "automatic"
     hold_expires_in: int | None = None
     parent: "Sent | None" = None  # of a capture, void or reversal; acknowledged
+    refusal: bytes = b""  # why, the last time
 
     @property
     def path(self):
