@@ -39,9 +39,9 @@ PostgresConnection::~PostgresConnection() = default;
 
 PostgresAnswer<void> PostgresConnection::connect(Deadline deadline) {
   if (connected()) return {};
-  const auto now = steady_clock::now();
-  if (now >= deadline || now < pause_ends_) {
-    const char* why = now >= deadline ? "the deadline has passed" : "pausing before the next attempt";
+  const bool late = steady_clock::now() >= deadline;
+  if (late || pausing()) {
+    const char* why = late ? "the deadline has passed" : "pausing before the next attempt";
     return std::unexpected(PostgresFault{PostgresFault::Kind::unreachable, "", why});
   }
   return open(deadline);
@@ -110,6 +110,7 @@ std::expected<void, std::string> PostgresConnection::begin_session() {
   if (was_connected_) metrics_.store_reconnects.Increment();
   was_connected_ = true;
   failures_in_a_row_ = 0;
+  *options_.last_connected = steady_clock::now();
   return {};
 }
 
@@ -119,8 +120,14 @@ PostgresFault PostgresConnection::failed_to_connect(std::string detail) {
   ++failures_in_a_row_;
   // Half of it fixed, half of it random: many instances must not come back in step.
   std::uniform_int_distribution<std::int64_t> jitter(longest.count() / 2, longest.count());
-  pause_ends_ = steady_clock::now() + milliseconds{jitter(random_)};
+  pause_began_ = steady_clock::now();
+  pause_ends_ = pause_began_ + milliseconds{jitter(random_)};
   return {PostgresFault::Kind::unreachable, "", std::move(detail)};
+}
+
+// Readiness finds the server back: those that carry requests must not refuse any more.
+bool PostgresConnection::pausing() const {
+  return steady_clock::now() < pause_ends_ && options_.last_connected->load() < pause_began_;
 }
 
 void PostgresConnection::close() {

@@ -13,6 +13,7 @@
 
 #include <libpq-fe.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <expected>
@@ -35,6 +36,9 @@ struct PostgresOptions {
   // False: parameters travel with the text each time, for a PgBouncer in transaction mode that cannot keep
   // prepared statements.
   bool prepared_statements = true;
+  // When a session with these options, or with a copy of them, was last connected.
+  std::shared_ptr<std::atomic<std::chrono::steady_clock::time_point>> last_connected =
+      std::make_shared<std::atomic<std::chrono::steady_clock::time_point>>();
 };
 
 struct PostgresFault {
@@ -68,7 +72,7 @@ class PostgresConnection {
   PostgresConnection& operator=(const PostgresConnection&) = delete;
 
   // Connects unless connected. After a failure there is a pause (50 ms, doubling to 1 s, with jitter) in which this
-  // fails at once.
+  // fails at once; it ends early when another session with the same options gets a connection.
   PostgresAnswer<void> connect(service::Deadline deadline);
 
   // Connects, sitting out the pauses, until the deadline.
@@ -115,6 +119,7 @@ class PostgresConnection {
   bool start(const PostgresKeywords& keywords, service::Deadline deadline);
   std::expected<void, std::string> begin_session();
   PostgresFault failed_to_connect(std::string detail);
+  [[nodiscard]] bool pausing() const;
   PostgresFault lost(std::string detail);
   bool flush(service::Deadline deadline);
   PostgresAnswer<PGresult*> next_result(service::Deadline deadline);
@@ -137,6 +142,7 @@ class PostgresConnection {
   PostgresHosts hosts_;
   std::size_t first_host_ = 0;
   bool was_connected_ = false;
+  std::chrono::steady_clock::time_point pause_began_{};
   std::chrono::steady_clock::time_point pause_ends_{};
 };
 

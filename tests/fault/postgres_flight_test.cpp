@@ -306,6 +306,21 @@ TEST_F(Flight, FliesThroughPgBouncerWithoutPreparedStatements) {
   EXPECT_EQ(audit.orphans(0, in(10s)).value(), 0);
 }
 
+TEST_F(FlightAlone, GoesOnAsSoonAsAnySessionHasReachedTheServer) {
+  const PostgresOptions options{.url = alone_.url(database_)};
+  PostgresStore lane(options, currencies_, metrics_);
+  PostgresStore readiness(options, currencies_, metrics_);
+  alone_.stop();
+  // Until it pauses for half a second and more.
+  for (const auto enough = in(3s); std::chrono::steady_clock::now() < enough; std::this_thread::sleep_for(1ms)) {
+    EXPECT_FALSE(lane.open(in(1s)));
+  }
+  alone_.start();
+  while (!readiness.ping(in(10s))) std::this_thread::sleep_for(1ms);
+  std::vector<Submission> flight{deposit()};
+  EXPECT_THAT(append(lane, flight), Each(Acceptance::accepted));
+}
+
 // Each client retries its key until it has an answer. Afterwards each key is there once.
 TEST_F(FlightAlone, LosesAndDoublesNothingWhenTheServerCrashes) {
   constexpr int kClients = 3;
