@@ -11,7 +11,7 @@ function(add_python_test name file label timeout)
   if(NOT TARGET tps)
     return()
   endif()
-  add_test(NAME ${name} COMMAND ${TPS_PYTHON} -m pytest -q -rPs --maxfail=10 --tb=short -p no:cacheprovider --durations=3 ${file})
+  add_test(NAME ${name} COMMAND ${TPS_PYTHON} -m pytest -q -rfEPs --maxfail=10 --tb=short -p no:cacheprovider --durations=3 ${file})
   set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${timeout} ENVIRONMENT
     "TPS_BINARY=$<TARGET_FILE:tps>;${TPS_ENVIRONMENT};${ARGN}")
 endfunction()

@@ -81,7 +81,7 @@ class Monitoring:
     def wait_for_data(self):
         """Prometheus takes 5 s to find its targets, however fast time runs, and misses them at first."""
         wait_until(lambda: self.query("namespace:tps_posts_bad:ratio_rate5m >= 0"), 30, "figures")
-        wait_until(lambda: not self.firing() | self.told(), 10, f"silence ({self.firing()}, {self.told()})")
+        wait_until(lambda: not self.firing() | self.told(), 60, "silence")
 
     def _launch(self, *command):
         self.processes.append(Process(list(command), self.folder / "log"))
