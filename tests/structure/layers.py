@@ -18,12 +18,16 @@ ROOMS = {
     "ops": {"rooms": ["ops"], "libraries": ["prometheus/", "spdlog/", "fmt/", "unistd.h"]},
     "service": {"rooms": ["service", "domain", "ops"], "libraries": ["boost/asio", "openssl/"]},
     "adapters": {
-        "rooms": ["adapters", "domain", "service/ports.hpp", "ops", "embedded"],
+        "rooms": ["adapters", "domain", "service/ports.hpp", "service/key_registry.hpp", "ops", "embedded"],
         "libraries": ["libpq-fe.h", "sqlite3.h", "hiredis/", "openssl/", "fmt/", "prometheus/",
                       "fcntl.h", "netdb.h", "netinet/", "poll.h", "sys/", "unistd.h"],
     },
+    "auth": {
+        "rooms": ["auth", "service", "domain", "ops"],
+        "libraries": ["argon2.h", "boost/asio", "curl/", "fmt/", "openssl/", "prometheus/", "simdjson.h", "sys/stat.h"],
+    },
     "http": {
-        "rooms": ["http", "service", "domain", "ops", "embedded"],
+        "rooms": ["http", "auth", "service", "domain", "ops", "embedded"],
         "libraries": ["boost/", "simdjson.h", "fmt/", "openssl/", "sys/", "netinet/", "unistd.h"],
     },
     "files": {
@@ -44,7 +48,8 @@ ONLY_IN = [
     (r"libpq-fe\.h", r"adapters/postgres_\w+\.\w+", "libpq belongs to adapters/postgres_*"),
     (r"sqlite3\.h", r"adapters/sqlite_\w+\.\w+", "SQLite belongs to adapters/sqlite_*"),
     (r"hiredis/", r"adapters/redis_\w+\.\w+", "hiredis belongs to adapters/redis_*"),
-    (r"simdjson\.h", r"http/(json_\w+\.\w+|\w+_test\.cpp)", "JSON is decoded in http/json_*"),
+    (r"simdjson\.h", r"http/(json_\w+\.\w+|\w+_test\.cpp)|auth/(token|jwk)\.cpp",
+     "JSON is decoded in http/json_*, and that of tokens and keys in auth/"),
     (r"csv\.h", r"files/csv_reader\.\w+", "CSV is read in files/csv_reader"),
     (r"CLI/", r"[^/]+\.cpp", "the command line belongs to main and config"),
 ]

@@ -1,0 +1,27 @@
+// API keys: "tps_live_" and 256 random bits as 43 characters of base64url. Whoever lists keys sees the id, the first 8
+// of these characters; the store holds SHA-256 of the whole text. A key has so many bits that a slow hash would add
+// nothing.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "service/key_registry.hpp"
+
+namespace tps::auth {
+
+struct NewApiKey {
+  std::string text;  // shown once, kept nowhere
+  std::string id;    // "tps_live_" and 8 characters
+  service::KeyHash hash;
+};
+
+// Throws std::runtime_error when the system has no randomness to give.
+NewApiKey make_api_key();
+
+// True if it has the form of a key.
+bool is_api_key(std::string_view text);
+
+service::KeyHash hash_api_key(std::string_view text);
+
+}  // namespace tps::auth
