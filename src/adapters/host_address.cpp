@@ -14,7 +14,10 @@
 namespace tps::adapters {
 namespace {
 
-using Found = std::expected<std::vector<SocketAddress>, std::string>;
+using Found = HostAddress::Found;
+
+// Where a name led to that long ago is still worth a try.
+constexpr std::chrono::seconds kFresh{2};
 
 Found look_up(const std::string& host, const std::string& port, int flags) {
   addrinfo hints{};
@@ -48,19 +51,34 @@ struct HostAddress::Lookup {
   std::mutex mutex;
   std::condition_variable done;
   std::optional<Found> found;
+  Deadline found_at;
+
+  // That a name was not there says nothing about now: whoever is restarted has none for a moment.
+  bool is_of_no_use() {
+    const std::lock_guard lock(mutex);
+    return found && (!*found || std::chrono::steady_clock::now() - found_at > kFresh);
+  }
 };
 
-HostAddress::HostAddress(std::string host, std::uint16_t port) : host_(std::move(host)), port_(std::to_string(port)) {}
+HostAddress::HostAddress(std::string host, std::uint16_t port)
+    : HostAddress(std::move(host), port, [](const std::string& name, const std::string& service) {
+        return look_up(name, service, AI_NUMERICSERV);
+      }) {}
+
+HostAddress::HostAddress(std::string host, std::uint16_t port, LookUp look_up)
+    : host_(std::move(host)), port_(std::to_string(port)), look_up_(std::move(look_up)) {}
 
 Found HostAddress::find(Deadline deadline) {
   if (auto numeric = look_up(host_, port_, AI_NUMERICHOST | AI_NUMERICSERV)) return numeric;
+  if (lookup_ && lookup_->is_of_no_use()) lookup_.reset();
   if (!lookup_) {
     auto lookup = std::make_shared<Lookup>();
     try {
-      std::thread([lookup, host = host_, port = port_] {
-        auto found = look_up(host, port, AI_NUMERICSERV);
+      std::thread([lookup, host = host_, port = port_, ask = look_up_] {
+        auto found = ask(host, port);
         const std::lock_guard lock(lookup->mutex);
         lookup->found = std::move(found);
+        lookup->found_at = std::chrono::steady_clock::now();
         lookup->done.notify_one();
       }).detach();
     } catch (const std::system_error& error) {

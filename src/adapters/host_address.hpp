@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,18 +25,24 @@ class HostAddress {
  public:
   using Deadline = std::chrono::steady_clock::time_point;
 
+  using Found = std::expected<std::vector<SocketAddress>, std::string>;
+  // Asks the system, for as long as that takes.
+  using LookUp = std::function<Found(const std::string& host, const std::string& port)>;
+
   HostAddress(std::string host, std::uint16_t port);
+  HostAddress(std::string host, std::uint16_t port, LookUp look_up);
 
   // Looked up anew each time, since names move; numeric addresses at once. A name that is not found by the
-  // deadline is looked up further in a thread of its own (getaddrinfo cannot be stopped), and the next call takes that
-  // result.
-  std::expected<std::vector<SocketAddress>, std::string> find(Deadline deadline);
+  // deadline is looked up further in a thread of its own (getaddrinfo cannot be stopped), and the next call takes what
+  // that finds, unless it was long ago.
+  Found find(Deadline deadline);
 
  private:
   struct Lookup;
 
   const std::string host_;
   const std::string port_;
+  const LookUp look_up_;
   std::shared_ptr<Lookup> lookup_;  // under way
 };
 

@@ -116,6 +116,8 @@ std::expected<void, std::string> PostgresConnection::begin_session() {
 
 PostgresFault PostgresConnection::failed_to_connect(std::string detail) {
   close();
+  // That the server was away a while ago is no reason to wait long for it now.
+  if (steady_clock::now() - pause_ends_ > kLongestPause * 5) failures_in_a_row_ = 0;
   const auto longest = std::min(kFirstPause * (1U << std::min(failures_in_a_row_, kMostDoublings)), kLongestPause);
   ++failures_in_a_row_;
   // Half of it fixed, half of it random: many instances must not come back in step.

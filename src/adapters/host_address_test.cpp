@@ -1,0 +1,64 @@
+#include "adapters/host_address.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+#include <thread>
+
+namespace tps::adapters {
+namespace {
+
+using namespace std::chrono_literals;
+
+HostAddress::Deadline in(std::chrono::milliseconds time) { return std::chrono::steady_clock::now() + time; }
+
+// A system that answers when it is told to, each time with the next of its answers.
+class SlowSystem {
+ public:
+  explicit SlowSystem(std::vector<HostAddress::Found> answers) : answers_(std::move(answers)) {}
+
+  HostAddress::LookUp look_up() {
+    return [this](const std::string&, const std::string&) {
+      may_answer_.wait();
+      return answers_.at(static_cast<std::size_t>(answered_++));
+    };
+  }
+  void answer() { allow_.set_value(); }
+  [[nodiscard]] int answered() const { return answered_; }
+
+ private:
+  const std::vector<HostAddress::Found> answers_;
+  std::promise<void> allow_;
+  const std::shared_future<void> may_answer_ = allow_.get_future().share();
+  std::atomic<int> answered_ = 0;
+};
+
+const HostAddress::Found kNobody = std::unexpected("db: no such name");
+const HostAddress::Found kThere = std::vector<SocketAddress>(1);
+
+TEST(HostAddress, TakesWhatAnEarlierCallDidNotWaitFor) {
+  SlowSystem system({kThere});
+  HostAddress host("db", 5432, system.look_up());
+  EXPECT_FALSE(host.find(in(5ms)));
+  system.answer();
+  EXPECT_TRUE(host.find(in(10s)));
+  EXPECT_EQ(system.answered(), 1);
+}
+
+TEST(HostAddress, AsksAgainWhenThereWasNobodyThen) {
+  SlowSystem system({kNobody, kThere});
+  HostAddress host("db", 5432, system.look_up());
+  EXPECT_FALSE(host.find(in(5ms)));
+  system.answer();
+  while (system.answered() == 0) std::this_thread::yield();
+  // The look-up's thread may still be about to tell; its answer must not be taken then either.
+  const auto found = host.find(in(10s));
+  EXPECT_TRUE(found || system.answered() == 1);
+  if (!found) {
+    EXPECT_TRUE(host.find(in(10s)));
+  }
+}
+
+}  // namespace
+}  // namespace tps::adapters
