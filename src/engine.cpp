@@ -8,8 +8,10 @@
 #include <utility>
 
 #include "adapters/postgres_audit.hpp"
+#include "adapters/postgres_key_registry.hpp"
 #include "adapters/postgres_store.hpp"
 #include "adapters/sqlite_audit.hpp"
+#include "adapters/sqlite_key_registry.hpp"
 #include "adapters/sqlite_store.hpp"
 
 namespace tps {
@@ -33,6 +35,7 @@ std::expected<Engine, std::string> sqlite_engine(const std::string& path, std::u
   engine.session = [shared = *database, &currencies] {
     return std::make_unique<adapters::SqliteStore>(shared, currencies);
   };
+  engine.keys = [path, &currencies] { return std::make_unique<adapters::SqliteKeyRegistry>(path, currencies); };
   engine.migrate = [shared = *database, partitions] { return shared->migrate(partitions); };
   return engine;
 }
@@ -48,6 +51,9 @@ Engine postgres_engine(const Config& config, const domain::Currencies& currencie
   engine.where = without_password(options.url);
   engine.session = [options, &currencies, &metrics] {
     return std::make_unique<adapters::PostgresStore>(options, currencies, metrics);
+  };
+  engine.keys = [options, &currencies, &metrics] {
+    return std::make_unique<adapters::PostgresKeyRegistry>(options, currencies, metrics);
   };
   engine.migrate = [options, partitions = partitions_of(config)] {
     return adapters::migrate_postgres(options, partitions, std::chrono::steady_clock::now() + kMigrationBudget);

@@ -10,6 +10,7 @@
 #include "config.hpp"
 #include "domain/currency.hpp"
 #include "ops/metrics.hpp"
+#include "service/key_registry.hpp"
 #include "service/ports.hpp"
 
 namespace tps {
@@ -22,6 +23,8 @@ struct Engine {
   std::string where;             // for people; without passwords
   bool migrates_itself = false;  // an embedded file, nobody else's
   std::function<std::unique_ptr<service::Store>()> session;
+  // Reads and writes whatever the access was, with the database's own locks: another process may have an embedded file.
+  std::function<std::unique_ptr<service::KeyRegistry>()> keys;
   // Brings the schema up to date. Forward only, idempotent.
   std::function<std::expected<void, std::string>()> migrate;
 };

@@ -15,6 +15,9 @@ using std::chrono::steady_clock;
 constexpr int kStepsPerDeadlineCheck = 10'000;
 
 constexpr auto kLongestBusySleep = std::chrono::milliseconds(5);
+// A server's own sessions pass the writer's lock on among themselves at once: whoever comes from outside finds it free
+// only if it looks often.
+constexpr auto kLongestBusySleepBeside = std::chrono::microseconds(100);
 
 constexpr std::string_view kBeginRead = "BEGIN";
 constexpr std::string_view kBeginWrite = "BEGIN IMMEDIATE";
@@ -28,6 +31,9 @@ const std::string kWriterSettings =
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = OFF;"
     "PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32768;"
     "PRAGMA temp_store = MEMORY";
+const std::string kWriterBesideSettings =
+    "PRAGMA synchronous = FULL; PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = OFF;"
+    "PRAGMA wal_autocheckpoint = 0";
 const std::string kReaderSettings = "PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8192";
 
 // SQLite writes a commit's mark last, so when a write fails the mark is not in the log file. After any other error
@@ -37,9 +43,26 @@ bool leaves_no_trace(int commit_code) {
          (commit_code & 0xFF) == SQLITE_BUSY;
 }
 
+struct Opening {
+  int access;
+  const std::string& settings;
+};
+
+Opening opening_of(SqliteConnection::Mode mode) {
+  switch (mode) {
+    case SqliteConnection::Mode::write:
+      return {SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, kWriterSettings};
+    case SqliteConnection::Mode::write_beside:
+      return {SQLITE_OPEN_READWRITE, kWriterBesideSettings};
+    case SqliteConnection::Mode::read:
+      break;
+  }
+  return {SQLITE_OPEN_READONLY, kReaderSettings};
+}
+
 }  // namespace
 
-SqliteConnection::SqliteConnection(sqlite3* handle) : handle_(handle) {
+SqliteConnection::SqliteConnection(sqlite3* handle, Mode mode) : mode_(mode), handle_(handle) {
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_handler(handle, on_busy, this);
   sqlite3_progress_handler(handle, kStepsPerDeadlineCheck, on_progress, this);
@@ -50,22 +73,24 @@ std::expected<std::unique_ptr<SqliteConnection>, std::string> SqliteConnection::
   // SQLite counts its memory under one mutex for all connections; nobody reads those counts.
   [[maybe_unused]] static const int kUncounted = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   sqlite3* handle = nullptr;
-  const int access = mode == Mode::write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
-  const int opened = sqlite3_open_v2(path.c_str(), &handle, access | SQLITE_OPEN_NOMUTEX, nullptr);
-  std::unique_ptr<SqliteConnection> connection(new SqliteConnection(handle));
+  const Opening how = opening_of(mode);
+  const int opened = sqlite3_open_v2(path.c_str(), &handle, how.access | SQLITE_OPEN_NOMUTEX, nullptr);
+  std::unique_ptr<SqliteConnection> connection(new SqliteConnection(handle, mode));
   if (opened != SQLITE_OK) return std::unexpected(fmt::format("{}: {}", path, sqlite3_errmsg(handle)));
   connection->set_deadline(steady_clock::now() + std::chrono::seconds(2));
-  const int set = connection->run_script(mode == Mode::write ? kWriterSettings : kReaderSettings);
+  const int set = connection->run_script(how.settings);
   if (set != SQLITE_OK) return std::unexpected(fmt::format("{}: {}", path, sqlite3_errmsg(handle)));
   return connection;
 }
 
 int SqliteConnection::on_busy(void* self, int attempt) {
-  const steady_clock::time_point deadline = static_cast<SqliteConnection*>(self)->deadline_;
-  const auto left = deadline - steady_clock::now();
+  const auto* connection = static_cast<SqliteConnection*>(self);
+  const auto left = connection->deadline_ - steady_clock::now();
   if (left <= steady_clock::duration::zero()) return 0;
-  const steady_clock::duration pause = std::min<steady_clock::duration>(
-      kLongestBusySleep, std::chrono::microseconds(100) * (std::min(attempt, 100) + 1));
+  const steady_clock::duration longest =
+      connection->mode_ == Mode::write_beside ? steady_clock::duration(kLongestBusySleepBeside) : kLongestBusySleep;
+  const steady_clock::duration pause =
+      std::min<steady_clock::duration>(longest, std::chrono::microseconds(100) * (std::min(attempt, 100) + 1));
   std::this_thread::sleep_for(std::min(left, pause));
   return 1;
 }

@@ -19,9 +19,11 @@ namespace tps::adapters {
 
 class SqliteConnection {
  public:
-  enum class Mode : std::uint8_t { write, read };  // read: refuses every change
+  // write: creates the file. write_beside: for one that must be there and that another process may serve, to which it
+  // leaves the checkpoints. read: refuses every change.
+  enum class Mode : std::uint8_t { write, write_beside, read };
 
-  // Creates the file in write mode. The error is a sentence for operators.
+  // The error is a sentence for operators.
   static std::expected<std::unique_ptr<SqliteConnection>, std::string> open(const std::string& path, Mode mode);
 
   SqliteConnection(const SqliteConnection&) = delete;
@@ -49,10 +51,11 @@ class SqliteConnection {
   struct Close {
     void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
   };
-  explicit SqliteConnection(sqlite3* handle);
+  SqliteConnection(sqlite3* handle, Mode mode);
   static int on_busy(void* self, int attempt);
   static int on_progress(void* self);
 
+  const Mode mode_;
   std::unique_ptr<sqlite3, Close> handle_;
   std::unordered_map<const char*, SqliteStatement> statements_;  // finalized before handle_ is closed
   service::Deadline deadline_ = service::Deadline::max();

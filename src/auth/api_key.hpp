@@ -22,6 +22,9 @@ NewApiKey make_api_key();
 // True if it has the form of a key.
 bool is_api_key(std::string_view text);
 
+// What may be shown of a key: its id.
+std::string_view api_key_id(std::string_view text);
+
 service::KeyHash hash_api_key(std::string_view text);
 
 }  // namespace tps::auth

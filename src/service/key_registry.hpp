@@ -26,6 +26,8 @@ struct ApiKey {
   std::optional<domain::Timestamp> expires_at{};
   std::optional<domain::Timestamp> revoked_at{};
   std::string revoked_by{};
+
+  bool operator==(const ApiKey&) const = default;
 };
 
 // As for Store: one object is one session, used by one thread at a time; calls end by their deadline and never throw.

@@ -7,10 +7,13 @@
 #include <stdexcept>
 
 #include "adapters/memory_audit.hpp"
+#include "adapters/memory_key_registry.hpp"
 #include "adapters/memory_store.hpp"
 #include "adapters/postgres_audit.hpp"
+#include "adapters/postgres_key_registry.hpp"
 #include "adapters/postgres_store.hpp"
 #include "adapters/sqlite_audit.hpp"
+#include "adapters/sqlite_key_registry.hpp"
 #include "adapters/sqlite_store.hpp"
 #include "support/postgres_server.hpp"
 
@@ -21,6 +24,9 @@ class MemoryTestStore final : public TestStore {
  public:
   std::unique_ptr<service::Store> session(const domain::Currencies& currencies) override {
     return std::make_unique<adapters::MemoryStore>(database_, currencies);
+  }
+  std::unique_ptr<service::KeyRegistry> keys(const domain::Currencies&) override {
+    return std::make_unique<adapters::MemoryKeyRegistry>(keys_);
   }
   std::unique_ptr<service::Audit> audit(const domain::Currencies&) override {
     return std::make_unique<adapters::MemoryAudit>(database_);
@@ -34,6 +40,7 @@ class MemoryTestStore final : public TestStore {
 
  private:
   std::shared_ptr<adapters::MemoryDatabase> database_;
+  const std::shared_ptr<adapters::MemoryKeys> keys_ = std::make_shared<adapters::MemoryKeys>();
 };
 
 class SqliteTestStore final : public TestStore {
@@ -51,6 +58,9 @@ class SqliteTestStore final : public TestStore {
 
   std::unique_ptr<service::Store> session(const domain::Currencies& currencies) override {
     return std::make_unique<adapters::SqliteStore>(database_, currencies);
+  }
+  std::unique_ptr<service::KeyRegistry> keys(const domain::Currencies& currencies) override {
+    return std::make_unique<adapters::SqliteKeyRegistry>(file(), currencies);
   }
   std::unique_ptr<service::Audit> audit(const domain::Currencies& currencies) override {
     return std::make_unique<adapters::SqliteAudit>(file(), currencies);
@@ -102,6 +112,9 @@ class PostgresTestStore final : public TestStore {
  public:
   std::unique_ptr<service::Store> session(const domain::Currencies& currencies) override {
     return std::make_unique<adapters::PostgresStore>(options_, currencies, metrics_);
+  }
+  std::unique_ptr<service::KeyRegistry> keys(const domain::Currencies& currencies) override {
+    return std::make_unique<adapters::PostgresKeyRegistry>(options_, currencies, metrics_);
   }
   std::unique_ptr<service::Audit> audit(const domain::Currencies& currencies) override {
     return std::make_unique<adapters::PostgresAudit>(options_, currencies, metrics_);

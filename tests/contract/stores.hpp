@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "domain/currency.hpp"
+#include "service/key_registry.hpp"
 #include "service/ports.hpp"
 
 namespace tps::contract {
@@ -22,6 +23,8 @@ class TestStore {
   virtual ~TestStore() = default;
 
   virtual std::unique_ptr<service::Store> session(const domain::Currencies& currencies) = 0;
+
+  virtual std::unique_ptr<service::KeyRegistry> keys(const domain::Currencies& currencies) = 0;
 
   // What `tps verify` would read it with; nullptr where there is nothing for that.
   virtual std::unique_ptr<service::Audit> audit(const domain::Currencies& currencies) = 0;
