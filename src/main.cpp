@@ -15,6 +15,7 @@
 #include "config.hpp"
 #include "export.hpp"
 #include "import.hpp"
+#include "keys.hpp"
 #include "verify.hpp"
 
 namespace {
@@ -34,6 +35,7 @@ Examples:
   tps import day.ndjson                              transactions of a file into the log, once
   tps export --output all.ndjson                     all transactions into a file
   tps verify --database-url postgresql://tps@db/tps  audits a database, in use or not
+  tps keys create --subject payments --scopes transactions:write
   tps config                                         every setting and where its value comes from
   tps health --listen 127.0.0.1:8000                 exit code 0 when ready
 
@@ -132,6 +134,28 @@ CLI::App* add_verify(CLI::App& app, tps::VerifyOptions& options) {
   return command;
 }
 
+struct KeysOptions {
+  tps::NewKeyOptions made;
+  std::string revoked;
+  bool list_json = false;
+};
+
+// With the commands create, list and revoke of its own.
+CLI::App* add_keys(CLI::App& app, KeysOptions& options) {
+  CLI::App* keys = add_command(app, "keys", tps::kAboutKeys);
+  CLI::App* create = add_command(*keys, "create", tps::kAboutKeysCreate);
+  create->add_option("--subject", options.made.subject, "the principal that it stands for")->required();
+  create->add_option("--scopes", options.made.scopes, "what it may do, separated by spaces or commas")->required();
+  create->add_option("--only-user", options.made.only_user, "the one user_id whose money it may see and move");
+  create->add_option("--expires-in", options.made.expires_in, "30m, 12h, 90d, 1y [never]");
+  create->add_flag("--json", options.made.json, "the key and what it is, as JSON");
+  CLI::App* list = keys->add_subcommand("list", "show all keys, also those expired and revoked");
+  list->add_flag("--json", options.list_json, "as JSON");
+  CLI::App* revoke = add_command(*keys, "revoke", tps::kAboutKeysRevoke);
+  revoke->add_option("ID", options.revoked, "of the key")->required();
+  return keys;
+}
+
 // Adds --NAME for every setting, or for those named; what is given ends up in `flags`.
 void add_settings(CLI::App& command, tps::Values& flags, std::span<const std::string_view> names = {}) {
   for (const Setting& setting : tps::settings()) {
@@ -167,9 +191,12 @@ int usage_error(const std::string& text) {
 // What is left over after parsing is a slip: say which word was probably meant.
 int unknown_word(const CLI::App& app, const std::string& word) {
   std::vector<std::string> known;
-  for (const CLI::App* command : app.get_subcommands({})) known.push_back(command->get_name());
-  for (const CLI::App* command : app.get_subcommands()) {
-    for (const CLI::Option* option : command->get_options()) known.push_back(option->get_name());
+  const CLI::App* given = &app;
+  for (bool deeper = true; deeper;) {
+    for (const CLI::App* command : given->get_subcommands({})) known.push_back(command->get_name());
+    for (const CLI::Option* option : given->get_options()) known.push_back(option->get_name());
+    deeper = !given->get_subcommands().empty();
+    if (deeper) given = given->get_subcommands().front();
   }
   for (const Setting& setting : tps::settings()) {
     known.push_back("--" + std::string(setting.name));
@@ -190,16 +217,26 @@ class Commands {
         import_(add_import(app, import_options_)),
         export_(add_export(app, export_options_)),
         verify_(add_verify(app, verify_options_)),
+        keys_(add_keys(app, keys_options_)),
         config_(app.add_subcommand("config", "show every setting and where its value comes from")),
         health_(app.add_subcommand("health", "ask a running instance whether it is ready")) {
     app.add_subcommand("help", "show this, or the help of a command");
     config_->add_flag("--json", config_json_, "as JSON");
     for (CLI::App* command : {serve_, worker_, migrate_, config_, health_}) add_settings(*command, flags_);
     for (CLI::App* command : {import_, export_, verify_}) add_settings(*command, flags_, kDatabaseSettings);
+    for (CLI::App* command : keys_->get_subcommands({})) {
+      add_settings(*command, flags_, kDatabaseSettings);
+      command->allow_extras();
+    }
     for (CLI::App* command : app.get_subcommands({})) command->allow_extras();
   }
 
   [[nodiscard]] const tps::Values& flags() const { return flags_; }
+
+  // False: nothing was given, or `keys` alone.
+  [[nodiscard]] bool whole(const CLI::App& app) const {
+    return !app.get_subcommands().empty() && (!*keys_ || !keys_->get_subcommands().empty());
+  }
 
   // The one that was given.
   [[nodiscard]] int run(const Config& config) const {
@@ -209,6 +246,9 @@ class Commands {
     if (*import_) return tps::import_file(config, import_options_);
     if (*export_) return tps::export_all(config, export_options_);
     if (*verify_) return tps::verify(config, verify_options_);
+    if (keys_->got_subcommand("create")) return tps::create_key(config, keys_options_.made);
+    if (keys_->got_subcommand("list")) return tps::list_keys(config, keys_options_.list_json);
+    if (keys_->got_subcommand("revoke")) return tps::revoke_key(config, keys_options_.revoked);
     if (*config_) return tps::show_config(config, config_json_);
     return tps::health(config);
   }
@@ -218,6 +258,7 @@ class Commands {
   tps::ImportOptions import_options_;
   tps::ExportOptions export_options_;
   tps::VerifyOptions verify_options_;
+  KeysOptions keys_options_;
   bool config_json_ = false;
   CLI::App* const serve_;
   CLI::App* const worker_;
@@ -225,6 +266,7 @@ class Commands {
   CLI::App* const import_;
   CLI::App* const export_;
   CLI::App* const verify_;
+  CLI::App* const keys_;
   CLI::App* const config_;
   CLI::App* const health_;
 };
@@ -249,7 +291,7 @@ int run(int argc, char** argv) {
     return usage_error(error.what());
   }
   if (const auto extra = app.remaining(true); !extra.empty()) return unknown_word(app, extra.front());
-  if (app.get_subcommands().empty()) {
+  if (!commands.whole(app)) {
     std::cerr << app.help();
     return tps::kExitUsage;
   }

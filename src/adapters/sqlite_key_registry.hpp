@@ -31,8 +31,8 @@ class SqliteKeyRegistry final : public service::KeyRegistry {
   service::StoreResult<SqliteConnection*> writer(service::Deadline deadline);
 
   const std::string path_;
+  std::unique_ptr<SqliteConnection> writer_;  // closed last: of a file that nobody else has open it leaves no log
   SqliteReader reader_;
-  std::unique_ptr<SqliteConnection> writer_;
 };
 
 }  // namespace tps::adapters
