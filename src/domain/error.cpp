@@ -32,6 +32,10 @@ std::string_view slug(ErrorCode code) {
       return "not_found";
     case ErrorCode::method_not_allowed:
       return "method_not_allowed";
+    case ErrorCode::unauthorized:
+      return "unauthorized";
+    case ErrorCode::forbidden:
+      return "forbidden";
     case ErrorCode::not_acceptable:
       return "not_acceptable";
     case ErrorCode::request_timeout:
@@ -58,6 +62,8 @@ std::string_view slug(ErrorCode code) {
       return "group_refused";
     case ErrorCode::unprocessable:
       return "unprocessable";
+    case ErrorCode::too_many_requests:
+      return "too_many_requests";
     case ErrorCode::overloaded:
       return "overloaded";
     case ErrorCode::draining:

@@ -3,6 +3,7 @@
 // Whether a code is a 4xx or a 5xx is HTTP's business and lives in http/problem.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -21,6 +22,8 @@ enum class ErrorCode : std::uint8_t {
   invalid_cursor,
   not_found,
   method_not_allowed,
+  unauthorized,
+  forbidden,
   not_acceptable,
   request_timeout,
   payload_too_large,
@@ -36,6 +39,7 @@ enum class ErrorCode : std::uint8_t {
   group_refused,   // an item of an atomic batch, refused only because a neighbour was
   unprocessable,   // the store itself refuses this one item (SQLSTATE 22xxx, 23xxx)
   // Nothing was added; asking again later may work.
+  too_many_requests,  // of this caller
   overloaded,
   draining,
   deadline_exceeded,
@@ -81,9 +85,10 @@ std::string json_pointer(std::string_view prefix, std::string_view name);
 
 struct Error {
   ErrorCode code;
-  std::string detail;                         // one sentence for people; empty = the code's default
-  std::vector<FieldError> fields{};           // every broken rule at once
-  std::optional<std::int64_t> existing_id{};  // duplicate_reference: the transaction that has it
+  std::string detail;                                 // one sentence for people; empty = the code's default
+  std::vector<FieldError> fields{};                   // every broken rule at once
+  std::optional<std::int64_t> existing_id{};          // duplicate_reference: the transaction that has it
+  std::optional<std::chrono::seconds> retry_after{};  // too_many_requests: when it is worth it
 };
 
 // The wire slugs: exactly the enumerators' names.

@@ -71,6 +71,8 @@ Metrics::Metrics()
                             "Time from the request being read to its answer being ready.")),
       store_operations_(counters(*registry_, "tps_store_operations_total", "Store calls by operation and outcome.")),
       cache_operations_(counters(*registry_, "tps_cache_operations_total", "Cache look-ups and writes by outcome.")),
+      authentications_(counters(*registry_, "tps_authentications_total", "Credentials of requests, by outcome.")),
+      logins_(counters(*registry_, "tps_logins_total", "Logins with a password, by outcome.")),
       settled_(counters(*registry_, "tps_transactions_settled_total",
                         "Transactions settled here, by status; the end of a hold counts, too.")),
       failed_(counters(*registry_, "tps_transactions_failed_total", "Transactions that failed here, by failure.")),
@@ -89,6 +91,8 @@ Metrics::Metrics()
       connections_limit(gauges(*registry_, "tps_http_connections_limit", "Most client connections at once.").Add({})),
       connections_refused(
           counters(*registry_, "tps_http_connections_refused_total", "Connections over the limit.").Add({})),
+      requests_limited(
+          counters(*registry_, "tps_http_requests_limited_total", "Requests answered 429: over a rate limit.").Add({})),
       ready(gauges(*registry_, "tps_ready", "1 while /readiness answers 200.").Add({})),
       transactions_accepted(
           counters(*registry_, "tps_transactions_accepted_total", "Transactions made durable here.").Add({})),
@@ -149,6 +153,8 @@ Counter& Metrics::store_operation(const std::string& operation, const std::strin
 Counter& Metrics::cache_operation(const std::string& cache, const std::string& outcome) {
   return cache_operations_.Add({{"cache", cache}, {"outcome", outcome}});
 }
+Counter& Metrics::authentication(const std::string& outcome) { return authentications_.Add({{"outcome", outcome}}); }
+Counter& Metrics::login(const std::string& outcome) { return logins_.Add({{"outcome", outcome}}); }
 Counter& Metrics::settled(const std::string& status) { return settled_.Add({{"status", status}}); }
 Gauge& Metrics::oldest_pending_seconds(std::uint32_t partition) {
   return oldest_pending_.Add({{"partition", std::to_string(partition)}});

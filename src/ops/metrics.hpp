@@ -63,6 +63,10 @@ class Metrics {
   // tps_cache_operations_total{cache,outcome}; cache: local, redis; outcome: hit, miss, error, rejected, skipped,
   // stored.
   prometheus::Counter& cache_operation(const std::string& cache, const std::string& outcome);
+  // tps_authentications_total{outcome}: accepted, refused, of requests that bring credentials.
+  prometheus::Counter& authentication(const std::string& outcome);
+  // tps_logins_total{outcome}: accepted, refused, throttled.
+  prometheus::Counter& login(const std::string& outcome);
   // tps_transactions_settled_total{status}, tps_transactions_failed_total{failure}. The end of a hold counts as well:
   // one that is captured counts as authorized, its capture as settled, and then as settled itself.
   prometheus::Counter& settled(const std::string& status);
@@ -79,6 +83,8 @@ class Metrics {
   prometheus::Family<prometheus::Histogram>& durations_;
   prometheus::Family<prometheus::Counter>& store_operations_;
   prometheus::Family<prometheus::Counter>& cache_operations_;
+  prometheus::Family<prometheus::Counter>& authentications_;
+  prometheus::Family<prometheus::Counter>& logins_;
   prometheus::Family<prometheus::Counter>& settled_;
   prometheus::Family<prometheus::Counter>& failed_;
   prometheus::Family<prometheus::Gauge>& oldest_pending_;
@@ -96,6 +102,7 @@ class Metrics {
   prometheus::Gauge& connections;              // tps_http_connections
   prometheus::Gauge& connections_limit;        // tps_http_connections_limit
   prometheus::Counter& connections_refused;    // tps_http_connections_refused_total
+  prometheus::Counter& requests_limited;       // tps_http_requests_limited_total: answered 429
   prometheus::Gauge& ready;                    // tps_ready
   prometheus::Counter& transactions_accepted;  // tps_transactions_accepted_total
   prometheus::Counter& transactions_replayed;  // tps_transactions_replayed_total

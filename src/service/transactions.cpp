@@ -10,6 +10,7 @@
 #include "ops/log.hpp"
 #include "service/flights.hpp"
 #include "service/identity.hpp"
+#include "service/refusal.hpp"
 
 namespace tps::service {
 namespace {
@@ -25,23 +26,6 @@ constexpr std::size_t kBatchPiece = 1'000;
 
 // How long a look into the shared cache may take, queue and all.
 constexpr std::chrono::milliseconds kCacheBudget{25};
-
-Error error_of(LaneVerdict verdict) {
-  switch (verdict) {
-    case LaneVerdict::full:
-      return {ErrorCode::overloaded, "too many requests are waiting; nothing was added"};
-    case LaneVerdict::expired:
-      return {ErrorCode::deadline_exceeded, "the request waited too long and was dropped; nothing was added"};
-    default:
-      return {ErrorCode::draining, "this instance is shutting down; nothing was added"};
-  }
-}
-
-Error error_of(const StoreFault& fault) {
-  // Readiness tells operators that the store is away; a line for every request would bury it.
-  ops::log(ops::Level::debug, "store read failed", {{"detail", fault.detail}});
-  return {ErrorCode::store_unavailable, "the store cannot be reached"};
-}
 
 Error error_of(const Submission& submission) {
   switch (submission.acceptance) {
@@ -77,6 +61,13 @@ Error invalid_parent(domain::Type type, const domain::Transaction& parent) {
   }
   return {ErrorCode::invalid_parent, std::move(detail)};
 }
+
+Error not_that_user() {
+  return {ErrorCode::forbidden, "these credentials are for one user, and user_id is another; nothing was added"};
+}
+
+Error no_transaction() { return {ErrorCode::not_found, "Transaction not found"}; }
+Error no_user() { return {ErrorCode::not_found, "User not found"}; }
 
 // What a query's flight brought.
 template <class T>
@@ -115,6 +106,7 @@ Answer<Submitted> Transactions::answer_of(Submission& submission) {
 }
 
 awaitable<Answer<Submitted>> Transactions::submit(Instruction instruction, const Caller& caller, Deadline deadline) {
+  if (!caller.acts_for(instruction.transaction.user_id)) co_return std::unexpected(not_that_user());
   SubmitJob job;
   job.submissions.push_back(make_submission(std::move(instruction), caller.principal, partitions_));
   const LaneVerdict verdict = co_await parts_.submit.submit(job, deadline);
@@ -127,6 +119,9 @@ awaitable<std::vector<Answer<Submitted>>> Transactions::submit_batch(std::vector
                                                                      Deadline deadline) {
   std::vector<Answer<Submitted>> answers;
   answers.reserve(items.size());
+  for (auto& item : items) {
+    if (item && !caller.acts_for(item->transaction.user_id)) item = std::unexpected(not_that_user());
+  }
   const bool any_refused = std::ranges::any_of(items, [](const auto& item) { return !item.has_value(); });
   for (auto& item : items) {
     if (!item) {
@@ -163,7 +158,13 @@ awaitable<std::vector<Answer<Submitted>>> Transactions::submit_batch(std::vector
   co_return answers;
 }
 
-awaitable<Answer<domain::Transaction>> Transactions::find(std::int64_t id, Deadline deadline) {
+awaitable<Answer<domain::Transaction>> Transactions::find(std::int64_t id, const Caller& caller, Deadline deadline) {
+  auto found = co_await find_any(id, deadline);
+  if (found && !caller.sees(*found)) co_return std::unexpected(no_transaction());
+  co_return found;
+}
+
+awaitable<Answer<domain::Transaction>> Transactions::find_any(std::int64_t id, Deadline deadline) {
   if (const auto entry = parts_.local_cache.get(id)) {
     local_hits_.Increment();
     co_return *entry;
@@ -190,7 +191,7 @@ awaitable<Answer<domain::Transaction>> Transactions::find_in_store(std::int64_t 
   const LaneVerdict verdict = co_await parts_.read.submit(job, deadline);
   if (verdict != LaneVerdict::done) co_return std::unexpected(error_of(verdict));
   if (!job.found) co_return std::unexpected(error_of(job.found.error()));
-  if (!*job.found) co_return std::unexpected(Error{ErrorCode::not_found, "Transaction not found"});
+  if (!*job.found) co_return std::unexpected(no_transaction());
   remember(**job.found, co_await boost::asio::this_coro::executor);
   co_return std::move(**job.found);
 }
@@ -221,13 +222,16 @@ awaitable<Answer<T>> Transactions::query(Lane& lane, const Query<T>& run, Deadli
   co_return answer_to_query(verdict, result);
 }
 
-awaitable<Answer<ListPage>> Transactions::list(ListQuery query_members, Deadline deadline) {
+awaitable<Answer<ListPage>> Transactions::list(ListQuery query_members, const Caller& caller, Deadline deadline) {
+  if (query_members.user_id && !caller.acts_for(*query_members.user_id)) co_return std::unexpected(no_user());
+  if (caller.only_user) query_members.user_id = caller.only_user;
   const Query<ListPage> run = [&](Store& session, Deadline until) { return session.list(query_members, until); };
   co_return co_await query<ListPage>(parts_.query, run, deadline);
 }
 
 awaitable<Answer<std::vector<Balance>>> Transactions::balances(std::string user_id, std::optional<domain::Timestamp> at,
-                                                               Deadline deadline) {
+                                                               const Caller& caller, Deadline deadline) {
+  if (!caller.acts_for(user_id)) co_return std::unexpected(no_user());
   const std::uint32_t partition = partition_of(user_id, partitions_);
   const Query<std::vector<Balance>> run = [&](Store& session, Deadline until) {
     return at ? session.balances_at(partition, user_id, *at, until) : session.balances(partition, user_id, until);
@@ -235,7 +239,9 @@ awaitable<Answer<std::vector<Balance>>> Transactions::balances(std::string user_
   co_return co_await query<std::vector<Balance>>(at ? parts_.query : parts_.balance, run, deadline);
 }
 
-awaitable<Answer<Statement>> Transactions::statement(StatementQuery statement_query, Deadline deadline) {
+awaitable<Answer<Statement>> Transactions::statement(StatementQuery statement_query, const Caller& caller,
+                                                     Deadline deadline) {
+  if (!caller.acts_for(statement_query.user_id)) co_return std::unexpected(no_user());
   statement_query.partition = partition_of(statement_query.user_id, partitions_);
   const Query<Statement> run = [&](Store& session, Deadline until) {
     return session.statement(statement_query, until);
@@ -247,7 +253,7 @@ awaitable<Answer<Submitted>> Transactions::submit_child(domain::Type type, std::
                                                         const MakeChild& make, const Caller& caller,
                                                         Deadline deadline) {
   // Only what can never change of the parent is used, so one from a cache is as good as any.
-  auto parent = co_await find(parent_id, deadline);
+  auto parent = co_await find(parent_id, caller, deadline);
   if (!parent) co_return std::unexpected(std::move(parent.error()));
   if (!domain::is_possible_parent(type, *parent)) co_return std::unexpected(invalid_parent(type, *parent));
   auto instruction = make(*parent);
@@ -257,6 +263,7 @@ awaitable<Answer<Submitted>> Transactions::submit_child(domain::Type type, std::
 
 awaitable<Answer<AccountUpdated>> Transactions::update_account(Instruction instruction, const Caller& caller,
                                                                std::chrono::milliseconds patience, Deadline deadline) {
+  if (!caller.acts_for(instruction.transaction.user_id)) co_return std::unexpected(no_user());
   auto submitted = co_await submit(std::move(instruction), caller, deadline);
   if (!submitted) co_return std::unexpected(std::move(submitted.error()));
   AccountUpdated updated{std::move(*submitted), std::nullopt};
@@ -264,7 +271,7 @@ awaitable<Answer<AccountUpdated>> Transactions::update_account(Instruction instr
   domain::Transaction& transaction = updated.update.transaction;
   transaction = co_await wait(std::move(transaction), until);
   if (transaction.status == domain::Status::pending) co_return updated;
-  auto accounts = co_await balances(transaction.user_id, std::nullopt, deadline);
+  auto accounts = co_await balances(transaction.user_id, std::nullopt, caller, deadline);
   if (!accounts) co_return updated;  // it is done, whatever cannot be shown
   const auto account = std::ranges::find(*accounts, transaction.currency, &Balance::currency);
   if (account != accounts->end()) updated.account = std::move(*account);

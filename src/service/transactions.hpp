@@ -1,5 +1,8 @@
 // The use cases: submit, find, list, balances, statement, wait. Called from coroutines on IO threads; everything that
 // leaves the process goes through a lane. One object for the whole process; any IO thread may call.
+//
+// Each asks for its caller. For one that acts for a single user, what is another's is not there: not_found, whether
+// there is such a thing or not. Only to submit for another user is forbidden.
 #pragma once
 
 #include <atomic>
@@ -17,6 +20,7 @@
 #include "domain/error.hpp"
 #include "domain/transaction.hpp"
 #include "ops/metrics.hpp"
+#include "service/caller.hpp"
 #include "service/lane.hpp"
 #include "service/local_cache.hpp"
 #include "service/ports.hpp"
@@ -37,10 +41,6 @@ struct Submitted {
 struct AccountUpdated {
   Submitted update;
   std::optional<Balance> account;  // nullopt: not settled in time; it will be
-};
-
-struct Caller {
-  std::string principal;  // stable subject; "anonymous" when nobody needs to log in
 };
 
 class Transactions {
@@ -79,13 +79,15 @@ class Transactions {
   boost::asio::awaitable<Answer<AccountUpdated>> update_account(Instruction instruction, const Caller& caller,
                                                                 std::chrono::milliseconds patience, Deadline deadline);
 
-  boost::asio::awaitable<Answer<domain::Transaction>> find(std::int64_t id, Deadline deadline);
-  boost::asio::awaitable<Answer<ListPage>> list(ListQuery query, Deadline deadline);
+  boost::asio::awaitable<Answer<domain::Transaction>> find(std::int64_t id, const Caller& caller, Deadline deadline);
+  // Of a caller for one user, that user's.
+  boost::asio::awaitable<Answer<ListPage>> list(ListQuery query, const Caller& caller, Deadline deadline);
   // Now, or as they were at a time.
   boost::asio::awaitable<Answer<std::vector<Balance>>> balances(std::string user_id,
-                                                                std::optional<domain::Timestamp> at, Deadline deadline);
+                                                                std::optional<domain::Timestamp> at,
+                                                                const Caller& caller, Deadline deadline);
   // `query.partition` is set here.
-  boost::asio::awaitable<Answer<Statement>> statement(StatementQuery query, Deadline deadline);
+  boost::asio::awaitable<Answer<Statement>> statement(StatementQuery query, const Caller& caller, Deadline deadline);
 
   [[nodiscard]] std::uint32_t partitions() const { return partitions_; }
 
@@ -94,6 +96,7 @@ class Transactions {
 
  private:
   Answer<Submitted> answer_of(domain::Submission& submission);
+  boost::asio::awaitable<Answer<domain::Transaction>> find_any(std::int64_t id, Deadline deadline);
   boost::asio::awaitable<std::optional<domain::Transaction>> find_in_caches(std::int64_t id);
   boost::asio::awaitable<Answer<domain::Transaction>> find_in_store(std::int64_t id, Deadline deadline);
   void remember(const domain::Transaction& transaction, const boost::asio::any_io_executor& executor);

@@ -55,12 +55,12 @@ class World {
   std::vector<Answer<Submitted>> batch(std::vector<Answer<Instruction>> items, bool atomic) {
     return run(transactions_.submit_batch(std::move(items), atomic, caller_, soon()));
   }
-  Answer<domain::Transaction> find(std::int64_t id) { return run(transactions_.find(id, soon())); }
+  Answer<domain::Transaction> find(std::int64_t id) { return run(transactions_.find(id, caller_, soon())); }
   domain::Transaction wait(const domain::Transaction& transaction) {
     return run(transactions_.wait(transaction, soon()));
   }
   Answer<std::vector<Balance>> balances(const std::string& user) {
-    return run(transactions_.balances(user, std::nullopt, soon()));
+    return run(transactions_.balances(user, std::nullopt, caller_, soon()));
   }
   void drain() { waiters_.drain(); }
   [[nodiscard]] double cached(const std::string& outcome) { return metrics_.cache_operation("local", outcome).Value(); }

@@ -1,0 +1,38 @@
+// The API keys of requests. What the store says of one is believed for less than a second, so that a key that is
+// revoked anywhere is refused everywhere within one.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <optional>
+#include <string_view>
+
+#include "auth/credential_cache.hpp"
+#include "auth/principal.hpp"
+#include "service/key_registry.hpp"
+#include "service/lane.hpp"
+#include "service/transactions.hpp"
+
+namespace tps::auth {
+
+struct KeyJob final : service::LaneJob {
+  service::KeyHash hash{};
+  service::StoreResult<std::optional<service::ApiKey>> found{std::nullopt};
+};
+
+// What the lane of the KeyJobs does.
+service::Lane::Fly key_flight(service::KeyRegistry& registry, ops::Metrics& metrics);
+
+// Any IO thread may call.
+class ApiKeys {
+ public:
+  explicit ApiKeys(service::Lane& lane) : lane_(lane) {}
+
+  // nullptr: no such key, or it is revoked or expired. `text` has the form of a key.
+  boost::asio::awaitable<service::Answer<SharedPrincipal>> find(std::string_view text, service::Deadline deadline);
+
+ private:
+  service::Lane& lane_;
+  CredentialCache cache_{10'000};
+};
+
+}  // namespace tps::auth

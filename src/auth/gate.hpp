@@ -1,0 +1,45 @@
+// Who is it? Every credential of every request is judged here, and what was wrong with one is for operators only.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <string_view>
+
+#include "auth/api_keys.hpp"
+#include "auth/principal.hpp"
+#include "auth/token.hpp"
+#include "auth/trusted_keys.hpp"
+#include "ops/metrics.hpp"
+#include "service/ports.hpp"
+#include "service/transactions.hpp"
+
+namespace tps::auth {
+
+class Gate {
+ public:
+  // All must outlive this object. `unknown_key` is called when a token names a key that nobody knows: perhaps there are
+  // new ones. It must not block.
+  struct Parts {
+    TrustedKeys& keys;
+    TokenRules rules;
+    ApiKeys& api_keys;
+    ops::Metrics& metrics;
+    std::function<void()> unknown_key;
+  };
+  explicit Gate(Parts parts);
+
+  // `credential` is the token of "Authorization: Bearer" (RFC 6750 section 2.1): an API key or a JWT. Errors:
+  // unauthorized, or why the store could not be asked. Any IO thread may call.
+  boost::asio::awaitable<service::Answer<SharedPrincipal>> authenticate(std::string_view credential,
+                                                                        service::Deadline deadline);
+
+ private:
+  service::Answer<SharedPrincipal> verify(std::string_view token);
+  service::Answer<SharedPrincipal> refuse(std::string_view why);
+
+  const Parts parts_;
+  prometheus::Counter& accepted_;
+  prometheus::Counter& refused_;
+};
+
+}  // namespace tps::auth

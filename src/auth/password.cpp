@@ -1,0 +1,62 @@
+#include "auth/password.hpp"
+
+#include <argon2.h>
+#include <openssl/rand.h>
+
+#include <array>
+#include <charconv>
+#include <stdexcept>
+
+namespace tps::auth {
+namespace {
+
+constexpr std::uint32_t kPasses = 2;
+constexpr std::uint32_t kKibibytes = 19 * 1024;
+constexpr std::uint32_t kLanes = 1;
+constexpr std::size_t kSaltBytes = 16;
+constexpr std::size_t kHashBytes = 32;
+// Whoever can write the file of users could make every login take minutes otherwise.
+constexpr std::uint32_t kMostKibibytes = 256 * 1024;
+constexpr std::uint32_t kMostPasses = 16;
+constexpr std::uint32_t kLeastKibibytes = 7 * 1024;
+
+constexpr std::string_view kPrefix = "$argon2id$v=19$";
+
+// The number after `name` in "m=19456,t=2,p=1"; 0 if there is none.
+std::uint32_t parameter(std::string_view hash, std::string_view name) {
+  const std::size_t place = hash.find(name, kPrefix.size());
+  std::uint32_t value = 0;
+  if (place != std::string_view::npos) {
+    std::from_chars(hash.data() + place + name.size(), hash.data() + hash.size(), value);
+  }
+  return value;
+}
+
+}  // namespace
+
+std::string hash_password(const std::string& password) {
+  std::array<unsigned char, kSaltBytes> salt{};
+  if (RAND_bytes(salt.data(), salt.size()) != 1) throw std::runtime_error("no randomness");
+  std::string encoded(argon2_encodedlen(kPasses, kKibibytes, kLanes, kSaltBytes, kHashBytes, Argon2_id), '\0');
+  const int made = argon2id_hash_encoded(kPasses, kKibibytes, kLanes, password.data(), password.size(), salt.data(),
+                                         salt.size(), kHashBytes, encoded.data(), encoded.size());
+  if (made != ARGON2_OK) throw std::runtime_error(argon2_error_message(made));
+  encoded.resize(encoded.find('\0'));
+  return encoded;
+}
+
+bool verify_password(const std::string& hash, const std::string& password) {
+  return flaw_of_hash(hash).empty() && argon2id_verify(hash.c_str(), password.data(), password.size()) == ARGON2_OK;
+}
+
+std::string flaw_of_hash(const std::string& hash) {
+  if (!hash.starts_with(kPrefix)) return "not an argon2id hash; `tps hash-password` makes one";
+  const std::uint32_t memory = parameter(hash, "m=");
+  const std::uint32_t passes = parameter(hash, "t=");
+  if (memory < kLeastKibibytes || passes < 1)
+    return "this argon2id hash is too cheap to guess; `tps hash-password` makes one";
+  if (memory > kMostKibibytes || passes > kMostPasses) return "this argon2id hash takes too long to check";
+  return {};
+}
+
+}  // namespace tps::auth

@@ -1,0 +1,25 @@
+// Whom a credential stands for, and what it allows.
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+#include "auth/scope.hpp"
+#include "service/caller.hpp"
+
+namespace tps::auth {
+
+using WallTime = std::chrono::system_clock::time_point;
+
+struct Principal {
+  service::Caller caller;
+  Scopes scopes;
+  WallTime expires_at = WallTime::max();  // of the credential
+};
+
+using SharedPrincipal = std::shared_ptr<const Principal>;
+
+// A subject or a user id of a credential: 1 to 128 bytes without control characters.
+bool is_name(std::string_view text);
+
+}  // namespace tps::auth

@@ -1,0 +1,56 @@
+// No text makes the verifier misbehave, and without the secret none is believed.
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <span>
+#include <string_view>
+
+#include "auth/base64url.hpp"
+#include "auth/key_set.hpp"
+#include "auth/token.hpp"
+
+extern const std::span<const std::string_view> fuzz_seeds;
+
+namespace {
+
+// HS256 with another secret; alg none; a header and claims that are not signed; sets of keys.
+constexpr std::array<std::string_view, 6> kSeeds{
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhIiwiZXhwIjoxODAwMDAwNjAwfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_"
+    "wW1gFWFOEjXk",
+    "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIiwiZXhwIjoxODAwMDAwNjAwfQ.",
+    R"({"alg":"HS256","kid":"k"}|{"sub":"a","exp":1800000600,"nbf":1,"iat":1,"aud":["x"],"iss":"y","scope":"admin"})",
+    R"({"keys":[{"kty":"oct","kid":"k","k":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"}]})",
+    R"({"keys":[{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]})",
+    "-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----\n"};
+
+constexpr tps::auth::WallTime kNow{std::chrono::seconds(1'800'000'000)};
+
+const tps::auth::SigningKey& key() {
+  static const auto kKey = tps::auth::SigningKey::of_secret("k", "a secret of the fuzz target: 0123456789");
+  return *kKey;
+}
+
+void expect(bool holds) {
+  if (!holds) std::abort();
+}
+
+}  // namespace
+
+const std::span<const std::string_view> fuzz_seeds(kSeeds);
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  namespace auth = tps::auth;
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const auth::KeySet keys({key()});
+  expect(!auth::verify_token(text, keys, {}, kNow));
+  static_cast<void>(auth::read_keys(std::string(text)));
+  if (const auto bytes = auth::from_base64url(text)) expect(auth::to_base64url(*bytes) == text);
+
+  // Signed with the right secret, header and claims are looked at whatever they are.
+  const std::size_t bar = text.find('|');
+  if (bar == std::string_view::npos) return 0;
+  const std::string message = auth::to_base64url(text.substr(0, bar)) + '.' + auth::to_base64url(text.substr(bar + 1));
+  const auto verified = auth::verify_token(message + '.' + auth::to_base64url(key().sign(message)), keys, {}, kNow);
+  if (verified) expect(auth::is_name(verified->caller.principal));
+  return 0;
+}

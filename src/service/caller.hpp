@@ -1,0 +1,24 @@
+// Who asks, as far as the use cases care.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "domain/transaction.hpp"
+
+namespace tps::service {
+
+struct Caller {
+  std::string principal;  // stable subject; "anonymous" when nobody needs to log in
+  // The one user whose money this caller may see and move; nullopt: everybody's.
+  std::optional<std::string> only_user{};
+
+  [[nodiscard]] bool acts_for(std::string_view user_id) const { return !only_user || *only_user == user_id; }
+  // The receiver of a transfer may read it.
+  [[nodiscard]] bool sees(const domain::Transaction& transaction) const {
+    return acts_for(transaction.user_id) || (transaction.to_user_id && acts_for(*transaction.to_user_id));
+  }
+};
+
+}  // namespace tps::service
