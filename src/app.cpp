@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "adapters/redis_cache.hpp"
+#include "authentication.hpp"
 #include "engine.hpp"
 #include "http/api.hpp"
 #include "http/server.hpp"
@@ -116,6 +117,7 @@ int serve(const Config& config) {
   const std::string& listen = config.text("listen");
   const auto currencies = prepare_to_serve(config, listen);
   if (!currencies) return fail(currencies.error(), kExitUsage);
+  if (const auto exposed = check_exposure(config, listen); !exposed) return fail(exposed.error(), kExitUsage);
   ops::Metrics metrics;
 
   // The store: a session for every thread that will use it (the lanes make theirs).
@@ -148,9 +150,13 @@ int serve(const Config& config) {
                                                          .metrics = metrics});
   service::Readiness readiness(*ping_session, store->partitions, now, metrics);
 
+  const auto authentication = Authentication::make(config, *engine, metrics);
+  if (!authentication) return fail(authentication.error(), kExitUsage);
+
   // The wire.
   const http::ApiOptions api_options{.request_timeout = milliseconds(config.number("request-timeout"))};
   http::Api api(http::routes(), {.options = api_options,
+                                 .access = (*authentication)->access(),
                                  .transactions = &transactions,
                                  .currencies = *currencies,
                                  .metrics = metrics,
@@ -166,6 +172,7 @@ int serve(const Config& config) {
   server.drain();
   // From the outside in: whoever still waits is answered before the IO threads end.
   if (settling) settling->stop();
+  (*authentication)->stop();
   lanes.stop();
   waiters.stop();
   server.stop();

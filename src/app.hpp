@@ -22,6 +22,9 @@ int migrate(const Config& config);
 // Every setting, its value and where it came from, on stdout.
 int show_config(const Config& config, bool json);
 
+// Reads a password from stdin, without showing it on a terminal; prints its hash.
+int hash_password();
+
 // Asks /readiness of the instance at `listen`: 0 when it is ready.
 int health(const Config& config);
 

@@ -1,7 +1,12 @@
-// The commands that look at a configuration or a schema and end.
+// The commands that look at a configuration, a schema or a password and end.
 #include <fmt/format.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <iostream>
 
 #include "app.hpp"
+#include "auth/password.hpp"
 #include "engine.hpp"
 #include "ops/metrics.hpp"
 #include "startup.hpp"
@@ -21,6 +26,30 @@ int migrate(const Config& config) {
   if (const auto fits = check_partitions(config, *store); !fits) return fail(fits.error());
   fmt::print("{} at {} has schema {}, {} partition{}\n", engine->name, engine->where, store->schema, store->partitions,
              store->partitions == 1 ? "" : "s");
+  return kExitOk;
+}
+
+int hash_password() {
+  const bool asks = isatty(STDIN_FILENO) != 0;
+  termios shown{};
+  if (asks) {
+    std::cerr << "Password: ";
+    tcgetattr(STDIN_FILENO, &shown);
+    termios hidden = shown;
+    hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+  }
+  std::string password;
+  std::getline(std::cin, password);
+  if (asks) {
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+    std::cerr << '\n';
+  }
+  constexpr std::size_t kLeastBytes = 8;
+  if (password.size() < kLeastBytes || password.size() > auth::kMaxPasswordBytes) {
+    return fail("a password has 8 to 1024 bytes", kExitUsage);
+  }
+  fmt::print("{}\n", auth::hash_password(password));
   return kExitOk;
 }
 

@@ -12,6 +12,7 @@ namespace tps {
 namespace {
 
 constexpr std::int64_t kMillion = 1'000'000;
+constexpr std::string_view kFileSuffix = "_FILE";
 
 constexpr std::array kSettings{
     Setting{"listen", SettingKind::text, "127.0.0.1:8000", "", "address and port to serve on; port 0 picks a free one"},
@@ -25,6 +26,24 @@ constexpr std::array kSettings{
             256},
     Setting{"prepared-statements", SettingKind::toggle, "true", "",
             "off for PgBouncer before 1.21 in transaction mode"},
+    Setting{"auth", SettingKind::toggle, "false", "",
+            "every request needs a token or an API key; on by itself with any of the next six"},
+    Setting{"jwt-keys", SettingKind::text, "", "",
+            "file of the public keys of an issuer of tokens: a JWK Set, or PUBLIC KEYs in PEM"},
+    Setting{"jwt-secret", SettingKind::text, "", "", "signs and verifies tokens with HS256; 32 bytes or more", true},
+    Setting{"jwt-previous-secret", SettingKind::text, "", "", "still verifies, while jwt-secret is being changed",
+            true},
+    Setting{"jwt-issuer", SettingKind::text, "", "", "what a token's iss must be"},
+    Setting{"jwt-audience", SettingKind::text, "", "", "what a token's aud must have"},
+    Setting{"users-file", SettingKind::text, "", "",
+            "who may log in at POST /token: NAME HASH SCOPES [user=ID] a line"},
+    Setting{"token-lifetime", SettingKind::number, "900", "s", "of the tokens of POST /token", false, 60, 86'400},
+    Setting{"insecure-no-auth", SettingKind::toggle, "false", "",
+            "serve other addresses than this machine's own without asking who calls"},
+    Setting{"rate-limit", SettingKind::number, "0", "requests/s",
+            "of one caller, over 10 s; more are answered 429; 0 for no limit", false, 0, kMillion},
+    Setting{"address-rate-limit", SettingKind::number, "0", "requests/s", "the same, of one client's address", false, 0,
+            kMillion},
     Setting{"assets", SettingKind::text, "", "", "currencies besides ISO 4217, such as BTC:8,POINTS:0"},
     Setting{"config", SettingKind::text, "", "", "file of settings, one NAME = VALUE a line"},
     Setting{"log-level", SettingKind::text, "info", "", "debug, info, warn or error"},
@@ -104,23 +123,20 @@ bool is_service_link(std::string_view variable) {
 using Layer = std::map<std::string, Config::Value, std::less<>>;
 
 std::expected<void, std::string> read_variable(std::string_view variable, std::string text, Layer& layer) {
-  for (const Setting& setting : kSettings) {
-    const std::string plain = environment_name(setting.name);
-    const bool alias = (variable == "DATABASE_URL" && setting.name == "database-url") ||
-                       (variable == "REDIS_URL" && setting.name == "redis-url");
-    if (variable == plain) {
-      layer[std::string(setting.name)] = {std::move(text), "environment " + plain};
-      return {};
+  if (const auto name = setting_of_variable(variable)) {
+    Config::Value value{std::move(text), "environment " + std::string(variable)};
+    if (variable.starts_with("TPS_")) {
+      layer.insert_or_assign(std::string(*name), std::move(value));
+    } else {
+      layer.try_emplace(std::string(*name), std::move(value));  // the prefixed name wins, whatever the order
     }
-    if (alias) {
-      // The prefixed name is the more specific one and wins, whatever the order.
-      layer.try_emplace(std::string(setting.name), std::move(text), "environment " + std::string(variable));
-      return {};
-    }
-    if (variable == plain + "_FILE") {
+    return {};
+  }
+  if (variable.ends_with(kFileSuffix)) {
+    if (const auto name = setting_of_variable(variable.substr(0, variable.size() - kFileSuffix.size()))) {
       auto secret = read_secret_file(text, std::string(variable));
       if (!secret) return std::unexpected(secret.error());
-      layer[std::string(setting.name)] = {std::move(*secret), "file " + text + " (" + std::string(variable) + ")"};
+      layer[std::string(*name)] = {std::move(*secret), "file " + text + " (" + std::string(variable) + ")"};
       return {};
     }
   }
@@ -203,6 +219,14 @@ const Setting* find_setting(std::string_view name) {
   return found == kSettings.end() ? nullptr : found;
 }
 
+std::optional<std::string_view> setting_of_variable(std::string_view variable) {
+  if (variable == "DATABASE_URL") return "database-url";
+  if (variable == "REDIS_URL") return "redis-url";
+  const auto* const found = std::ranges::find_if(
+      kSettings, [variable](const Setting& setting) { return environment_name(setting.name) == variable; });
+  return found == kSettings.end() ? std::nullopt : std::optional(found->name);
+}
+
 std::optional<std::string> nearest(std::string_view word, std::span<const std::string> known) {
   std::optional<std::string> best;
   std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
@@ -245,7 +269,8 @@ bool Config::toggle(std::string_view name) const { return parse_toggle(text(name
 
 std::string Config::shown(const Setting& setting) const {
   const std::string& plain = text(setting.name);
-  return setting.secret ? without_password(plain) : plain;
+  if (!setting.secret || plain.empty()) return plain;
+  return setting.name.ends_with("-url") ? without_password(plain) : "***";
 }
 
 std::string without_password(std::string_view url) {

@@ -21,13 +21,16 @@ struct Setting {
   std::string_view fallback;
   std::string_view unit;  // "ms", "bytes"; empty for text
   std::string_view meaning;
-  bool secret = false;  // shown without its password
+  bool secret = false;  // not shown; of a URL, its password
   std::int64_t least = 0;
   std::int64_t most = INT64_MAX;
 };
 
 std::span<const Setting> settings();
 const Setting* find_setting(std::string_view name);
+
+// The setting that an environment variable gives: TPS_LISTEN, DATABASE_URL; not the TPS_*_FILE ones.
+std::optional<std::string_view> setting_of_variable(std::string_view variable);
 
 // The name among `known` that `word` is most likely a slip of; nullopt when none is near.
 std::optional<std::string> nearest(std::string_view word, std::span<const std::string> known);

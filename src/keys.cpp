@@ -156,8 +156,8 @@ std::string sentence_of(const ApiKey& key) {
 
 int not_made(const ApiKey& key, const StoreFault& fault) {
   if (fault.kind != StoreFault::Kind::unknown) return fail(fault.detail);
-  return fail("it is not known whether the key was made, and nobody has seen it; make sure with: tps keys revoke " + key.id +
-              "\n" + fault.detail);
+  return fail("it is not known whether the key was made, and nobody has seen it; make sure with: tps keys revoke " +
+              key.id + "\n" + fault.detail);
 }
 
 }  // namespace

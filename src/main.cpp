@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <exception>
 #include <iostream>
 #include <span>
@@ -36,6 +37,7 @@ Examples:
   tps export --output all.ndjson                     all transactions into a file
   tps verify --database-url postgresql://tps@db/tps  audits a database, in use or not
   tps keys create --subject payments --scopes transactions:write
+  tps hash-password                                  a line for users-file needs it
   tps config                                         every setting and where its value comes from
   tps health --listen 127.0.0.1:8000                 exit code 0 when ready
 
@@ -183,6 +185,33 @@ std::vector<std::string> environment() {
   return entries;
 }
 
+void blacken(char* text) { std::fill_n(text, std::strlen(text), '*'); }
+
+// Everybody on this machine may read a process's command line, and its user the environment. What was secret in them
+// has been read by now.
+void hide_secrets(int argc, char** argv) {
+  const auto is_secret = [](std::string_view name) {
+    const Setting* setting = tps::find_setting(name);
+    return setting != nullptr && setting->secret;
+  };
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word(argv[i]);
+    if (!word.starts_with("--")) continue;
+    const std::string_view name = word.substr(2, word.find('=') - 2);
+    if (!is_secret(name)) continue;
+    if (word.size() > name.size() + 2) {
+      blacken(argv[i] + name.size() + 3);
+    } else if (i + 1 < argc) {
+      blacken(argv[++i]);
+    }
+  }
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view variable = std::string_view(*entry).substr(0, std::string_view(*entry).find('='));
+    const auto name = tps::setting_of_variable(variable);
+    if (name && is_secret(*name)) blacken(*entry + variable.size() + 1);
+  }
+}
+
 int usage_error(const std::string& text) {
   std::cerr << "tps: " << text << "\nTry 'tps --help'.\n";
   return tps::kExitUsage;
@@ -219,7 +248,8 @@ class Commands {
         verify_(add_verify(app, verify_options_)),
         keys_(add_keys(app, keys_options_)),
         config_(app.add_subcommand("config", "show every setting and where its value comes from")),
-        health_(app.add_subcommand("health", "ask a running instance whether it is ready")) {
+        health_(app.add_subcommand("health", "ask a running instance whether it is ready")),
+        hash_password_(app.add_subcommand("hash-password", "read a password, print its hash for the users-file")) {
     app.add_subcommand("help", "show this, or the help of a command");
     config_->add_flag("--json", config_json_, "as JSON");
     for (CLI::App* command : {serve_, worker_, migrate_, config_, health_}) add_settings(*command, flags_);
@@ -250,6 +280,7 @@ class Commands {
     if (keys_->got_subcommand("list")) return tps::list_keys(config, keys_options_.list_json);
     if (keys_->got_subcommand("revoke")) return tps::revoke_key(config, keys_options_.revoked);
     if (*config_) return tps::show_config(config, config_json_);
+    if (*hash_password_) return tps::hash_password();
     return tps::health(config);
   }
 
@@ -269,6 +300,7 @@ class Commands {
   CLI::App* const keys_;
   CLI::App* const config_;
   CLI::App* const health_;
+  CLI::App* const hash_password_;
 };
 
 int run(int argc, char** argv) {
@@ -296,6 +328,7 @@ int run(int argc, char** argv) {
     return tps::kExitUsage;
   }
   const auto config = Config::load(commands.flags(), environment());
+  hide_secrets(argc, argv);
   if (!config) return usage_error(config.error());
   return commands.run(*config);
 }

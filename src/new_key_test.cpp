@@ -26,9 +26,30 @@ TEST(NewKey, LivesAsLongAsItIsTold) {
 }
 
 TEST(NewKey, LivesForNoOtherTime) {
-  for (const std::string_view text :
-       {"", "d", "90", "0d", "-1d", "+1d", "1.5d", "1 d", " 1d", "1d ", "1D", "1dd", "1d12h", "30s", "1w", "11y", "3651d",
-        "5256001m", "9223372036854775807y", "9223372036854775808d", "0x1d", "1e3d", "\xD9\xA1" "d"}) {
+  for (const std::string_view text : {"",
+                                      "d",
+                                      "90",
+                                      "0d",
+                                      "-1d",
+                                      "+1d",
+                                      "1.5d",
+                                      "1 d",
+                                      " 1d",
+                                      "1d ",
+                                      "1D",
+                                      "1dd",
+                                      "1d12h",
+                                      "30s",
+                                      "1w",
+                                      "11y",
+                                      "3651d",
+                                      "5256001m",
+                                      "9223372036854775807y",
+                                      "9223372036854775808d",
+                                      "0x1d",
+                                      "1e3d",
+                                      "\xD9\xA1"
+                                      "d"}) {
     EXPECT_EQ(parse_lifetime(text), std::nullopt) << text;
   }
   EXPECT_EQ(parse_lifetime(std::string_view("1d\0", 3)), std::nullopt);
@@ -58,14 +79,12 @@ TEST(NewKey, SaysWhatIsWrong) {
     const auto key = described_key(told, kNow);
     return key ? std::string() : key.error();
   };
-  for (const std::string& text : std::initializer_list<std::string>{
-           "", std::string(129, 'x'), "a\nb", "a\x7f", "a\xC2\x85", "\xFF", std::string("a\0b", 3)}) {
+  for (const std::string& text : std::initializer_list<std::string>{"", std::string(129, 'x'), "a\nb", "a\x7f",
+                                                                    "a\xC2\x85", "\xFF", std::string("a\0b", 3)}) {
     EXPECT_THAT(error_of([&](NewKeyOptions& told) { told.subject = text; }), HasSubstr("--subject: ")) << text;
     EXPECT_THAT(error_of([&](NewKeyOptions& told) { told.only_user = text; }), HasSubstr("--only-user: ")) << text;
   }
-  const auto of_scopes = [&](const char* text) {
-    return error_of([&](NewKeyOptions& told) { told.scopes = text; });
-  };
+  const auto of_scopes = [&](const char* text) { return error_of([&](NewKeyOptions& told) { told.scopes = text; }); };
   EXPECT_EQ(of_scopes("transactions:reed"),
             "--scopes: there is no scope transactions:reed; did you mean transactions:read?");
   EXPECT_THAT(of_scopes("everything"), HasSubstr("there is no scope everything, only transactions:read, "));

@@ -34,8 +34,8 @@ constexpr PostgresStatement kAdd{
     "INSERT INTO api_key_log (key_id, action, done_at, done_by, key_hash, subject, scopes, only_user, expires_at)"
     " VALUES ($1, 'c', $2, $3, $4, $5, $6, $7, $8)"};
 
-// One row if there is such a key, whether it was revoked now or before. The INSERT of a WITH runs to its end whatever is
-// read of it.
+// One row if there is such a key, whether it was revoked now or before. The INSERT of a WITH runs to its end whatever
+// is read of it.
 constexpr PostgresStatement kRevoke{
     "revoke_key",
     "WITH made AS (SELECT key_id FROM api_key_log WHERE key_id = $1 AND action = 'c'),"
@@ -43,10 +43,11 @@ constexpr PostgresStatement kRevoke{
     " SELECT key_id, 'r', $2::timestamptz, $3::text FROM made ON CONFLICT (key_id, action) DO NOTHING)"
     " SELECT key_id FROM made"};
 
-constexpr PostgresStatement kFind{
-    "find_keys_of_api",
-    "SELECT h.place, k.key_id, k.subject, k.scopes, k.only_user, k.created_at, k.created_by, k.expires_at, k.revoked_at,"
-    " k.revoked_by FROM unnest($1::bytea[]) WITH ORDINALITY AS h(hash, place) CROSS JOIN LATERAL find_api_key(h.hash) k"};
+constexpr PostgresStatement kFind{"find_keys_of_api",
+                                  "SELECT h.place, k.key_id, k.subject, k.scopes, k.only_user, k.created_at, "
+                                  "k.created_by, k.expires_at, k.revoked_at,"
+                                  " k.revoked_by FROM unnest($1::bytea[]) WITH ORDINALITY AS h(hash, place) CROSS JOIN "
+                                  "LATERAL find_api_key(h.hash) k"};
 
 constexpr PostgresStatement kList{
     "list_keys",

@@ -1,5 +1,5 @@
-// service::KeyRegistry on PostgreSQL. One object is one session. Looking up a hash needs no right to read the table, only
-// to call find_api_key(); the other calls need INSERT, and SELECT of all columns but key_hash.
+// service::KeyRegistry on PostgreSQL. One object is one session. Looking up a hash needs no right to read the table,
+// only to call find_api_key(); the other calls need INSERT, and SELECT of all columns but key_hash.
 #pragma once
 
 #include "adapters/postgres_connection.hpp"

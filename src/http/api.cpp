@@ -71,16 +71,11 @@ boost::asio::awaitable<Response> Api::handle(Request& request) {
   try {
     if (found.entry == nullptr) {
       response = answer_unmatched(found, request);
-    } else if (const auto caller = authorise(request, found.entry->route->scope); !caller) {
-      response = problem(caller.error(), request);
+    } else if (const auto* function = std::get_if<Response (*)(const Call&)>(&found.entry->route->handler)) {
+      // Asks nothing of the store, and must answer whoever is the most eager.
+      response = (*function)({services_, request, anonymous()->caller, found.parameters});
     } else {
-      const Call call{services_, request, caller->get(), found.parameters};
-      const Handler& handler = found.entry->route->handler;
-      if (const auto* function = std::get_if<Response (*)(const Call&)>(&handler)) {
-        response = (*function)(call);
-      } else {
-        response = co_await std::get<ResponseTask (*)(Call)>(handler)(call);
-      }
+      response = co_await admit(*found.entry->route, found.parameters, request);
     }
   } catch (const std::exception& error) {
     failed = true;
@@ -94,6 +89,30 @@ boost::asio::awaitable<Response> Api::handle(Request& request) {
   metrics_of(found, request).observe(response.status, seconds_since(request.received_at));
   log_answer(request, response);
   co_return response;
+}
+
+// The one way to a handler that does something.
+boost::asio::awaitable<Response> Api::admit(const Route& route, const Parameters& parameters, const Request& request) {
+  const Access& access = services_.access;
+  if (const auto refused = limit_address(access, request)) co_return limited(*refused, request);
+  service::Answer<auth::SharedPrincipal> principal = anonymous();
+  if (access.gate != nullptr && route.scope) principal = co_await authorise(*access.gate, request, *route.scope);
+  if (!principal) co_return problem(principal.error(), request);
+  PrincipalLimit limit;
+  Response response;
+  if (const auto refused = limit.take(access, **principal)) {
+    response = limited(*refused, request);
+  } else {
+    const Call call{services_, request, (*principal)->caller, parameters};
+    response = co_await std::get<ResponseTask (*)(Call)>(route.handler)(call);
+  }
+  limit.tell(response);
+  co_return response;
+}
+
+Response Api::limited(const domain::Error& error, const Request& request) const {
+  services_.metrics.requests_limited.Increment();
+  return problem(error, request);
 }
 
 Response Api::refuse(const domain::Error& error, const Request& request) {

@@ -51,6 +51,8 @@ class Api {
 
   void add(const Route& route);
   [[nodiscard]] Match find(Method method, std::string_view path) const;
+  boost::asio::awaitable<Response> admit(const Route& route, const Parameters& parameters, const Request& request);
+  [[nodiscard]] Response limited(const domain::Error& error, const Request& request) const;
   [[nodiscard]] Response answer_unmatched(const Match& found, const Request& request) const;
   ops::RouteMetrics& metrics_of(const Match& found, const Request& request);
 

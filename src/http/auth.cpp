@@ -1,11 +1,76 @@
 #include "http/auth.hpp"
 
-namespace tps::http {
+#include <algorithm>
+#include <utility>
 
-std::expected<std::reference_wrapper<const service::Caller>, domain::Error> authorise(const Request& /*request*/,
-                                                                                      std::string_view /*scope*/) {
-  static const service::Caller kAnonymous{"anonymous"};
-  return std::cref(kAnonymous);
+#include "http/text.hpp"
+
+namespace tps::http {
+namespace {
+
+using domain::Error;
+using domain::ErrorCode;
+
+constexpr std::string_view kScheme = "Bearer ";
+
+Error too_many(std::chrono::seconds wait) {
+  Error error{ErrorCode::too_many_requests, {}};
+  error.retry_after = wait;
+  return error;
+}
+
+}  // namespace
+
+const auth::SharedPrincipal& anonymous() {
+  static const auto kAnonymous = std::make_shared<const auth::Principal>(
+      auth::Principal{.caller = {.principal = "anonymous"}, .scopes = auth::Scopes::all()});
+  return kAnonymous;
+}
+
+std::optional<std::string_view> bearer_token(const Request& request) {
+  const auto value = request.header("authorization");
+  if (!value || request.header_count("authorization") != 1) return std::nullopt;
+  if (!equal_ignoring_case(value->substr(0, kScheme.size()), kScheme)) return std::nullopt;
+  const std::string_view token = trim(value->substr(kScheme.size()));
+  if (token.empty() || !std::ranges::all_of(token, is_visible)) return std::nullopt;
+  return token;
+}
+
+boost::asio::awaitable<service::Answer<auth::SharedPrincipal>> authorise(auth::Gate& gate, const Request& request,
+                                                                         auth::Scope scope) {
+  const auto token = bearer_token(request);
+  if (!token) co_return std::unexpected(Error{ErrorCode::unauthorized, {}});
+  auto principal = co_await gate.authenticate(*token, request.deadline);
+  if (!principal) co_return std::unexpected(std::move(principal.error()));
+  if (!(*principal)->scopes.has(scope)) {
+    co_return std::unexpected(
+        Error{ErrorCode::forbidden, "These credentials lack the scope " + std::string(name_of(scope))});
+  }
+  co_return std::move(*principal);
+}
+
+std::optional<Error> limit_address(const Access& access, const Request& request) {
+  if (access.per_address == nullptr) return std::nullopt;
+  const auto decision = access.per_address->take(request.remote_address, request.received_at);
+  if (decision.allowed) return std::nullopt;
+  return too_many(decision.retry_after);
+}
+
+std::optional<Error> PrincipalLimit::take(const Access& access, const auth::Principal& principal) {
+  if (access.per_principal == nullptr) return std::nullopt;
+  limiter_ = access.per_principal;
+  decision_ = access.per_principal->take(principal.caller.principal, std::chrono::steady_clock::now());
+  if (decision_.allowed) return std::nullopt;
+  return too_many(decision_.retry_after);
+}
+
+void PrincipalLimit::tell(Response& response) const {
+  if (limiter_ == nullptr) return;
+  response.headers.emplace_back("RateLimit-Policy", "\"principal\";q=" + std::to_string(limiter_->burst()) +
+                                                        ";w=" + std::to_string(limiter_->window().count()));
+  std::string state = "\"principal\";r=" + std::to_string(decision_.remaining);
+  if (!decision_.allowed) state += ";t=" + std::to_string(decision_.retry_after.count());
+  response.headers.emplace_back("RateLimit", std::move(state));
 }
 
 }  // namespace tps::http

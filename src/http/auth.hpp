@@ -1,17 +1,40 @@
-// Who is calling. For now everyone is welcome and anonymous; every request passes here all the same.
+// The choke point's two questions about every request: may this caller do that, and not too often?
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <expected>
-#include <string_view>
+#include <optional>
 
-#include "domain/error.hpp"
+#include "auth/principal.hpp"
+#include "auth/rate_limiter.hpp"
+#include "http/handlers.hpp"
 #include "http/message.hpp"
-#include "service/transactions.hpp"
 
 namespace tps::http {
 
-// The caller, if the request may use a route of this scope. The reference lives as long as the request.
-std::expected<std::reference_wrapper<const service::Caller>, domain::Error> authorise(const Request& request,
-                                                                                      std::string_view scope);
+// The token of "Authorization: Bearer TOKEN" (RFC 6750 section 2.1); nullopt when the request brings none, or anything
+// else than one.
+std::optional<std::string_view> bearer_token(const Request& request);
+
+// Whoever calls where nobody is asked who he is; may do everything.
+const auth::SharedPrincipal& anonymous();
+
+// The caller, if it may use a route of this scope; never null. The errors are unauthorized, forbidden, or why the store
+// could not be asked.
+boost::asio::awaitable<service::Answer<auth::SharedPrincipal>> authorise(auth::Gate& gate, const Request& request,
+                                                                         auth::Scope scope);
+
+// Takes one of what the address, and then of what the principal, may ask for. The error is too_many_requests.
+std::optional<domain::Error> limit_address(const Access& access, const Request& request);
+// What is left is told in the headers `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).
+class PrincipalLimit {
+ public:
+  std::optional<domain::Error> take(const Access& access, const auth::Principal& principal);
+  void tell(Response& response) const;
+
+ private:
+  const auth::RateLimiter* limiter_ = nullptr;  // null: nothing was asked
+  auth::RateLimiter::Decision decision_;
+};
 
 }  // namespace tps::http

@@ -10,6 +10,9 @@
 #include <string>
 #include <string_view>
 
+#include "auth/gate.hpp"
+#include "auth/login.hpp"
+#include "auth/rate_limiter.hpp"
 #include "domain/currency.hpp"
 #include "http/message.hpp"
 #include "ops/metrics.hpp"
@@ -28,9 +31,18 @@ struct ApiOptions {
   std::size_t max_atomic_items = 1'000;
 };
 
+// Who may call, and how often. What is null is not asked: without a gate everyone is welcome and anonymous.
+struct Access {
+  auth::Gate* gate = nullptr;
+  auth::Login* login = nullptr;
+  auth::RateLimiter* per_principal = nullptr;
+  auth::RateLimiter* per_address = nullptr;
+};
+
 // What the handlers work with.
 struct Services {
   ApiOptions options;
+  Access access{};
   service::Transactions* transactions = nullptr;  // worker_routes() need none
   const domain::Currencies& currencies;
   ops::Metrics& metrics;
@@ -61,6 +73,7 @@ ResponseTask reverse_transaction(Call call);
 ResponseTask get_balances(Call call);
 ResponseTask get_statement(Call call);
 ResponseTask put_account(Call call);
+ResponseTask create_token(Call call);
 
 Response health(const Call& call);
 Response readiness(const Call& call);

@@ -65,7 +65,7 @@ Item to_item(DecodeResult decoded, const std::optional<std::string>& header_key,
 
 std::expected<std::vector<Item>, Error> decode_items(const Call& call, bool atomic) {
   const BodyKind kind = body_kind(call.request);
-  if (kind == BodyKind::other) {
+  if (kind != BodyKind::json && kind != BodyKind::json_lines) {
     return std::unexpected(
         Error{ErrorCode::unsupported_media_type, "The body must be application/json or application/x-ndjson"});
   }

@@ -46,13 +46,10 @@ ResponseTask create_transaction(Call call) {
 
 ResponseTask get_transaction(Call call) {
   if (const auto refused = refuse_parameters(call.request.query)) co_return problem(*refused, call.request);
-  const Error not_found{ErrorCode::not_found, "Transaction not found"};
   const auto id = parse_id(call.parameters[0]);
-  if (!id) co_return problem(not_found, call.request);
-  auto found = co_await call.services.transactions->find(*id, call.request.deadline);
-  if (!found) {
-    co_return problem(found.error().code == ErrorCode::not_found ? not_found : found.error(), call.request);
-  }
+  if (!id) co_return problem({ErrorCode::not_found, "Transaction not found"}, call.request);
+  auto found = co_await call.services.transactions->find(*id, call.caller, call.request.deadline);
+  if (!found) co_return problem(found.error(), call.request);
   Response response;
   response.body.reserve(kUsualBodyBytes);
   append_transaction(response.body, *found, call.services.currencies);
@@ -63,7 +60,7 @@ ResponseTask list_transactions(Call call) {
   service::Transactions& transactions = *call.services.transactions;
   const auto query = parse_list_query(call.request.query, call.services.currencies, transactions.partitions());
   if (!query) co_return problem(query.error(), call.request);
-  const auto page = co_await transactions.list(*query, call.request.deadline);
+  const auto page = co_await transactions.list(*query, call.caller, call.request.deadline);
   if (!page) co_return problem(page.error(), call.request);
   Response response;
   response.body.reserve(kUsualBodyBytes * (page->transactions.size() + 1));

@@ -76,7 +76,8 @@ ResponseTask get_balances(Call call) {
   if (!user_id) co_return problem(user_id.error(), call.request);
   const auto at = parse_at(call.request.query);
   if (!at) co_return problem(at.error(), call.request);
-  const auto balances = co_await call.services.transactions->balances(*user_id, *at, call.request.deadline);
+  const auto balances =
+      co_await call.services.transactions->balances(*user_id, *at, call.caller, call.request.deadline);
   if (!balances) co_return problem(balances.error(), call.request);
   Response response;
   response.body += R"({"user_id":)";

@@ -102,7 +102,7 @@ TEST(MediaType, OnlyUtf8Json) {
       {"application/x-ndjson", BodyKind::json_lines},
       {"application/jsonx", BodyKind::other},
       {"text/json", BodyKind::other},
-      {"application/x-www-form-urlencoded", BodyKind::other},
+      {"application/x-www-form-urlencoded", BodyKind::form},
       {"", BodyKind::other},
   };
   for (const Case& c : cases) EXPECT_EQ(body_kind(with_headers({{"Content-Type", c.value}})), c.kind) << c.value;

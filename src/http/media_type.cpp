@@ -20,6 +20,7 @@ BodyKind body_kind(const Request& request) {
     }
   }
   if (equal_ignoring_case(type, "application/json")) return BodyKind::json;
+  if (equal_ignoring_case(type, "application/x-www-form-urlencoded")) return BodyKind::form;
   return equal_ignoring_case(type, "application/x-ndjson") ? BodyKind::json_lines : BodyKind::other;
 }
 

@@ -7,10 +7,10 @@
 
 namespace tps::http {
 
-enum class BodyKind : std::uint8_t { json, json_lines, other };
+enum class BodyKind : std::uint8_t { json, json_lines, form, other };
 
-// By Content-Type: application/json or application/x-ndjson, with charset=utf-8 if any; everything else, also none or
-// more than one, is other.
+// By Content-Type: application/json, application/x-ndjson or application/x-www-form-urlencoded, with charset=utf-8 if
+// any; everything else, also none or more than one, is other.
 BodyKind body_kind(const Request& request);
 
 }  // namespace tps::http

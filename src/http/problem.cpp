@@ -29,6 +29,8 @@ constexpr std::array kKinds{
          "The cursor is not one that this server made for these filters"},
     Kind{ErrorCode::not_found, 404, "Not found", "There is nothing at this address"},
     Kind{ErrorCode::method_not_allowed, 405, "Method not allowed", "This address does not support the method"},
+    Kind{ErrorCode::unauthorized, 401, "Unauthorized", "Valid credentials are needed"},
+    Kind{ErrorCode::forbidden, 403, "Forbidden", "These credentials do not allow this"},
     Kind{ErrorCode::not_acceptable, 406, "Not acceptable", "No representation that the client accepts"},
     Kind{ErrorCode::request_timeout, 408, "Request timeout", "The request did not arrive in time", true},
     Kind{ErrorCode::payload_too_large, 413, "Payload too large", "The body is too large"},
@@ -45,6 +47,7 @@ constexpr std::array kKinds{
          "A transaction of this kind cannot be captured, voided or reversed"},
     Kind{ErrorCode::group_refused, 409, "Group refused", "Another item of the atomic batch was refused"},
     Kind{ErrorCode::unprocessable, 422, "Unprocessable", "The store cannot hold this transaction"},
+    Kind{ErrorCode::too_many_requests, 429, "Too many requests", "Too many requests; nothing was added", true, "1"},
     Kind{ErrorCode::overloaded, 503, "Overloaded", "Too much is waiting already; nothing was added", true, "1"},
     Kind{ErrorCode::draining, 503, "Shutting down", "This instance is shutting down; nothing was added", true, "1"},
     Kind{ErrorCode::deadline_exceeded, 503, "Deadline exceeded",
@@ -125,7 +128,12 @@ Response problem(const domain::Error& error, const Request& request) {
   response.status = kind.status;
   response.content_type = "application/problem+json";
   append_problem(response.body, error, request);
-  if (!kind.retry_after.empty()) response.headers.emplace_back("Retry-After", kind.retry_after);
+  if (error.retry_after) {
+    response.headers.emplace_back("Retry-After", std::to_string(error.retry_after->count()));
+  } else if (!kind.retry_after.empty()) {
+    response.headers.emplace_back("Retry-After", kind.retry_after);
+  }
+  if (error.code == domain::ErrorCode::unauthorized) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   return response;
 }
 

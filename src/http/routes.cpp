@@ -8,32 +8,36 @@
 namespace tps::http {
 namespace {
 
+using auth::Scope;
+
 constexpr std::size_t kNoBody = 64 * 1024;  // read and ignored
+constexpr std::size_t kFormBody = 8 * 1024;
 constexpr std::size_t kSingleBody = 1024 * 1024;
 constexpr std::size_t kBatchBody = 16 * 1024 * 1024;
 
 constexpr std::array kWorkerRoutes{
-    Route{Method::get, "/health", kNoBody, health, ""},
-    Route{Method::get, "/readiness", kNoBody, readiness, ""},
-    Route{Method::get, "/metrics", kNoBody, metrics, ""},
+    Route{Method::get, "/health", kNoBody, health, std::nullopt},
+    Route{Method::get, "/readiness", kNoBody, readiness, std::nullopt},
+    Route{Method::get, "/metrics", kNoBody, metrics, std::nullopt},
 };
 
 // What is asked most often comes first.
 std::vector<Route> make_routes() {
   std::vector<Route> table{
-      {Method::post, "/transactions", kSingleBody, create_transaction, "transactions:write"},
-      {Method::post, "/transactions/batch", kBatchBody, create_batch, "transactions:write"},
-      {Method::get, "/transactions/{id}", kNoBody, get_transaction, "transactions:read"},
-      {Method::get, "/transactions", kNoBody, list_transactions, "transactions:read"},
-      {Method::post, "/transactions/{id}/capture", kSingleBody, capture_transaction, "transactions:write"},
-      {Method::post, "/transactions/{id}/void", kSingleBody, void_transaction, "transactions:write"},
-      {Method::post, "/transactions/{id}/reverse", kSingleBody, reverse_transaction, "transactions:write"},
-      {Method::get, "/users/{id}/balances", kNoBody, get_balances, "balances:read"},
-      {Method::get, "/users/{id}/statement", kNoBody, get_statement, "balances:read"},
-      {Method::put, "/users/{id}/accounts/{currency}", kSingleBody, put_account, "accounts:write"},
+      {Method::post, "/transactions", kSingleBody, create_transaction, Scope::transactions_write},
+      {Method::post, "/transactions/batch", kBatchBody, create_batch, Scope::transactions_write},
+      {Method::get, "/transactions/{id}", kNoBody, get_transaction, Scope::transactions_read},
+      {Method::get, "/transactions", kNoBody, list_transactions, Scope::transactions_read},
+      {Method::post, "/transactions/{id}/capture", kSingleBody, capture_transaction, Scope::transactions_write},
+      {Method::post, "/transactions/{id}/void", kSingleBody, void_transaction, Scope::transactions_write},
+      {Method::post, "/transactions/{id}/reverse", kSingleBody, reverse_transaction, Scope::transactions_write},
+      {Method::get, "/users/{id}/balances", kNoBody, get_balances, Scope::accounts_read},
+      {Method::get, "/users/{id}/statement", kNoBody, get_statement, Scope::accounts_read},
+      {Method::put, "/users/{id}/accounts/{currency}", kSingleBody, put_account, Scope::accounts_write},
+      {Method::post, "/token", kFormBody, create_token, std::nullopt},
   };
   table.insert(table.end(), kWorkerRoutes.begin(), kWorkerRoutes.end());
-  for (const Page& entry : pages()) table.push_back({Method::get, entry.path, kNoBody, page, ""});
+  for (const Page& entry : pages()) table.push_back({Method::get, entry.path, kNoBody, page, std::nullopt});
   return table;
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <variant>
 
+#include "auth/scope.hpp"
 #include "http/handlers.hpp"
 #include "http/message.hpp"
 
@@ -20,7 +21,7 @@ struct Route {
   std::string_view path_template;  // at most kMaxParameters {parameters}, each a whole segment
   std::size_t max_body_bytes;
   Handler handler;
-  std::string_view scope;  // what a caller must be allowed; nothing asks yet
+  std::optional<auth::Scope> scope;  // what a caller must be allowed; nullopt: anybody may ask
 };
 
 // GET routes answer HEAD too. A path belongs to the first template that it fits, so "/transactions/batch" stands before

@@ -18,7 +18,7 @@ DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "api" / "openapi.yaml"
 
 # Headers of HTTP itself, which need no description.
 GENERAL_HEADERS = {"allow", "cache-control", "connection", "content-length", "content-security-policy", "content-type", "date",
-                   "referrer-policy", "x-content-type-options"}
+                   "ratelimit", "ratelimit-policy", "referrer-policy", "x-content-type-options"}
 
 
 class Mismatch(AssertionError):

@@ -26,11 +26,11 @@ def tps(*arguments, environment=None, binary=BINARY, **options):
 class Tps:
     """One `tps serve`, kept on one port over restarts."""
 
-    def __init__(self, folder, *arguments, environment=None, command="serve", binary=BINARY):
+    def __init__(self, folder, *arguments, environment=None, command="serve", binary=BINARY, address="127.0.0.1"):
         self.folder = folder
         self.binary = binary
         self.port = free_port()
-        self.arguments = [command, "--listen", f"127.0.0.1:{self.port}", *map(str, arguments)]
+        self.arguments = [command, "--listen", f"{address}:{self.port}", *map(str, arguments)]
         self.environment = clean_environment(environment)
         self.log_path = folder / f"tps-{self.port}.log"
         self.process = None

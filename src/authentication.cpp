@@ -1,0 +1,165 @@
+#include "authentication.hpp"
+
+#include <fstream>
+#include <iterator>
+#include <utility>
+#include <vector>
+
+#include "http/server.hpp"
+#include "ops/log.hpp"
+
+namespace tps {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Outcome = std::expected<void, std::string>;
+
+constexpr milliseconds kKeyBudget{2'000};
+constexpr milliseconds kPasswordBudget{1'000};
+constexpr std::size_t kLoginsThatMayWait = 16;
+constexpr std::uint32_t kRateWindowSeconds = 10;
+constexpr std::size_t kMostFileBytes = 1024 * 1024;
+
+std::expected<std::string, std::string> read_text(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return std::unexpected("cannot read " + path);
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (text.size() > kMostFileBytes) return std::unexpected(path + " is too large");
+  return text;
+}
+
+// A secret of the setting `name`, if there is one, as a key.
+Outcome add_secret(const Config& config, const char* name, std::vector<auth::SigningKey>& keys) {
+  const std::string& secret = config.text(name);
+  if (secret.empty()) return {};
+  auto key = auth::SigningKey::of_secret("", secret);
+  if (!key) return std::unexpected(std::string(name) + ": " + key.error());
+  keys.push_back(std::move(*key));
+  return {};
+}
+
+void limit(std::optional<auth::RateLimiter>& limiter, std::int64_t per_second) {
+  if (per_second == 0) return;
+  limiter.emplace(std::chrono::nanoseconds(seconds(1)) / per_second,
+                  static_cast<std::uint32_t>(per_second) * kRateWindowSeconds);
+}
+
+void tell(const char* what, const Outcome& outcome) {
+  if (outcome) {
+    ops::log(ops::Level::info, "read again", {{"what", what}});
+  } else {
+    ops::log(ops::Level::error, "not read again; what was there stays", {{"what", what}, {"why", outcome.error()}});
+  }
+}
+
+}  // namespace
+
+bool asks_who_calls(const Config& config) {
+  return config.toggle("auth") || !config.text("jwt-keys").empty() || !config.text("jwt-secret").empty() ||
+         !config.text("users-file").empty();
+}
+
+Outcome check_exposure(const Config& config, const std::string& listen) {
+  if (asks_who_calls(config)) return {};
+  const auto endpoint = http::parse_endpoint(listen);
+  if (!endpoint || endpoint->address().is_loopback()) return {};
+  if (!config.toggle("insecure-no-auth")) {
+    return std::unexpected("listen: " + listen +
+                           " can be reached from other machines, and nobody is asked who calls; configure jwt-keys, "
+                           "jwt-secret, users-file or auth (docs/security.md), or say --insecure-no-auth");
+  }
+  ops::log(ops::Level::warn, "insecure-no-auth: whoever reaches this address may move all money", {{"listen", listen}});
+  return {};
+}
+
+std::expected<std::unique_ptr<Authentication>, std::string> Authentication::make(const Config& config,
+                                                                                 const Engine& engine,
+                                                                                 ops::Metrics& metrics) {
+  std::unique_ptr<Authentication> made(new Authentication(config, engine, metrics));
+  limit(made->per_principal_, config.number("rate-limit"));
+  limit(made->per_address_, config.number("address-rate-limit"));
+  if (!asks_who_calls(config)) return made;
+  if (auto read = made->read_keys(); !read) return std::unexpected(read.error());
+  if (auto offered = made->offer_login(metrics); !offered) return std::unexpected(offered.error());
+  made->watch_files();
+  return made;
+}
+
+Authentication::Authentication(const Config& config, const Engine& engine, ops::Metrics& metrics)
+    : config_(config),
+      rules_{.issuer = config.text("jwt-issuer"), .audience = config.text("jwt-audience")},
+      registry_(engine.keys()),
+      key_lane_({.name = "key", .capacity = 10'000, .max_flight = 500, .budget = kKeyBudget}, metrics,
+                auth::key_flight(*registry_, metrics)),
+      api_keys_(key_lane_),
+      gate_({.keys = keys_, .rules = rules_, .api_keys = api_keys_, .metrics = metrics, .unknown_key = {}}) {}
+
+Outcome Authentication::read_keys() {
+  std::vector<auth::SigningKey> keys;
+  for (const char* name : {"jwt-secret", "jwt-previous-secret"}) {
+    if (auto added = add_secret(config_, name, keys); !added) return added;
+  }
+  if (const std::string& path = config_.text("jwt-keys"); !path.empty()) {
+    const auto text = read_text(path);
+    if (!text) return std::unexpected("jwt-keys: " + text.error());
+    auto read = auth::read_keys(*text);
+    if (!read) return std::unexpected("jwt-keys: " + path + ": " + read.error());
+    std::ranges::move(*read, std::back_inserter(keys));
+  }
+  keys_.replace(std::move(keys));
+  return {};
+}
+
+Outcome Authentication::read_users() {
+  const std::string& path = config_.text("users-file");
+  const auto text = read_text(path);
+  if (!text) return std::unexpected("users-file: " + text.error());
+  auto users = auth::read_users(*text);
+  if (!users) return std::unexpected("users-file: " + path + ": " + users.error());
+  login_->replace(std::move(*users));
+  return {};
+}
+
+Outcome Authentication::offer_login(ops::Metrics& metrics) {
+  if (config_.text("users-file").empty()) return {};
+  auto key = auth::SigningKey::of_secret("", config_.text("jwt-secret"));
+  if (!key) return std::unexpected("users-file: tokens are signed with jwt-secret: " + key.error());
+  password_lane_.emplace(
+      service::LaneOptions{
+          .name = "password", .capacity = kLoginsThatMayWait, .max_flight = 1, .budget = kPasswordBudget},
+      metrics, auth::password_flight());
+  const auth::Login::Options options{.rules = rules_, .lifetime = seconds(config_.number("token-lifetime"))};
+  login_.emplace(options, std::move(*key), *password_lane_, metrics);
+  return read_users();
+}
+
+void Authentication::watch_files() {
+  if (!config_.text("jwt-keys").empty()) {
+    files_.add(config_.text("jwt-keys"), [this] { tell("jwt-keys", read_keys()); });
+  }
+  if (login_) {
+    files_.add(config_.text("users-file"), [this] { tell("users-file", read_users()); });
+  }
+  files_.start();
+}
+
+http::Access Authentication::access() {
+  return {.gate = asks_who_calls(config_) ? &gate_ : nullptr,
+          .login = login_ ? &*login_ : nullptr,
+          .per_principal = per_principal_ ? &*per_principal_ : nullptr,
+          .per_address = per_address_ ? &*per_address_ : nullptr};
+}
+
+void Authentication::reload() {
+  if (!asks_who_calls(config_)) return;
+  tell("jwt-keys", read_keys());
+  if (login_) tell("users-file", read_users());
+}
+
+void Authentication::stop() {
+  key_lane_.stop();
+  if (password_lane_) password_lane_->stop();
+}
+
+}  // namespace tps

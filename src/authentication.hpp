@@ -1,0 +1,65 @@
+// Everything that decides who may call, built from the configuration.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "auth/api_keys.hpp"
+#include "auth/gate.hpp"
+#include "auth/login.hpp"
+#include "auth/rate_limiter.hpp"
+#include "auth/trusted_keys.hpp"
+#include "config.hpp"
+#include "engine.hpp"
+#include "file_watch.hpp"
+#include "http/handlers.hpp"
+#include "service/lane.hpp"
+
+namespace tps {
+
+// Whether callers are asked who they are.
+bool asks_who_calls(const Config& config);
+
+// What is wrong with serving `listen` like that: only this machine may be served without asking. Also warns.
+std::expected<void, std::string> check_exposure(const Config& config, const std::string& listen);
+
+class Authentication {
+ public:
+  // Reads keys and users; what is wrong with them is the error. `engine` and `metrics` must outlive it.
+  static std::expected<std::unique_ptr<Authentication>, std::string> make(const Config& config, const Engine& engine,
+                                                                          ops::Metrics& metrics);
+
+  // Lives as long as this object.
+  [[nodiscard]] http::Access access();
+
+  // Reads keys and users again; what cannot be read stays as it was.
+  void reload();
+
+  void stop();  // its lanes
+
+ private:
+  Authentication(const Config& config, const Engine& engine, ops::Metrics& metrics);
+
+  // What is read from the configuration's files; the error is a sentence.
+  std::expected<void, std::string> read_keys();
+  std::expected<void, std::string> read_users();
+  std::expected<void, std::string> offer_login(ops::Metrics& metrics);
+  void watch_files();
+
+  const Config& config_;
+  const auth::TokenRules rules_;
+  auth::TrustedKeys keys_;
+  const std::unique_ptr<service::KeyRegistry> registry_;
+  service::Lane key_lane_;
+  auth::ApiKeys api_keys_;
+  auth::Gate gate_;
+  std::optional<service::Lane> password_lane_;
+  std::optional<auth::Login> login_;
+  std::optional<auth::RateLimiter> per_principal_;
+  std::optional<auth::RateLimiter> per_address_;
+  FileWatch files_;  // last: its thread uses the others
+};
+
+}  // namespace tps

@@ -1,0 +1,148 @@
+"""Who may call: passwords, tokens, keys, and what is refused at start (docs/security.md)."""
+import json
+
+import pytest
+from support.process import free_port, run, wait_until
+from support.tokens import SECRET, bearer, encoded, token, user_line
+from support.tps import Tps, tps
+
+DEPOSIT = {"user_id": "user_11", "amount": 12.75, "currency": "USD"}
+
+
+@pytest.fixture
+def serve(folder):
+    """Starts servers in the folder; all are stopped."""
+    started = []
+
+    def start(*arguments, **options):
+        started.append(Tps(folder, *arguments, **options).start())
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+def status(server, path="/transactions/1", headers=None, method="GET", body=None):
+    with server.client() as client:
+        return client.request(method, path, body, headers).status
+
+
+def test_the_login_of_the_original_with_curl(serve, folder):
+    (folder / "users").write_text(user_line("alice", "correct horse", "transactions:read,transactions:write"))
+    (folder / "secret").write_text(SECRET + "\n")
+    server = serve("--users-file", folder / "users", environment={"TPS_JWT_SECRET_FILE": str(folder / "secret")})
+
+    def curl(*arguments):
+        return json.loads(run(["curl", "--silent", "--show-error", *arguments]).stdout)
+
+    assert curl(f"{server.url}/transactions/1")["status"] == 401
+    granted = curl(f"{server.url}/token", "--data-urlencode", "username=alice", "--data-urlencode", "password=correct horse")
+    assert (granted["token_type"], granted["expires_in"]) == ("bearer", 900)
+    assert granted["scope"] == "transactions:read transactions:write"
+    login = ["--header", f"Authorization: Bearer {granted['access_token']}"]
+    created = curl(f"{server.url}/transactions", *login, "--json", json.dumps(DEPOSIT))
+    assert created["id"] == 1
+    assert curl(f"{server.url}/transactions/1", *login)["user_id"] == "user_11"
+    assert curl(f"{server.url}/users/user_11/balances", *login)["status"] == 403
+
+    wrong = curl(f"{server.url}/token", "--data", "username=alice&password=wrong")
+    assert wrong["detail"] == "Incorrect username or password"
+    assert server.metric('tps_logins_total{outcome="refused"') == 1
+    assert [one["user"] for one in server.log_records() if one["message"] == "login failed"] == ["alice"]
+
+
+def test_who_did_it_is_in_the_log(serve, folder):
+    server = serve("--jwt-secret", SECRET)
+    assert status(server, "/transactions", bearer(subject="till 4"), "POST", DEPOSIT) == 201
+    update = "/users/user_11/accounts/USD"
+    assert status(server, update, bearer("accounts:write", subject="boss"), "PUT", {"frozen": True}) == 200
+    server.stop()
+    rows = run(["sqlite3", folder / "tps.db", "SELECT created_by FROM transaction_log ORDER BY id"])
+    assert rows.stdout.splitlines() == ["till 4", "boss"]
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0", "[::]"])
+def test_other_machines_are_not_served_without_asking_who_calls(folder, listen):
+    refused = tps("serve", "--listen", f"{listen}:{free_port()}", "--database-url", f"sqlite:{folder}/tps.db")
+    assert refused.returncode == 2
+    assert "nobody is asked who calls" in refused.stderr and "--insecure-no-auth" in refused.stderr
+    assert not (folder / "tps.db").exists()
+
+
+def test_other_machines_are_served_when_that_is_meant(serve):
+    server = serve("--insecure-no-auth", address="0.0.0.0")
+    assert any("insecure-no-auth" in one["message"] for one in server.log_records() if one["level"] == "warn")
+
+
+@pytest.mark.parametrize("arguments", [("--jwt-secret", "secret"), ("--jwt-secret", "a" * 64),
+                                       ("--jwt-keys", "/nonexistent"), ("--users-file", "/nonexistent"),
+                                       ("--jwt-secret", SECRET, "--users-file", "/nonexistent")])
+def test_bad_configurations_are_refused(folder, arguments):
+    refused = tps("serve", "--listen", "127.0.0.1:0", "--database-url", f"sqlite:{folder}/tps.db", *arguments)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"tps: {arguments[-2][2:]}: "), refused.stderr
+    assert "secret" not in refused.stderr.replace("jwt-secret", "").replace("a secret", "").replace("this secret", "")
+
+
+def test_a_secret_is_changed_without_refusing_anybody(serve):
+    new = "the secret of the next quarter, of 32 bytes"
+    server = serve("--jwt-secret", new, "--jwt-previous-secret", SECRET)
+    assert status(server, headers=bearer(secret=SECRET)) == 404
+    assert status(server, headers=bearer(secret=new)) == 404
+    assert status(server, headers=bearer(secret=SECRET[::-1])) == 401
+
+
+def key_files(folder, name):
+    """(private, public) in PEM."""
+    private, public = folder / f"{name}.key", folder / f"{name}.pem"
+    assert run(["openssl", "genrsa", "-out", private, "2048"]).returncode == 0
+    assert run(["openssl", "rsa", "-in", private, "-pubout", "-out", public]).returncode == 0
+    return private, public
+
+
+def signed(private, folder):
+    """The header for a token that this private key signs."""
+    message = encoded({"alg": "RS256"}) + "." + token().split(".")[1]
+    (folder / "message").write_text(message)
+    signature = folder / "signature"
+    assert run(["openssl", "dgst", "-sha256", "-sign", private, "-out", signature, folder / "message"]).returncode == 0
+    return {"Authorization": f"Bearer {message}.{encoded(signature.read_bytes())}"}
+
+
+def test_keys_of_an_issuer_are_exchanged_while_it_runs(serve, folder):
+    old, old_public = key_files(folder, "old")
+    new, new_public = key_files(folder, "new")
+    keys = folder / "keys.pem"
+    keys.write_text(old_public.read_text())
+    server = serve("--jwt-keys", keys)
+    by_old, by_new = signed(old, folder), signed(new, folder)
+    assert status(server, headers=by_old) == 404
+    assert status(server, headers=by_new) == 401
+
+    def replace(text):
+        beside = folder / "beside"
+        beside.write_text(text)
+        beside.rename(keys)
+
+    replace(old_public.read_text() + new_public.read_text())
+    wait_until(lambda: status(server, headers=by_new) == 404, 10, "the new key")
+    assert status(server, headers=by_old) == 404
+    replace("nonsense")
+    wait_until(lambda: "not read again" in server.log(), 10, "a complaint")
+    assert status(server, headers=by_old) == 404
+    replace(new_public.read_text())
+    wait_until(lambda: status(server, headers=by_old) == 401, 10, "the end of the old key")
+    assert status(server, headers=by_new) == 404
+
+
+def test_rates_are_limited(serve):
+    server = serve("--jwt-secret", SECRET, "--rate-limit", 1)
+    with server.client() as client:
+        answers = [client.get("/transactions/1", bearer(subject="eager")) for _ in range(11)]
+        assert [one.status for one in answers[:10]] == [404] * 10
+        assert answers[10].status == 429
+        assert int(answers[10].headers["retry-after"]) >= 1
+        assert answers[0].headers["ratelimit-policy"] == '"principal";q=10;w=10'
+        assert client.get("/transactions/1", bearer(subject="calm")).status == 404
+    assert server.metric("tps_http_requests_limited_total") == 1

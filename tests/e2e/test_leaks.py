@@ -1,0 +1,120 @@
+"""A secret of its own in every place that can have one, and a look into everything that others can read: none is there."""
+import pathlib
+import subprocess
+
+import pytest
+from support.client import Connection, request_bytes
+from support.database import PostgresDatabase
+from support.process import wait_until
+from support.servers import OWNER, Redis
+from support.tokens import bearer, user_line
+from support.tps import Tps, tps
+
+
+def canary(name):
+    return f"canary-{name}-7d1f0c9b2a4e8f65c3d0b7a6"
+
+
+NAMES = ("database", "redis", "jwt", "previous", "password", "wrong-password", "token", "key", "cookie", "idempotency", "body")
+CANARIES = {name: canary(name) for name in NAMES}
+
+
+@pytest.fixture(scope="module", params=("files", "variables", "flags"))
+def server(request, postgres, tmp_path_factory):
+    """Knows four secrets, given in one of the three ways; logs all that it can."""
+    folder = tmp_path_factory.mktemp("leaks")
+    database = PostgresDatabase(postgres)
+    database.execute(f"ALTER ROLE \"{OWNER}\" PASSWORD '{CANARIES['database']}'")
+    redis = Redis()
+    secrets = {"database-url": database.url.replace("@", f":{CANARIES['database']}@"),
+               "redis-url": redis.url.replace("redis://", f"redis://:{CANARIES['redis']}@"),
+               "jwt-secret": CANARIES["jwt"], "jwt-previous-secret": CANARIES["previous"]}
+    (folder / "users").write_text(user_line("alice", CANARIES["password"], "admin"))
+    arguments, environment = ["--users-file", folder / "users", "--migrate", "--log-level", "debug"], {}
+    for name, secret in secrets.items():
+        variable = "TPS_" + name.upper().replace("-", "_")
+        if request.param == "files":
+            (folder / name).write_text(secret + "\n")
+            environment[variable + "_FILE"] = str(folder / name)
+        elif request.param == "variables":
+            environment[variable] = secret
+        else:
+            arguments += [f"--{name}={secret}"] if name == "redis-url" else [f"--{name}", secret]
+    running = Tps(folder, *arguments, environment=environment).start()
+    yield running
+    running.stop()
+    redis.stop()
+
+
+def ask(server):
+    """Everything answered to a client that shows its secrets in every place, and is wrong in many."""
+    secrets = CANARIES
+    headers = [bearer(secret=secrets["jwt"]), bearer(secret=secrets["previous"]), {"Authorization": f"Bearer {secrets['token']}"},
+               {"Authorization": f"Basic {secrets['token']}"}, {"Authorization": f"Bearer tps_live_{secrets['key']:A<43.43}"},
+               {"Cookie": secrets["cookie"]}, {"Idempotency-Key": f"{secrets['idempotency']} \x01"}]
+    bodies = [{"user_id": "u", "amount": 1, "currency": "USD"}, {"user_id": "u", "amount": secrets["body"], "currency": "USD"},
+              f'{{"user_id": "{secrets["body"]}'.encode()]
+    requests = [("GET", path, None, one) for path in ("/transactions/1", "/transactions", "/nowhere", "/metrics") for one in headers]
+    requests += [("POST", "/transactions", body, one) for body in bodies for one in headers]
+    for password in ("password", "wrong-password"):
+        form = f"username=alice&password={secrets[password]}&client_secret={secrets['token']}".encode()
+        requests.append(("POST", "/token", form, {"Content-Type": "application/x-www-form-urlencoded"}))
+    requests.append(("POST", "/token", f"username={secrets['password']}&password=x".encode(),
+                     {"Content-Type": "application/x-www-form-urlencoded"}))
+    answers = []
+    for one in requests:
+        with Connection(server.port) as connection:
+            answer = connection.send(request_bytes(*one)).read()
+            answers.append(f"{one[1]} {answer.status} {answer.headers} {answer.body.decode()}")
+    return answers
+
+
+def test_nothing_leaks(server):
+    answers = ask(server)
+    assert any("/token 200" in one for one in answers) and any("/token 401" in one for one in answers)
+    wait_until(lambda: "credential refused" in server.log(), 10, "the log")
+    process = pathlib.Path(f"/proc/{server.process.child.pid}")
+    seen = {"log": server.log(), "answers": "\n".join(answers),
+            "command line": (process / "cmdline").read_bytes().decode(errors="replace"),
+            "environment": (process / "environ").read_bytes().decode(errors="replace"),
+            "ps": subprocess.run(["ps", "axeww"], capture_output=True, text=True, check=True).stdout}
+    leaks = {(place, name) for place, text in seen.items() for name, secret in CANARIES.items() if secret in text}
+    assert not leaks, "\n".join(line for place, name in leaks for line in seen[place].splitlines() if CANARIES[name] in line)
+
+
+def test_config_shows_no_secret(folder):
+    (folder / "tps.toml").write_text("".join(
+        f'{name} = "{CANARIES[which]}"\n' for name, which in (("jwt-secret", "jwt"), ("jwt-previous-secret", "previous"))))
+    for arguments in ((), ("--json",)):
+        shown = tps("config", "--config", folder / "tps.toml", "--database-url", f"postgresql://u:{CANARIES['database']}@h/d",
+                    "--redis-url", f"redis://u:{CANARIES['redis']}@h", *arguments)
+        assert shown.returncode == 0 and "***" in shown.stdout
+        assert "canary" not in shown.stdout + shown.stderr
+
+
+@pytest.mark.parametrize("arguments", [("--jwt-secret", "canary-short"), ("--database-url", "postgresql://u:canary@[bad/d"),
+                                       ("--redis-url", "redis://u:canary@h:port"), ("--jwt-secrets", "canary")])
+def test_what_is_refused_at_start_is_not_quoted(folder, arguments):
+    refused = tps("serve", "--database-url", f"sqlite:{folder}/tps.db", *arguments)
+    assert refused.returncode in (1, 2)
+    assert "canary" not in refused.stdout + refused.stderr
+
+
+@pytest.mark.parametrize("nasty", ["a\r\nb", "a\x1b[31mb", "a\u2028b", "a\u0085b", 'a"},{"x":"'])
+def test_a_line_of_the_log_is_a_line(folder, nasty):
+    """What clients name themselves and their things cannot end a line of the log, colour it, or begin another."""
+    server = Tps(folder, "--log-level", "debug", "--users-file", folder / "users", "--jwt-secret", CANARIES["jwt"])
+    (folder / "users").write_text(user_line("alice", "correct horse", "admin"))
+    server.start()
+    name = "".join(f"%{byte:02X}" for byte in nasty.encode())
+    try:
+        with server.client() as client:
+            client.get(f"/users/{name}/balances", bearer(subject="shop", secret=CANARIES["jwt"]))
+            client.get("/transactions/1", bearer(secret=CANARIES["jwt"]) | {"X-Request-Id": "a\x1b[31mb"})
+            client.post("/token", f"username={name}&password=x".encode(), {"Content-Type": "application/x-www-form-urlencoded"})
+            client.post("/transactions", {"user_id": nasty, "amount": 1, "currency": "USD"}, bearer(secret=CANARIES["jwt"]))
+        log = server.log()
+        assert len(server.log_records()) == len(log.splitlines())
+        assert not set(log) & {"\x1b", "\r", "\u2028", "\u0085"}
+    finally:
+        server.stop()
