@@ -184,6 +184,8 @@ MUTATIONS = [
     ("secrets_are_not_in_the_environment", add(API, f"{ONE} env", {"name": "TPS_REDIS", "valueFrom": {
         "secretKeyRef": {"name": "tps-redis", "key": "url"}}})),
     ("secrets_are_not_in_the_environment", settings(lambda one: one["data"].update(TPS_REDIS_URL="redis://:x@redis"))),
+    ("callers_are_asked_who_they_are", setting(API, "TPS_JWT_SECRET_FILE")),
+    ("callers_are_asked_who_they_are", setting(API, "TPS_INSECURE_NO_AUTH", "true")),
     ("secrets_are_files", setting(API, "TPS_REDIS_URL_FILE", "/run/secrets/redis")),
     ("secrets_are_files", put(WORKER, f"{ONE} volumeMounts 0 readOnly", False)),
     ("secrets_are_for_their_reader_only", drop(API, f"{POD} volumes 0 secret defaultMode")),

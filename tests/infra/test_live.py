@@ -10,6 +10,7 @@ from support.answers import assert_problem, pay
 from support.process import run, wait_until
 from support.servers import POSTGRES_BIN, Postgres
 from support.tcp_proxy import TcpProxy
+from support.tokens import SECRET, bearer
 from support.tps import PATIENCE, Tps, tps
 
 PRODUCTION = production()
@@ -43,12 +44,12 @@ def database(request):
 def mounted(workload, folder, port, redis_url=""):
     """The environment of its container, with the Secrets where a test can put them, and no delay at the end."""
     role = "tps_owner" if workload is JOB else "tps"
-    contents = {"database": f"postgresql://{role}@127.0.0.1:{port}/tps", "redis": redis_url}
+    contents = {"DATABASE": f"postgresql://{role}@127.0.0.1:{port}/tps", "REDIS": redis_url, "JWT": SECRET}
     given = environment(PRODUCTION, workload) | {"TPS_DRAIN_DELAY": "0"}
     for setting, path in given.items():
         if setting.endswith("_FILE"):
             file = folder / path.strip("/").replace("/", "-")
-            file.write_text(contents["redis" if "REDIS" in setting else "database"] + "\n")
+            file.write_text(contents[setting.split("_")[1]] + "\n")
             given[setting] = str(file)
     return given
 
@@ -118,7 +119,7 @@ def test_probes_and_metrics_are_answered(fleet, workload):
 def test_a_payment_is_accepted_by_one_and_settled_by_the_other(fleet):
     servers, *_ = fleet
     with servers["serve"].client() as client:
-        assert pay(client, "u", "10.00")["status"] == "settled"
+        assert pay(client, "u", "10.00", headers=bearer())["status"] == "settled"
     assert servers["serve"].metric("tps_transactions_settled_total") == 0
     assert servers["worker"].metric("tps_transactions_settled_total") >= 1
 
@@ -126,8 +127,9 @@ def test_a_payment_is_accepted_by_one_and_settled_by_the_other(fleet):
 def test_what_outsiders_see_is_there(fleet):
     servers, *_ = fleet
     paths = [one["path"] for one in get(find(PRODUCTION, "Ingress/tps"), "spec rules 0 http paths")]
-    for path in paths:
-        assert servers["serve"].status("/users/u/balances" if path == "/users" else path) == 200, path
+    with servers["serve"].client() as client:
+        for path in paths:
+            assert client.get("/users/u/balances" if path == "/users" else path, bearer()).status == 200, path
 
 
 def test_the_sessions_are_as_many_as_was_reckoned(fleet, folder):
@@ -146,8 +148,9 @@ def test_the_sessions_are_as_many_as_was_reckoned(fleet, folder):
         if command == "serve":
             with server.client() as client:
                 for path in ("/transactions/1", "/transactions", "/users/u/balances"):
-                    client.get(path)
-                pay(client, "u", "1.00")
+                    client.get(path, bearer())
+                assert client.get("/transactions/1", {"Authorization": f"Bearer tps_live_{'A' * 43}"}).status == 401
+                pay(client, "u", "1.00", headers=bearer())
         wait_until(lambda: count() - before == SESSIONS[command], 10, f"{SESSIONS[command]} sessions of {command}")
         server.stop()
         wait_until(lambda: count() == before, 30, "the end of its sessions")
@@ -158,10 +161,13 @@ def test_the_file_of_the_original_is_a_complete_system(postgres, folder):
     alone = find(read("deployment.yaml"), "Deployment/tps-api")
     url = folder / "url"
     url.write_text(postgres.url(postgres.create_database()))
-    given = environment([], alone) | {"TPS_DRAIN_DELAY": "0", "TPS_DATABASE_URL_FILE": str(url)}
+    secret = folder / "jwt-secret"
+    secret.write_text(SECRET)
+    given = environment([], alone) | {"TPS_DRAIN_DELAY": "0", "TPS_DATABASE_URL_FILE": str(url),
+                                      "TPS_JWT_SECRET_FILE": str(secret)}
     server = Tps(folder, environment=given, command=program(alone)["args"][0]).start()
     with server.client() as client:
-        assert pay(client, "u", "10.00")["status"] == "settled"
+        assert pay(client, "u", "10.00", headers=bearer())["status"] == "settled"
     server.stop()
 
 

@@ -3,7 +3,7 @@ from manifests import find, get, kind, labels, name, namespace, ours, pod, pod_l
 from policies import policy, production_policy
 
 # Connections to the database of one instance; tests/infra/test_live.py counts them.
-SESSIONS = {"serve": 6, "worker": 3}
+SESSIONS = {"serve": 7, "worker": 3}
 
 
 def autoscaler_of(objects, workload):

@@ -4,7 +4,7 @@ import re
 from functools import cache
 
 from manifests import containers, environment, find, get, kind, name, namespace, ours, pod, workloads
-from policies import policy
+from policies import policy, production_policy
 from support.tps import tps
 
 
@@ -50,6 +50,12 @@ def who_accepts_does_not_settle(objects):
     find(objects, "Deployment/tps-worker")
 
 
+@production_policy
+def callers_are_asked_who_they_are(objects):
+    told = settings(objects, find(objects, "Deployment/tps-api"))
+    assert told.get("TPS_JWT_SECRET_FILE") and told.get("TPS_INSECURE_NO_AUTH", "false") == "false", told
+
+
 @policy
 def logs_can_be_read_by_machines(objects):
     for workload in ours(objects):
@@ -90,7 +96,7 @@ def secrets_are_files(objects):
         for path in named:
             folder, _, key = path.rpartition("/")
             mount = mounts.get(folder, {})
-            assert mount.get("readOnly") is True and key == "url", f"{name(workload)}: {path}"
+            assert mount.get("readOnly") is True and key in ("url", "jwt-secret"), f"{name(workload)}: {path}"
             assert "secret" in volumes[mount["name"]], f"{name(workload)}: {path}"
 
 
@@ -108,9 +114,11 @@ def secrets_are_for_their_reader_only(objects):
 @policy
 def each_has_only_the_secrets_that_it_needs(objects):
     """Only the migration logs in as the owner of the tables (G12), only the API talks to Redis."""
+    api = find(objects, "Deployment/tps-api")
+    asks = {"tps-auth"} if "TPS_JWT_SECRET_FILE" in settings(objects, api) else set()
     has = {}
     for workload in ours(objects):
         volumes = pod(workload).get("volumes", [])
         has[name(workload)] = {re.sub(r"-[a-z0-9]{10}$", "", get(one, "secret secretName", "")) for one in volumes}
-    assert has == {"Deployment/tps-api": {"tps-database", "tps-redis"}, "Deployment/tps-worker": {"tps-database"},
+    assert has == {"Deployment/tps-api": {"tps-database", "tps-redis"} | asks, "Deployment/tps-worker": {"tps-database"},
                    "Job/tps-migrate": {"tps-database-owner"}}
