@@ -144,10 +144,9 @@ TEST_P(Keys, AreNotRevokedWhenTheyAreAdded) {
 
 TEST_P(Keys, KeepAnyText) {
   for (std::uint32_t number = 0;
-       const std::string text :
-       {"", " ", "'; DROP TABLE api_key_log; --", "a\"b\\c%d$1", "line\nfeed\r\ttab", "\x1b[31mred\x7f",
-        "\xE2\x80\xA8 line separator", "\xC2\x85 next line", "\xF0\x9F\x92\xB0 \xC3\xBC", "\xE2\x80\xAEright to left",
-        "NULL", "{a,b}"}) {
+       const std::string text : {"", " ", "'; DROP TABLE api_key_log; --", "a\"b\\c%d$1", "line\nfeed\r\ttab",
+                                 "\x1b[31mred\x7f", "\xE2\x80\xA8 line separator", "\xC2\x85 next line",
+                                 "\xF0\x9F\x92\xB0 \xC3\xBC", "\xE2\x80\xAEright to left", "NULL", "{a,b}"}) {
     ApiKey one = key("id " + text);
     one.subject = one.scopes = one.created_by = text;
     one.only_user = text;
@@ -164,7 +163,7 @@ TEST_P(Keys, RefuseNul) {
   const std::string nul("a\0b", 3);
   add(key("tps_live_one"), hash_of(1));
   std::uint32_t number = 1;
-  for (std::string ApiKey::*member : {&ApiKey::id, &ApiKey::subject, &ApiKey::scopes, &ApiKey::created_by}) {
+  for (std::string ApiKey::* member : {&ApiKey::id, &ApiKey::subject, &ApiKey::scopes, &ApiKey::created_by}) {
     ApiKey bad = key("tps_live_bad");
     bad.*member = nul;
     EXPECT_EQ(refusal(bad, hash_of(++number)), Kind::refused);
@@ -260,15 +259,16 @@ TEST_P(KeyTable, RefusesRowsThatMakeNoSense) {
   const std::string other = GetParam().name == "sqlite" ? "x'00'" : "'\\x00'";
   const std::string time = GetParam().name == "sqlite" ? "0" : "'2026-01-01Z'";
   for (const std::string& values : {
-           "'two', 'c', " + time + ", 'eve', NULL, 's', 'admin'",         // no hash
+           "'two', 'c', " + time + ", 'eve', NULL, 's', 'admin'",           // no hash
            "'two', 'c', " + time + ", 'eve', " + other + ", 's', 'admin'",  // a short one
-           "'one', 'r', " + time + ", 'eve', NULL, NULL, 'admin'",        // a revocation that gives
-           "'one', 'x', " + time + ", 'eve', NULL, NULL, NULL",           // neither
-           std::string("'one', 'r', NULL, 'eve', NULL, NULL, NULL"),      // at no time
+           "'one', 'r', " + time + ", 'eve', NULL, NULL, 'admin'",          // a revocation that gives
+           "'one', 'x', " + time + ", 'eve', NULL, NULL, NULL",             // neither
+           std::string("'one', 'r', NULL, 'eve', NULL, NULL, NULL"),        // at no time
        }) {
-    EXPECT_FALSE(test_store_->sql("INSERT INTO api_key_log (key_id, action, done_at, done_by, key_hash, subject,"
-                                  " scopes) VALUES (" +
-                                  values + ")"))
+    EXPECT_FALSE(
+        test_store_->sql("INSERT INTO api_key_log (key_id, action, done_at, done_by, key_hash, subject,"
+                         " scopes) VALUES (" +
+                         values + ")"))
         << values;
   }
   EXPECT_EQ(listed().size(), 1);
