@@ -1,9 +1,14 @@
 """What the bench measures. A case sets up what it needs, measures, and records figures under fixed names."""
 
 import array
+import base64
 import contextlib
+import hashlib
+import hmac
 import http.client
+import json
 import pathlib
+import secrets
 import subprocess
 import tempfile
 import time
@@ -31,8 +36,8 @@ class Bench:
         """(context manager of an empty database, Redis or none) for each store."""
         return [(lambda: self.postgres.database("bench"), self.redis.url), (self.sqlite, None)]
 
-    def serve(self, database, redis_url=None, worker=False):
-        return Tps(self.folder, database.url, redis_url, worker)
+    def serve(self, database, redis_url=None, worker=False, environment=None):
+        return Tps(self.folder, database.url, redis_url, worker, environment=environment)
 
     def load(self, server, mode, *options, seconds=None, **named):
         return server.load(mode, *options, seconds=seconds or self.seconds, warmup=WARMUP, **named)
@@ -128,6 +133,27 @@ def get(bench):
                 result = bench.load(server, "get", ids="1-10000", connections=64)
                 store = f"{database.name} and Redis" if worker and redis_url else database.name
                 bench.report.add(f"GET {status}, {store}", result["rate"], load=result)
+
+
+def token(bench):
+    """Reads from the cache by callers who are asked for a token, and by callers who are not, in turns."""
+    secret = secrets.token_hex(32)
+    message = ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in (
+        {"alg": "HS256"}, {"sub": "bench", "scope": "transactions:read transactions:write", "exp": int(time.time()) + 3600}))
+    signature = hmac.digest(secret.encode(), message.encode(), hashlib.sha256)
+    header = f"Authorization: Bearer {message}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+    with bench.sqlite() as open_database, bench.sqlite() as asking_database, \
+            bench.serve(open_database, worker=True) as everybodys, \
+            bench.serve(asking_database, worker=True, environment={"TPS_JWT_SECRET": secret}) as asking:
+        for server, database in ((everybodys, open_database), (asking, asking_database)):
+            fill(server, 10_000, "--header", header)
+            wait_until_settled(server, database)
+            server.load("get", "--in-order", "--header", header, ids="1-10000", count=10_000, connections=64)
+        for _ in range(3):
+            without = bench.load(everybodys, "get", "--header", header, ids="1-10000", connections=64)
+            bench.report.add("GET settled, nobody is asked for a token", without["rate"], load=without)
+            asked = bench.load(asking, "get", "--header", header, ids="1-10000", connections=64)
+            bench.report.add("GET settled, with a token", asked["rate"], load=asked)
 
 
 def half(bench):
@@ -248,4 +274,4 @@ def snapshot(bench):
 # Repeated in rounds, so that each ratio compares neighbours in time; then those that run once.
 BASES = {"peer": peer, "floor": floor}
 ROUNDS = {"post": post, "batch": batch, "get": get, "half": half}
-ONCE = {"settle": settle, "connections": connections, "start": start, "rows": rows, "snapshot": snapshot}
+ONCE = {"settle": settle, "connections": connections, "token": token, "start": start, "rows": rows, "snapshot": snapshot}

@@ -34,6 +34,7 @@ request was due, so a server that stalls is charged for those that had to wait.
   --wait N                   Prefer: wait=N
   --items N --ndjson         of a batch
   --ids A-B                  for get: any of them; --zipf: few often; --in-order: each in turn
+  --header 'NAME: VALUE'     of every request
   --path TARGET              for path: what to GET; {user} becomes one of the users
   --acknowledged FILE        ids of what the server says it stored, 8 bytes each
 
@@ -88,6 +89,12 @@ bool set_path(Options& options, std::string_view text) {
   return text.starts_with('/') && std::ranges::all_of(text, is_visible);
 }
 
+bool set_header(Options& options, std::string_view text) {
+  options.header = text;
+  const auto is_printable = [](char byte) { return byte >= ' ' && byte < '\x7f'; };
+  return text.find(": ") != std::string_view::npos && std::ranges::all_of(text, is_printable);
+}
+
 bool set_value(Options& o, std::string_view name, std::string_view text) {
   if (name == "--address") return set_address(o, text);
   if (name == "--connections") return set<std::size_t>(o.connections, text, 1, 10'000);
@@ -104,6 +111,7 @@ bool set_value(Options& o, std::string_view name, std::string_view text) {
   if (name == "--items") return set<std::size_t>(o.items, text, 1, 10'000);
   if (name == "--ids") return set_ids(o, text);
   if (name == "--currency") return set_currency(o, text);
+  if (name == "--header") return set_header(o, text);
   if (name == "--path") return set_path(o, text);
   if (name == "--acknowledged") o.acknowledged = text;
   return name == "--acknowledged" && !text.empty();

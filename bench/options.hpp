@@ -38,6 +38,7 @@ struct Options {
   std::int64_t last_id = 1;
   bool in_order = false;     // ids: one after the other, again and again
   bool zipf = false;         // ids: few are asked for often
+  std::string header;        // "Name: value" of every request
   std::string path;          // for path: what to ask for; "{user}" stands for a user
   std::string acknowledged;  // file for the ids of stored transactions, int64 in this machine's order; empty = none
 };

@@ -34,6 +34,7 @@ TARGETS = {
     "batch of 1000, PostgreSQL": [Target(4, "P64")],
     "GET settled, PostgreSQL and Redis": [Target(0.75, "F")],
     "GET pending, PostgreSQL": [Target(0.4, "F")],
+    "GET settled, with a token": [Target(0.85, "GET settled, nobody is asked for a token")],
     "settled as they come, PostgreSQL": [Target(0.75, "P64")],
     "oldest pending while settling": [Target(2, at_most=True)],
     "p99 of POST at half of peak, PostgreSQL": [Target(10, at_most=True)],

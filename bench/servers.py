@@ -251,7 +251,7 @@ class Redis:
 class Tps:
     """One server on one database. Answers, and stands still, when the constructor returns."""
 
-    def __init__(self, folder, database_url, redis_url=None, worker=False, cwd=None, wait=True):
+    def __init__(self, folder, database_url, redis_url=None, worker=False, cwd=None, wait=True, environment=None):
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
         command = [TPS, "serve", "--listen", self.address]
@@ -265,7 +265,7 @@ class Tps:
             command.append("--no-worker")
         env = {name: value for name, value in os.environ.items()
                if not name.startswith("TPS_") and name not in ("DATABASE_URL", "REDIS_URL")}
-        env["TPS_LOG_LEVEL"] = "warn"
+        env |= {"TPS_LOG_LEVEL": "warn"} | (environment or {})
         self.child = Child(dying_with_us(command), folder / "tps.log", env=env, cwd=cwd or folder)
         if wait:
             wait_until(lambda: self.child.check() and self.get("/readiness")[0] == 200, "tps to be ready")

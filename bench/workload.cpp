@@ -74,6 +74,7 @@ std::string Workload::make_head(std::string_view method, std::string_view target
   head.append(method).append(" ").append(target);
   head.append(" HTTP/1.1\r\nHost: ").append(options_.host).append(":").append(std::to_string(options_.port));
   head.append("\r\nAccept: application/json\r\n");
+  if (!options_.header.empty()) head.append(options_.header).append("\r\n");
   if (!type.empty()) {
     head.append("Content-Type: ").append(type);
     head.append("\r\nContent-Length: ").append(std::to_string(length)).append("\r\n");

@@ -1,7 +1,10 @@
 """Who may call: passwords, tokens, keys, and what is refused at start (docs/security.md)."""
+import contextlib
 import json
+import time
 
 import pytest
+from support.deployment import deploy
 from support.process import free_port, run, wait_until
 from support.tokens import SECRET, bearer, encoded, token, user_line
 from support.tps import Tps, tps
@@ -146,3 +149,37 @@ def test_rates_are_limited(serve):
         assert answers[0].headers["ratelimit-policy"] == '"principal";q=10;w=10'
         assert client.get("/transactions/1", bearer(subject="calm")).status == 404
     assert server.metric("tps_http_requests_limited_total") == 1
+
+
+def create_key(url, *arguments):
+    made = tps("keys", "create", "--database-url", url, "--json", *arguments)
+    assert made.returncode == 0, made.stderr
+    return json.loads(made.stdout)
+
+
+@pytest.fixture(scope="module")
+def pair(postgres, redis):
+    with deploy("pair", postgres, redis, arguments=("--auth",)) as running:
+        yield running
+
+
+def test_a_key_that_is_exchanged_pays_once(pair):
+    keys = [create_key(pair.database.url, "--subject", "billing", "--scopes", "transactions:write") for _ in range(2)]
+    with pair.client() as client:
+        answers = [client.post("/transactions", DEPOSIT, {"Authorization": f"Bearer {one['key']}", "Idempotency-Key": "april"})
+                   for one in keys for _ in pair.instances]
+    assert {one.status for one in answers} == {201}
+    assert len({one.json()["id"] for one in answers}) == 1
+
+
+def test_a_revoked_key_is_refused_everywhere_within_a_second(pair):
+    made = create_key(pair.database.url, "--subject", "shop", "--scopes", "transactions:read")
+    headers = {"Authorization": f"Bearer {made['key']}"}
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(one.client()) for one in pair.instances]
+        for client in clients:
+            assert client.get("/transactions/999999", headers).status == 404
+        assert tps("keys", "revoke", made["id"], "--database-url", pair.database.url).returncode == 0
+        revoked = time.monotonic()
+        while {one.get("/transactions/999999", headers).status for one in clients} != {401}:
+            assert time.monotonic() - revoked < 1

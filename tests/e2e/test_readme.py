@@ -1,5 +1,6 @@
 """README, "Life of a transaction": its commands are run as they stand there, and say what it says."""
 import json
+import os
 import pathlib
 import re
 from decimal import Decimal
@@ -8,6 +9,7 @@ import pytest
 from support.deployment import deploy
 from support.fixtures import servers_for
 from support.process import run
+from support.tps import BINARY, Tps, clean_environment
 
 README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
 
@@ -17,9 +19,9 @@ curl() { command curl --silent --show-error --fail-with-body "$@"; echo; }
 """
 
 
-def section():
+def section(title="Life of a transaction"):
     text = README.read_text(encoding="utf-8")
-    return re.search(r"^## Life of a transaction\n(.*?)^## ", text, re.MULTILINE | re.DOTALL).group(1)
+    return re.search(rf"^## {title}\n(.*?)^## ", text, re.MULTILINE | re.DOTALL).group(1)
 
 
 def values(text):
@@ -54,3 +56,18 @@ def test_the_commands_say_what_the_readme_says(request, kind):
             assert len(answers) == len(expected), done.stdout
             for answer, one in zip(answers, expected):
                 assert includes(answer, one), f"{answer}\ndoes not include\n{one}"
+
+
+def test_alice_logs_in_as_the_readme_says(folder):
+    before, after = re.findall(r"```sh\n(.*?)```", section("Who may call"), re.DOTALL)
+    *preparation, start = before.strip().splitlines()
+    assert start == "TPS_JWT_SECRET_FILE=jwt-secret build/release/tps serve --users-file users"
+    commands = "\n".join(preparation).replace("build/release/tps", os.path.abspath(BINARY))
+    done = run(["bash", "-c", "set -euo pipefail\n" + commands], cwd=folder, env=clean_environment())
+    assert done.returncode == 0, done
+    server = Tps(folder, "--users-file", "users", environment={"TPS_JWT_SECRET_FILE": "jwt-secret"}).start()
+    done = run(["bash", "-c", PRELUDE + after.replace("localhost:8000", f"127.0.0.1:{server.port}")])
+    assert done.returncode == 0, done
+    [created] = values(done.stdout)
+    assert (created["id"], created["user_id"], str(created["amount"])) == (1, "user_11", "12.75")
+    server.stop()
