@@ -15,9 +15,6 @@ using std::chrono::steady_clock;
 constexpr int kStepsPerDeadlineCheck = 10'000;
 
 constexpr auto kLongestBusySleep = std::chrono::milliseconds(5);
-// A server's own sessions pass the writer's lock on among themselves at once: whoever comes from outside finds it free
-// only if it looks often.
-constexpr auto kLongestBusySleepBeside = std::chrono::microseconds(100);
 
 constexpr std::string_view kBeginRead = "BEGIN";
 constexpr std::string_view kBeginWrite = "BEGIN IMMEDIATE";
@@ -62,7 +59,7 @@ Opening opening_of(SqliteConnection::Mode mode) {
 
 }  // namespace
 
-SqliteConnection::SqliteConnection(sqlite3* handle, Mode mode) : mode_(mode), handle_(handle) {
+SqliteConnection::SqliteConnection(sqlite3* handle) : handle_(handle) {
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_handler(handle, on_busy, this);
   sqlite3_progress_handler(handle, kStepsPerDeadlineCheck, on_progress, this);
@@ -75,7 +72,7 @@ std::expected<std::unique_ptr<SqliteConnection>, std::string> SqliteConnection::
   sqlite3* handle = nullptr;
   const Opening how = opening_of(mode);
   const int opened = sqlite3_open_v2(path.c_str(), &handle, how.access | SQLITE_OPEN_NOMUTEX, nullptr);
-  std::unique_ptr<SqliteConnection> connection(new SqliteConnection(handle, mode));
+  std::unique_ptr<SqliteConnection> connection(new SqliteConnection(handle));
   if (opened != SQLITE_OK) return std::unexpected(fmt::format("{}: {}", path, sqlite3_errmsg(handle)));
   connection->set_deadline(steady_clock::now() + std::chrono::seconds(2));
   const int set = connection->run_script(how.settings);
@@ -84,13 +81,11 @@ std::expected<std::unique_ptr<SqliteConnection>, std::string> SqliteConnection::
 }
 
 int SqliteConnection::on_busy(void* self, int attempt) {
-  const auto* connection = static_cast<SqliteConnection*>(self);
-  const auto left = connection->deadline_ - steady_clock::now();
+  const steady_clock::time_point deadline = static_cast<SqliteConnection*>(self)->deadline_;
+  const auto left = deadline - steady_clock::now();
   if (left <= steady_clock::duration::zero()) return 0;
-  const steady_clock::duration longest =
-      connection->mode_ == Mode::write_beside ? steady_clock::duration(kLongestBusySleepBeside) : kLongestBusySleep;
-  const steady_clock::duration pause =
-      std::min<steady_clock::duration>(longest, std::chrono::microseconds(100) * (std::min(attempt, 100) + 1));
+  const steady_clock::duration pause = std::min<steady_clock::duration>(
+      kLongestBusySleep, std::chrono::microseconds(100) * (std::min(attempt, 100) + 1));
   std::this_thread::sleep_for(std::min(left, pause));
   return 1;
 }

@@ -51,11 +51,10 @@ class SqliteConnection {
   struct Close {
     void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
   };
-  SqliteConnection(sqlite3* handle, Mode mode);
+  explicit SqliteConnection(sqlite3* handle);
   static int on_busy(void* self, int attempt);
   static int on_progress(void* self);
 
-  const Mode mode_;
   std::unique_ptr<sqlite3, Close> handle_;
   std::unordered_map<const char*, SqliteStatement> statements_;  // finalized before handle_ is closed
   service::Deadline deadline_ = service::Deadline::max();

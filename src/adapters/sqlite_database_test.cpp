@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "adapters/sqlite_audit.hpp"
+#include "adapters/sqlite_key_registry.hpp"
 #include "adapters/sqlite_store.hpp"
 
 namespace tps::adapters {
@@ -47,6 +48,10 @@ class SqliteFile : public ::testing::Test {
     domain::Submission submission = deposit(user_id);
     store.append(std::vector{&submission}, {}, soon());
     EXPECT_EQ(submission.acceptance, Acceptance::accepted);
+  }
+
+  static service::ApiKey key(const std::string& id) {
+    return {.id = id, .subject = "s", .scopes = "admin", .created_by = "cli:ada"};
   }
 
   // As an operator's shell: SQLite's own settings.
@@ -186,6 +191,35 @@ TEST_F(SqliteFile, AnswersUnavailableWhileAnotherProgramHasItLocked) {
   submission.acceptance = Acceptance::undecided;
   store.append(std::vector{&submission}, {}, soon());
   EXPECT_EQ(submission.acceptance, Acceptance::accepted);
+}
+
+// As `tps keys` does. Each waits for the other, and nothing fails.
+TEST_F(SqliteFile, IsWrittenBesideItsServer) {
+  constexpr int kEach = 100;
+  const auto database = migrated();
+  std::vector<std::string> faults;
+  const auto add_keys = [&] {
+    SqliteKeyRegistry keys(file(), currencies_);
+    for (int i = 0; i < kEach; ++i) {
+      service::KeyHash hash{};
+      hash[0] = static_cast<std::uint8_t>(i);
+      const auto added = keys.add(key(std::to_string(i)), hash, soon());
+      if (!added) faults.push_back(added.error().detail);
+    }
+  };
+  {
+    const std::jthread beside(add_keys);
+    SqliteStore store(database, currencies_);
+    for (int i = 0; i < kEach; ++i) append_one(store, "a");
+  }
+  EXPECT_THAT(faults, ::testing::IsEmpty());
+  EXPECT_EQ(SqliteKeyRegistry(file(), currencies_).list(soon()).value().size(), kEach);
+}
+
+TEST_F(SqliteFile, MustBeThereForAKey) {
+  SqliteKeyRegistry keys(file(), currencies_);
+  EXPECT_FALSE(keys.add(key("a"), {}, soon()));
+  EXPECT_FALSE(std::filesystem::exists(file()));
 }
 
 TEST_F(SqliteFile, LetsASubmitterWaitNoLongerThanItsDeadlineForASettler) {

@@ -1,0 +1,2 @@
+-- min_binary: 2
+-- Keeps the place of the rights.

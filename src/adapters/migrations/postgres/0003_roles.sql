@@ -1,2 +1,0 @@
--- min_binary: 2
--- Keeps the place of the roles.

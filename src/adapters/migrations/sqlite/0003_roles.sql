@@ -1,2 +1,0 @@
--- min_binary: 2
--- PostgreSQL's 0003 is about its roles, of which SQLite has none. The numbers are the same in both.
