@@ -1,0 +1,2 @@
+-- min_binary: 2
+-- Nothing here: SQLite knows no roles, and who may open the file may do everything. The number is PostgreSQL's, too.
