@@ -143,7 +143,9 @@ std::expected<void, std::string> migrate_postgres(const PostgresOptions& options
     const auto outcome = attempt(connection, partitions, deadline);
     if (outcome) return {};
     if (!collided(outcome.error()) || std::chrono::steady_clock::now() + kPause > deadline) {
-      return std::unexpected(told(outcome.error()).detail);
+      const bool denied = outcome.error().sqlstate == "42501";
+      return std::unexpected(told(outcome.error()).detail +
+                             (denied ? ": who migrates owns the tables or is a member of tps_owner" : ""));
     }
     std::this_thread::sleep_for(kPause);
   }
