@@ -41,6 +41,9 @@ std::expected<std::unique_ptr<adapters::RedisCache>, std::string> make_shared_ca
   if (config.text("redis-url").empty()) return nullptr;
   const auto options = adapters::parse_redis_url(config.text("redis-url"));
   if (!options) return std::unexpected("redis-url: " + options.error());
+  if (store.cache_secret.empty()) {
+    return std::unexpected("redis-url: this login may not read the cache's secret; make it a member of tps_api");
+  }
   return std::make_unique<adapters::RedisCache>(*options, store, metrics);
 }
 

@@ -26,6 +26,7 @@ int migrate(const Config& config) {
   if (const auto fits = check_partitions(config, *store); !fits) return fail(fits.error());
   fmt::print("{} at {} has schema {}, {} partition{}\n", engine->name, engine->where, store->schema, store->partitions,
              store->partitions == 1 ? "" : "s");
+  if (const std::string advice = engine->advice(); !advice.empty()) fmt::print(stderr, "tps: {}\n", advice);
   return kExitOk;
 }
 

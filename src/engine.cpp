@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::string_view kSqlitePrefix = "sqlite:";
 constexpr std::chrono::seconds kMigrationBudget{60};
+constexpr std::chrono::seconds kAdviceBudget{5};
 
 std::uint32_t partitions_of(const Config& config) { return static_cast<std::uint32_t>(config.number("partitions")); }
 
@@ -57,6 +58,9 @@ Engine postgres_engine(const Config& config, const domain::Currencies& currencie
   };
   engine.migrate = [options, partitions = partitions_of(config)] {
     return adapters::migrate_postgres(options, partitions, std::chrono::steady_clock::now() + kMigrationBudget);
+  };
+  engine.advice = [options] {
+    return adapters::postgres_advice(options, std::chrono::steady_clock::now() + kAdviceBudget);
   };
   return engine;
 }

@@ -27,6 +27,8 @@ struct Engine {
   std::function<std::unique_ptr<service::KeyRegistry>()> keys;
   // Brings the schema up to date. Forward only, idempotent.
   std::function<std::expected<void, std::string>()> migrate;
+  // After that: what an administrator should know about rights; mostly nothing ("").
+  std::function<std::string()> advice = [] { return std::string(); };
 };
 
 // `currencies` and `metrics` must outlive all sessions. The error is a sentence for people. Opens an

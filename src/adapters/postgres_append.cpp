@@ -49,14 +49,47 @@ constexpr char kEndHolder[] =
     "SELECT pg_terminate_backend(a.pid) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
     " WHERE l.locktype = 'transactionid' AND l.granted AND a.wait_event = 'ClientRead' AND a.usename = current_user"
     " AND clock_timestamp() - a.state_change > interval '1500 milliseconds' AND l.transactionid = ";
-constexpr auto kPartitionLockText = joined(kEndHolder, "(SELECT xmax FROM partitions WHERE partition = $1)");
-constexpr auto kReaderLockText =
+constexpr auto kPartitionHolderText = joined(kEndHolder, "(SELECT xmax FROM partitions WHERE partition = $1)");
+constexpr auto kReaderHolderText =
     joined(kEndHolder, "(SELECT xmax FROM readers WHERE partition = $1 AND reader = 'settlement')");
 
-}  // namespace
+// A session of our own login, and one of another's (0003_rights.sql), if the database lets us.
+struct HolderStatements {
+  PostgresStatement own;
+  PostgresStatement other;
+  bool PostgresSession::* may_end_other;
+};
+constexpr HolderStatements kPartitionHolder{
+    {nullptr, kPartitionHolderText.data()},
+    {nullptr, "SELECT 1 WHERE end_partition_holder($1)"},
+    &PostgresSession::may_end_partition_holder,
+};
+constexpr HolderStatements kReaderHolder{
+    {nullptr, kReaderHolderText.data()},
+    {nullptr, "SELECT 1 WHERE end_reader_holder($1)"},
+    &PostgresSession::may_end_reader_holder,
+};
 
-const PostgresStatement kPartitionLock{nullptr, kPartitionLockText.data()};
-const PostgresStatement kReaderLock{nullptr, kReaderLockText.data()};
+// Whether it ended one. After a fault the session is as good as it can be.
+bool ended_by(PostgresSession& session, const PostgresStatement& statement, std::uint32_t partition,
+              Deadline deadline) {
+  PostgresParameters parameters;
+  session.connection.queue(statement, parameters.add(static_cast<std::int16_t>(partition)));
+  const auto ended = session.connection.fly(deadline);
+  if (ended) return ended->front().rows() > 0;
+  recover(session.connection, ended.error(), deadline);
+  return false;
+}
+
+void end_holder(PostgresSession& session, const HolderStatements& holder, std::uint32_t partition, Deadline deadline) {
+  const bool ended = ended_by(session, holder.own, partition, deadline) ||
+                     (session.*holder.may_end_other && ended_by(session, holder.other, partition, deadline));
+  if (!ended) return;
+  ops::log(ops::Level::warn, "ended a session that held a lock and did not go on",
+           {{"partition", std::to_string(partition)}});
+}
+
+}  // namespace
 
 void postgres_append(PostgresSession& session, FlightSpan flight, domain::Timestamp now, Deadline deadline) {
   const std::uint32_t partition = flight.front()->transaction.partition;
@@ -76,7 +109,7 @@ void postgres_append(PostgresSession& session, FlightSpan flight, domain::Timest
         fly_halves(session, flight, now, deadline);
         return;
       case Landing::blocked:
-        end_blocker(session, kPartitionLock, partition, deadline);
+        end_partition_holder(session, partition, deadline);
         [[fallthrough]];
       case Landing::repeat:
         take_back(flight, Acceptance::undecided);
@@ -90,16 +123,12 @@ void postgres_append(PostgresSession& session, FlightSpan flight, domain::Timest
   decide_all(flight, Acceptance::unavailable);
 }
 
-void end_blocker(PostgresSession& session, const PostgresStatement& lock, std::uint32_t partition, Deadline deadline) {
-  PostgresParameters parameters;
-  session.connection.queue(lock, parameters.add(static_cast<std::int16_t>(partition)));
-  const auto ended = session.connection.fly(deadline);
-  if (!ended) {
-    recover(session.connection, ended.error(), deadline);
-  } else if (ended->front().rows() > 0) {
-    ops::log(ops::Level::warn, "ended a session that held a lock and did not go on",
-             {{"partition", std::to_string(partition)}});
-  }
+void end_partition_holder(PostgresSession& session, std::uint32_t partition, Deadline deadline) {
+  end_holder(session, kPartitionHolder, partition, deadline);
+}
+
+void end_reader_holder(PostgresSession& session, std::uint32_t partition, Deadline deadline) {
+  end_holder(session, kReaderHolder, partition, deadline);
 }
 
 }  // namespace tps::adapters

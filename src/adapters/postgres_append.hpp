@@ -13,12 +13,9 @@ void postgres_append(PostgresSession& session, FlightSpan flight, domain::Timest
 // `unknown` when it cannot be found out by the deadline.
 void resolve(PostgresSession& session, FlightSpan flight, const FlightRecord& record, service::Deadline deadline);
 
-// Ends a session of our role that has held the partition's lock for long and waits for its client: an instance
+// Ends a session that has held the lock of submitting, or of settling, for long and waits for its client: an instance
 // that was stopped. (No timeout of the server covers a client that stops in mid-send.)
-// `lock` is one of the statements below.
-void end_blocker(PostgresSession& session, const PostgresStatement& lock, std::uint32_t partition,
-                 service::Deadline deadline);
-extern const PostgresStatement kPartitionLock;  // of submitting
-extern const PostgresStatement kReaderLock;     // of settling
+void end_partition_holder(PostgresSession& session, std::uint32_t partition, service::Deadline deadline);
+void end_reader_holder(PostgresSession& session, std::uint32_t partition, service::Deadline deadline);
 
 }  // namespace tps::adapters

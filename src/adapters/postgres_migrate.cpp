@@ -1,11 +1,15 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <thread>
 
 #include "adapters/migration.hpp"
 #include "adapters/postgres_session.hpp"
 #include "adapters/postgres_store.hpp"
+#include "embedded/postgres_roles.hpp"
+#include "ops/log.hpp"
 
 namespace tps::adapters {
 namespace {
@@ -27,6 +31,24 @@ constexpr PostgresStatement kCreatePartitions{
 constexpr PostgresStatement kCreateReaders{
     nullptr, "INSERT INTO readers (partition, reader) SELECT partition, $1 FROM partitions"};
 constexpr PostgresStatement kSetVersion{nullptr, "UPDATE store SET schema = $1::bigint, min_binary = $2::bigint"};
+
+constexpr PostgresStatement kBeforeRoles{nullptr, "SAVEPOINT before_roles"};
+constexpr PostgresStatement kUndoRoles{nullptr, "ROLLBACK TO SAVEPOINT before_roles"};
+
+// Others do the same at the same time: to this database, or to roles, which all databases of a server share. Next time
+// what they did is there. The last one is "tuple concurrently updated", which has no code of its own.
+bool collided(const PostgresFault& fault) {
+  constexpr std::array<std::string_view, 4> kCollisions{"42P07", "42710", "23505", "XX000"};
+  return fault.worth_repeating() || std::ranges::find(kCollisions, fault.sqlstate) != kCollisions.end();
+}
+
+constexpr PostgresStatement kRights{
+    nullptr,
+    "SELECT coalesce((SELECT string_agg(name, ', ') FROM unnest(ARRAY['tps_owner', 'tps_api', 'tps_worker',"
+    " 'tps_readonly'])"
+    " AS names(name) WHERE to_regrole(name) IS NULL), ''),"
+    " coalesce(has_function_privilege(to_regrole('tps_api'), to_regprocedure('end_partition_holder(smallint)'),"
+    " 'EXECUTE'), false)"};
 
 std::unexpected<PostgresFault> refused(std::string why) {
   return std::unexpected(PostgresFault{PostgresFault::Kind::refused, "", std::move(why)});
@@ -66,6 +88,17 @@ Outcome fill(PostgresConnection& connection, std::uint32_t partitions, Deadline 
   return {};
 }
 
+// Who may do what. A server that is peculiar about rights keeps nobody from using his tables.
+Outcome arrange_roles(PostgresConnection& connection, Deadline deadline) {
+  if (auto marked = run(connection, kBeforeRoles, deadline); !marked) return std::unexpected(marked.error());
+  auto arranged = connection.run_script(std::string(embedded::postgres_roles.front().content), deadline);
+  if (arranged || arranged.error().kind != PostgresFault::Kind::refused || collided(arranged.error())) return arranged;
+  ops::log(ops::Level::warn, "the rights of the roles are not as they should be",
+           {{"detail", told(arranged.error()).detail}});
+  if (auto undone = run(connection, kUndoRoles, deadline); !undone) return std::unexpected(undone.error());
+  return {};
+}
+
 // In one open transaction.
 Outcome apply(PostgresConnection& connection, std::uint32_t partitions, Deadline deadline) {
   const auto version = locked_version(connection, deadline);
@@ -81,7 +114,9 @@ Outcome apply(PostgresConnection& connection, std::uint32_t partitions, Deadline
     parameters.add(std::int64_t{migration.number}).add(std::int64_t{migration.min_binary});
     if (auto set = run(connection, kSetVersion, deadline, parameters); !set) return std::unexpected(set.error());
   }
-  return {};
+  // What a newer tps has arranged, an older one leaves alone.
+  if (schema > postgres_known_migrations().back().number) return {};
+  return arrange_roles(connection, deadline);
 }
 
 Outcome attempt(PostgresConnection& connection, std::uint32_t partitions, Deadline deadline) {
@@ -107,12 +142,32 @@ std::expected<void, std::string> migrate_postgres(const PostgresOptions& options
   for (;;) {
     const auto outcome = attempt(connection, partitions, deadline);
     if (outcome) return {};
-    // Two that both found an empty database: the second one's CREATE collides, and then finds all done.
-    const bool collided = outcome.error().sqlstate == "42P07" || outcome.error().sqlstate == "23505";
-    if (!collided || std::chrono::steady_clock::now() + kPause > deadline)
-      return std::unexpected(told(outcome.error()).detail);
+    if (!collided(outcome.error()) || std::chrono::steady_clock::now() + kPause > deadline) {
+      const bool denied = outcome.error().sqlstate == "42501";
+      return std::unexpected(told(outcome.error()).detail +
+                             (denied ? ": who migrates owns the tables or is a member of tps_owner" : ""));
+    }
     std::this_thread::sleep_for(kPause);
   }
+}
+
+std::string postgres_advice(const PostgresOptions& options, Deadline deadline) {
+  ops::Metrics metrics;
+  PostgresConnection connection(options, metrics);
+  if (auto connected = connection.connect(deadline); !connected) return "";
+  const auto seen = run(connection, kRights, deadline);
+  if (!seen) return "";
+  const std::string_view missing = seen->text(0, 0);
+  if (!missing.empty()) {
+    return fmt::format(
+        "the roles {} are not there, so nothing was granted to them: an administrator creates them (docs/roles.md), "
+        "then "
+        "run `tps migrate` again",
+        missing);
+  }
+  if (seen->boolean(0, 1)) return "";
+  return "nobody may end a stuck session of another login: an administrator grants pg_signal_backend and "
+         "pg_read_all_stats to tps_owner, and tps_owner to this login (docs/roles.md), then run `tps migrate` again";
 }
 
 }  // namespace tps::adapters

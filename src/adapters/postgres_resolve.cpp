@@ -144,7 +144,7 @@ void resolve(PostgresSession& session, FlightSpan flight, const FlightRecord& re
     }
     if (fate.error().sqlstate == "55P03") {
       session.connection.roll_back(deadline);
-      end_blocker(session, kPartitionLock, flight.front()->transaction.partition, deadline);
+      end_partition_holder(session, flight.front()->transaction.partition, deadline);
     }
   }
   take_back(flight, Acceptance::unknown);

@@ -12,8 +12,13 @@ using service::StoreResult;
 
 constexpr std::string_view kUndefinedTable = "42P01";
 
-constexpr PostgresStatement kIdentity{nullptr,
-                                      "SELECT store_id::text, schema, min_binary, cache_secret, partitions FROM store"};
+constexpr PostgresStatement kIdentity{
+    nullptr,
+    "SELECT store_id::text, schema, min_binary, partitions, has_column_privilege('store', 'cache_secret', 'SELECT'),"
+    " coalesce(has_function_privilege(to_regprocedure('end_partition_holder(smallint)'), 'EXECUTE'), false),"
+    " coalesce(has_function_privilege(to_regprocedure('end_reader_holder(smallint)'), 'EXECUTE'), false) FROM store"};
+// The API's alone, for its cache; so a privilege of its own.
+constexpr PostgresStatement kCacheSecret{nullptr, "SELECT cache_secret FROM store"};
 constexpr PostgresStatement kCurrencies{nullptr, "SELECT code, exponent FROM currencies"};
 
 StoreFault incompatible(std::string detail) { return {StoreFault::Kind::incompatible, std::move(detail)}; }
@@ -64,12 +69,30 @@ StoreResult<void> PostgresSession::check(service::Deadline deadline) {
     }
     recorded_currencies.emplace(recorded.text(row, 0));
   }
-  const std::string_view secret = store.text(0, 3);
   identity = service::StoreIdentity{.store_id = std::string(store.text(0, 0)),
                                     .schema = store.integer<std::int32_t>(0, 1),
-                                    .partitions = static_cast<std::uint32_t>(store.int2(0, 4)),
-                                    .cache_secret = {secret.begin(), secret.end()}};
+                                    .partitions = static_cast<std::uint32_t>(store.int2(0, 3)),
+                                    .cache_secret = {}};
+  may_see_cache_secret = store.boolean(0, 4);
+  may_end_partition_holder = store.boolean(0, 5);
+  may_end_reader_holder = store.boolean(0, 6);
   return {};
+}
+
+StoreResult<service::StoreIdentity> PostgresSession::open(service::Deadline deadline) {
+  connection.close();
+  if (auto usable = ready(deadline); !usable) return std::unexpected(usable.error());
+  service::StoreIdentity opened = *identity;
+  if (!may_see_cache_secret) return opened;
+  connection.queue(kCacheSecret);
+  auto results = connection.fly(deadline);
+  if (!results) {
+    connection.close();
+    return std::unexpected(told(results.error()));
+  }
+  const std::string_view secret = results->front().text(0, 0);
+  opened.cache_secret.assign(secret.begin(), secret.end());
+  return opened;
 }
 
 const std::vector<Migration>& postgres_known_migrations() {

@@ -23,14 +23,21 @@ struct PostgresSession {
   // The same, sitting out the pauses between attempts.
   service::StoreResult<void> ready_patiently(service::Deadline deadline);
 
+  // Connects anew, and asks for the cache's secret, too, if this login may see it.
+  service::StoreResult<service::StoreIdentity> open(service::Deadline deadline);
+
   // Runs `read` on a usable session, and once more if the connection turns out to be dead: reads may be repeated.
   template <class Read>
   auto reading(service::Deadline deadline, Read read) -> service::StoreResult<typename decltype(read())::value_type>;
 
   PostgresConnection connection;
   const domain::Currencies& currencies;
-  // What the database said of itself when the connection was new.
+  // What the database said of itself when the connection was new; without the cache's secret.
   std::optional<service::StoreIdentity> identity;
+  // And of what this login may do.
+  bool may_see_cache_secret = false;
+  bool may_end_partition_holder = false;  // of another login
+  bool may_end_reader_holder = false;
   // When it is next worth asking who holds a reader's lock.
   std::chrono::steady_clock::time_point next_look_at_readers{};
   // Currencies whose row is committed.

@@ -158,7 +158,7 @@ void end_stuck_reader(PostgresSession& session, std::uint32_t partition, Deadlin
   const auto now = std::chrono::steady_clock::now();
   if (now < session.next_look_at_readers) return;
   session.next_look_at_readers = now + kLookAtReaders;
-  end_blocker(session, kReaderLock, partition, deadline);
+  end_reader_holder(session, partition, deadline);
 }
 
 }  // namespace

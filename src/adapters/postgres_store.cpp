@@ -54,10 +54,8 @@ auto PostgresStore::reading(Deadline deadline, Read read) -> StoreResult<typenam
 }
 
 StoreResult<service::StoreIdentity> PostgresStore::open(Deadline deadline) {
-  session_.connection.close();
   settling_.reset();
-  if (auto usable = session_.ready(deadline); !usable) return std::unexpected(usable.error());
-  return *session_.identity;
+  return session_.open(deadline);
 }
 
 void PostgresStore::append(std::span<Submission* const> flight, domain::Timestamp now, Deadline deadline) {

@@ -68,4 +68,8 @@ class PostgresStore final : public service::Store {
 std::expected<void, std::string> migrate_postgres(const PostgresOptions& options, std::uint32_t partitions,
                                                   service::Deadline deadline);
 
+// What an administrator should know about the rights in a migrated database: a sentence, or "" when all is well (or
+// cannot be known).
+std::string postgres_advice(const PostgresOptions& options, service::Deadline deadline);
+
 }  // namespace tps::adapters

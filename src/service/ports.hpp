@@ -125,7 +125,7 @@ struct StoreIdentity {
   std::string store_id;                    // UUID, made by the first migration
   int schema = 0;                          // newest migration applied
   std::uint32_t partitions = 1;            // fixed by the first migration
-  std::vector<std::uint8_t> cache_secret;  // 32 bytes
+  std::vector<std::uint8_t> cache_secret;  // 32 bytes; none for who may not know it
 };
 
 class Store {

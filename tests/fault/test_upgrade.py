@@ -21,7 +21,7 @@ def make_next(folder):
     source = copy_of_the_sources(folder)
     for engine, text in (("postgres", "text"), ("sqlite", "TEXT")):
         migrations = source / "src/adapters/migrations" / engine
-        newest = max(migrations.glob("*.sql"))
+        newest = max(migrations.glob("[0-9]*.sql"))
         min_binary = newest.read_text().splitlines()[0]
         (migrations / f"{int(newest.name[:4]) + 1:04}_next.sql").write_text(f"{min_binary}\n{CHANGE.format(text=text)};\n")
     return build(source)

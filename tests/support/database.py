@@ -45,14 +45,11 @@ class PostgresDatabase:
     def url(self):
         return self.server.url(self.name)
 
+    def url_of(self, login):
+        return self.server.url(self.name, user=login)
+
     def rows(self, statement):
-        connection = self.server.connect(self.name)
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(statement)
-                return cursor.fetchall()
-        finally:
-            connection.close()
+        return self.server.rows(statement, self.name)
 
     def execute(self, statement):
         self.server.execute(statement, self.name)

@@ -3,6 +3,7 @@ import contextlib
 import shutil
 
 from support.client import Client
+from support import logins
 from support.database import PostgresDatabase, SqliteDatabase
 from support.servers import temporary_folder
 from support.tps import Tps
@@ -30,27 +31,34 @@ class Deployment:
         return Client(*self.ports, **options)
 
 
+def instances_of(kind, folder, database, redis, arguments, environment):
+    """Not started: those that clients talk to, and those beside them."""
+    if kind == "sqlite":
+        return [Tps(folder, "--database-url", database.url, *arguments, environment=environment)], []
+    numbers = range(2 if kind == "pair" else 1)
+    arguments = ["--redis-url", redis.url, *arguments]
+    if logins.WANTED:
+        logins.migrated_for_logins(database, *arguments)
+        return ([logins.api(folder, database, *arguments, environment=environment) for _ in numbers],
+                [logins.worker(folder, database, *arguments, environment=environment)])
+    migrate = (["--migrate"] if number == 0 else [] for number in numbers)
+    return [Tps(folder, "--database-url", database.url, *one, *arguments, environment=environment) for one in migrate], []
+
+
 @contextlib.contextmanager
 def deploy(kind, postgres=None, redis=None, arguments=(), environment=None):
     """Ready to serve on an empty database; stopped cleanly (which is checked) afterwards."""
     folder = temporary_folder("test")
-    instances = []
+    database = SqliteDatabase(folder / "tps.db") if kind == "sqlite" else PostgresDatabase(postgres)
+    instances, others = instances_of(kind, folder, database, redis, arguments, environment)
     try:
-        if kind == "sqlite":
-            database = SqliteDatabase(folder / "tps.db")
-            options = []
-        else:
-            database = PostgresDatabase(postgres)
-            options = ["--redis-url", redis.url]
-        for number in range(2 if kind == "pair" else 1):
-            migrate = ["--migrate"] if kind != "sqlite" and number == 0 else []
-            instances.append(Tps(folder, "--database-url", database.url, *options, *migrate, *arguments,
-                                 environment=environment).start())
+        for one in [*instances, *others]:
+            one.start()
         yield Deployment(kind, folder, database, instances)
-        for one in instances:
+        for one in [*instances, *others]:
             one.stop()
     finally:
-        for one in instances:
+        for one in [*instances, *others]:
             if one.running:
                 one.kill()
         shutil.rmtree(folder, ignore_errors=True)

@@ -36,6 +36,15 @@ class Databases:
         finally:
             connection.close()
 
+    def rows(self, statement, database="postgres"):
+        connection = self.connect(database)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+                return cursor.fetchall()
+        finally:
+            connection.close()
+
     def create_database(self, name=None):
         """A new empty database that OWNER owns; returns its name."""
         self.databases += 1
@@ -104,8 +113,8 @@ class Postgres(Databases):
     def connect(self, database, user="postgres"):
         return connect_to(self.host, self.port, database, user)
 
-    def url(self, database, port=None):
-        return f"postgresql://{OWNER}@{self.host}:{port or self.port}/{database}"
+    def url(self, database, port=None, user=OWNER):
+        return f"postgresql://{user}@{self.host}:{port or self.port}/{database}"
 
     def log(self):
         return self.log_path.read_text(errors="replace")

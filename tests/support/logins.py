@@ -1,0 +1,40 @@
+"""Logins of a PostgreSQL server that are members of one role of TPS each, and may do nothing else.
+
+With TPS_TEST_LOGINS=1, deployments on PostgreSQL are run by them: instances that only accept and read as API, one worker
+beside them as WORKER, and the schema made by OWNER as a member of tps_owner.
+"""
+import os
+
+from support.servers import OWNER
+from support.tps import Tps, tps
+
+API, WORKER, READER = "an_api", "a_worker", "a_reader"
+ROLES = {API: "tps_api", WORKER: "tps_worker", READER: "tps_readonly"}
+WANTED = os.environ.get("TPS_TEST_LOGINS") == "1"
+
+
+def make_logins(server):
+    """What an administrator does, once, where the login that migrates may not make roles."""
+    there = {name for name, in server.rows("SELECT rolname FROM pg_roles")}
+    for role in ["tps_owner", *ROLES.values()]:
+        if role not in there:
+            server.execute(f"CREATE ROLE {role} NOLOGIN")
+    for login, role in ROLES.items():
+        if login not in there:
+            server.execute(f"CREATE ROLE {login} LOGIN IN ROLE {role}")
+    server.execute(f'GRANT pg_signal_backend, pg_read_all_stats TO tps_owner; GRANT tps_owner TO "{OWNER}"')
+
+
+def migrated_for_logins(database, *arguments):
+    make_logins(database.server)
+    done = tps("migrate", "--database-url", database.url, *arguments)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    return database
+
+
+def api(folder, database, *arguments, **options):
+    return Tps(folder, "--database-url", database.url_of(API), "--no-worker", *arguments, **options)
+
+
+def worker(folder, database, *arguments, **options):
+    return Tps(folder, "--database-url", database.url_of(WORKER), *arguments, command="worker", **options)
