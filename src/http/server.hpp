@@ -46,13 +46,15 @@ class Server {
   boost::asio::awaitable<void> accept_loop();
   // On the first loop's thread.
   void accept(Socket socket, IoLoop& loop);
-  void accept_waiting();
+  // Whoever the kernel has connected already, at most `limit` of them.
+  boost::system::error_code accept_waiting(std::size_t limit);
   void close_listener();
 
   const ServerOptions options_;
   ServerState state_;
   std::vector<std::unique_ptr<IoLoop>> loops_;
   boost::asio::ip::tcp::acceptor acceptor_;  // on the first loop's thread
+  std::size_t next_loop_ = 0;                // likewise: who serves the next connection
   std::uint16_t port_ = 0;
 
   std::mutex mutex_;
