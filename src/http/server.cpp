@@ -67,7 +67,10 @@ Server::~Server() { stop(); }
 
 std::expected<void, std::string> Server::start() {
   const auto endpoint = parse_endpoint(options_.listen);
-  if (!endpoint) return std::unexpected(endpoint.error());
+  if (!endpoint) return std::unexpected("listen: " + endpoint.error());
+  auto tls = load_tls(options_.tls);
+  if (!tls) return std::unexpected(tls.error());
+  tls_ = std::move(*tls);
   try {
     acceptor_.open(endpoint->protocol());
     acceptor_.set_option(tcp::acceptor::reuse_address(true));
@@ -77,7 +80,7 @@ std::expected<void, std::string> Server::start() {
     acceptor_.non_blocking(true);
     port_ = acceptor_.local_endpoint().port();
   } catch (const boost::system::system_error& error) {
-    return std::unexpected("cannot listen on " + options_.listen + ": " + error.code().message());
+    return std::unexpected("listen: cannot listen on " + options_.listen + ": " + error.code().message());
   }
   asio::co_spawn(loops_.front()->context(), accept_loop(), asio::detached);
   for (const auto& loop : loops_) loop->start();
@@ -106,10 +109,11 @@ asio::awaitable<void> Server::accept_loop() {
 
 void Server::accept(Socket socket, IoLoop& loop) {
   if (state_.connections.enter()) {
-    loop.serve(std::move(socket));
+    loop.serve(std::move(socket), tls());
     return;
   }
   state_.metrics.connections_refused.Increment();
+  if (tls()) return;  // a handshake would cost more than the connection that there is no room for
   Request nobody;
   set_request_id(nobody);
   nobody.received_at = std::chrono::steady_clock::now();
@@ -145,6 +149,26 @@ boost::system::error_code Server::accept_waiting(std::size_t limit) {
 void Server::close_listener() {
   boost::system::error_code ignored;
   acceptor_.close(ignored);
+}
+
+TlsContext Server::tls() {
+  if (options_.tls.certificate.empty()) return nullptr;
+  const std::scoped_lock lock(mutex_);
+  return tls_;
+}
+
+void Server::reload_tls() {
+  if (options_.tls.certificate.empty()) return;
+  auto loaded = load_tls(options_.tls);
+  if (!loaded) {
+    ops::log(ops::Level::error, "the TLS files cannot be used; the old ones stay", {{"detail", loaded.error()}});
+    return;
+  }
+  {
+    const std::scoped_lock lock(mutex_);
+    tls_ = std::move(*loaded);
+  }
+  ops::log(ops::Level::info, "new TLS certificate", {{"file", options_.tls.certificate}});
 }
 
 void Server::drain() {
