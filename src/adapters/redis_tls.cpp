@@ -17,7 +17,9 @@ namespace {
 int as_size(std::size_t size) { return static_cast<int>(std::min<std::size_t>(size, std::numeric_limits<int>::max())); }
 
 const char* last_reason() {
-  const char* reason = ERR_reason_error_string(ERR_peek_error());
+  const unsigned long error = ERR_peek_error();
+  if (ERR_SYSTEM_ERROR(error)) return std::strerror(ERR_GET_REASON(error));
+  const char* reason = ERR_reason_error_string(error);
   return reason == nullptr ? "no reason given" : reason;
 }
 

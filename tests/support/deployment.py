@@ -27,11 +27,11 @@ class Deployment:
 
     def client(self, **options):
         """Requests go to the instances in turn."""
-        return Client(*self.ports, **options)
+        return Client(*self.ports, tls=self.first.tls, **options)
 
 
 @contextlib.contextmanager
-def deploy(kind, postgres=None, redis=None, arguments=(), environment=None):
+def deploy(kind, postgres=None, redis=None, arguments=(), environment=None, tls=None):
     """Ready to serve on an empty database; stopped cleanly (which is checked) afterwards."""
     folder = temporary_folder("test")
     instances = []
@@ -45,7 +45,7 @@ def deploy(kind, postgres=None, redis=None, arguments=(), environment=None):
         for number in range(2 if kind == "pair" else 1):
             migrate = ["--migrate"] if kind != "sqlite" and number == 0 else []
             instances.append(Tps(folder, "--database-url", database.url, *options, *migrate, *arguments,
-                                 environment=environment).start())
+                                 environment=environment, tls=tls).start())
         yield Deployment(kind, folder, database, instances)
         for one in instances:
             one.stop()
