@@ -39,10 +39,14 @@ std::expected<std::unique_ptr<adapters::RedisCache>, std::string> make_shared_ca
                                                                                     const service::StoreIdentity& store,
                                                                                     ops::Metrics& metrics) {
   if (config.text("redis-url").empty()) return nullptr;
-  const auto options = adapters::parse_redis_url(config.text("redis-url"));
+  auto options = adapters::parse_redis_url(config.text("redis-url"));
   if (!options) return std::unexpected("redis-url: " + options.error());
   if (store.cache_secret.empty()) {
     return std::unexpected("redis-url: this login may not read the cache's secret; make it a member of tps_api");
+  }
+  options->ca_file = config.text("redis-ca-file");
+  if (const auto usable = adapters::RedisTls(*options).check(); !usable) {
+    return std::unexpected("redis-ca-file: " + usable.error());
   }
   return std::make_unique<adapters::RedisCache>(*options, store, metrics);
 }
@@ -165,10 +169,10 @@ int serve(const Config& config) {
                                  .metrics = metrics,
                                  .readiness = [&readiness] { return readiness.reason_not_ready(); }});
   http::Server server(server_options(config, listen), api, metrics);
-  if (const auto started = server.start(); !started) return fail("listen: " + started.error());
-  greet(*engine, url_of(listen, server.port()), settling.has_value());
+  if (const auto started = server.start(); !started) return fail(started.error());
+  greet(*engine, url_of(config, listen, server.port()), settling.has_value());
 
-  wait_for_end();
+  wait_for_end([&server] { server.reload_tls(); });
   ops::log(ops::Level::info, "draining");
   readiness.drain();
   waiters.drain();

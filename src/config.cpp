@@ -16,10 +16,17 @@ constexpr std::string_view kFileSuffix = "_FILE";
 
 constexpr std::array kSettings{
     Setting{"listen", SettingKind::text, "127.0.0.1:8000", "", "address and port to serve on; port 0 picks a free one"},
+    Setting{"tls-certificate", SettingKind::text, "", "",
+            "PEM file of the certificate and its chain, for https; read again on SIGHUP, as are the next two"},
+    Setting{"tls-key", SettingKind::text, "", "", "PEM file of its key, without a passphrase"},
+    Setting{"tls-client-ca", SettingKind::text, "", "",
+            "PEM file of the authorities of which clients must show a certificate; empty: they need none"},
     Setting{"database-url", SettingKind::text, "sqlite:tps.db", "",
             "sqlite:PATH or postgresql://...; DATABASE_URL is read too", true},
     Setting{"redis-url", SettingKind::text, "", "",
-            "redis://[user:password@]host[:port][/db]; empty for none; REDIS_URL is read too", true},
+            "redis:// or rediss://[user:password@]host[:port][/db]; empty for none; REDIS_URL is read too", true},
+    Setting{"redis-ca-file", SettingKind::text, "", "",
+            "PEM file of the authorities of a rediss:// server; empty: those of the system"},
     Setting{"worker", SettingKind::toggle, "true", "", "settle in this process"},
     Setting{"migrate", SettingKind::toggle, "false", "", "bring a PostgreSQL schema up to date before serving"},
     Setting{"partitions", SettingKind::number, "1", "logs", "of a new database, fixed by its first migration", false, 1,
@@ -201,6 +208,8 @@ std::expected<void, std::string> check(const Setting& setting, const Config::Val
   if (setting.kind == SettingKind::toggle && !parse_toggle(value.text)) {
     return std::unexpected(where + "expected true or false, got \"" + value.text + "\"");
   }
+  // Such as TPS_TLS_KEY_FILE, which gives the contents of a file where its path is wanted. They may be secret.
+  if (value.text.contains('\n')) return std::unexpected(where + "expected one line, such as the path of a file");
   if (setting.kind != SettingKind::number) return {};
   const auto number = parse_number(value.text);
   if (!number || *number < setting.least || *number > setting.most) {

@@ -25,8 +25,14 @@ void block_signals() {
   static_cast<void>(std::signal(SIGPIPE, SIG_IGN));  // cannot fail for this signal
 }
 
-void wait_for_end() {
-  while (!wait_for_end(std::chrono::hours(1))) {
+void wait_for_end(const std::function<void()>& reload) {
+  const sigset_t signals = handled_signals();
+  while (true) {
+    const int received = sigwaitinfo(&signals, nullptr);
+    if (received == SIGTERM || received == SIGINT) return;
+    if (received != SIGHUP) continue;
+    ops::log(ops::Level::info, "SIGHUP received");
+    reload();
   }
 }
 
@@ -39,7 +45,6 @@ bool wait_for_end(std::chrono::milliseconds patience) {
     const timespec limit{.tv_sec = seconds.count(), .tv_nsec = (left - seconds).count()};
     const int received = sigtimedwait(&signals, nullptr, &limit);
     if (received == SIGTERM || received == SIGINT) return true;
-    if (received == SIGHUP) ops::log(ops::Level::info, "SIGHUP received; nothing to reload");
     if (received < 0 && errno == EAGAIN) return false;
   }
 }

@@ -1,17 +1,18 @@
-// SIGTERM and SIGINT ask the program to end; SIGHUP changes nothing (there is nothing to reload); SIGPIPE is ignored.
+// SIGTERM and SIGINT ask the program to end; SIGHUP asks it to read its files anew; SIGPIPE is ignored.
 #pragma once
 
 #include <chrono>
+#include <functional>
 
 namespace tps {
 
 // Blocks the signals for this thread and all it will start. Call before the first thread.
 void block_signals();
 
-// Waits for SIGTERM or SIGINT; logs SIGHUP and goes on waiting.
-void wait_for_end();
+// Waits for SIGTERM or SIGINT; calls `reload` at each SIGHUP and goes on waiting.
+void wait_for_end(const std::function<void()>& reload);
 
-// The same for at most `patience`. True: it came.
+// For at most `patience`, while there is nothing to reload yet. True: it came.
 bool wait_for_end(std::chrono::milliseconds patience);
 
 }  // namespace tps

@@ -85,6 +85,7 @@ std::expected<domain::Currencies, std::string> prepare_to_serve(const Config& co
   if (const auto endpoint = http::parse_endpoint(listen); !endpoint) {
     return std::unexpected("listen: " + endpoint.error());
   }
+  if (const auto tls = http::load_tls(tls_files(config)); !tls) return std::unexpected(tls.error());
   return currencies;
 }
 
@@ -113,9 +114,16 @@ std::expected<void, std::string> check_partitions(const Config& config, const se
                          ", fixed by its first migration, not " + std::to_string(asked));
 }
 
+http::TlsFiles tls_files(const Config& config) {
+  return {.certificate = config.text("tls-certificate"),
+          .key = config.text("tls-key"),
+          .client_ca = config.text("tls-client-ca")};
+}
+
 http::ServerOptions server_options(const Config& config, const std::string& listen) {
   http::ServerOptions options;
   options.listen = listen;
+  options.tls = tls_files(config);
   options.io_threads = static_cast<unsigned>(config.number("io-threads"));
   options.max_connections = connection_limit(static_cast<std::size_t>(config.number("max-connections")));
   options.header_timeout = milliseconds(config.number("header-timeout"));
@@ -126,8 +134,9 @@ http::ServerOptions server_options(const Config& config, const std::string& list
   return options;
 }
 
-std::string url_of(const std::string& listen, std::uint16_t port) {
-  return "http://" + listen.substr(0, listen.rfind(':')) + ":" + std::to_string(port);
+std::string url_of(const Config& config, const std::string& listen, std::uint16_t port) {
+  const std::string scheme = config.text("tls-certificate").empty() ? "http://" : "https://";
+  return scheme + listen.substr(0, listen.rfind(':')) + ":" + std::to_string(port);
 }
 
 }  // namespace tps

@@ -38,9 +38,10 @@ std::expected<service::StoreIdentity, int> open_store(const Config& config, cons
 // The number of partitions is fixed by the first migration: what is wrong with asking for another one.
 std::expected<void, std::string> check_partitions(const Config& config, const service::StoreIdentity& store);
 
+http::TlsFiles tls_files(const Config& config);
 http::ServerOptions server_options(const Config& config, const std::string& listen);
 
 // Of a server that listens there, on a port that may have been chosen for it.
-std::string url_of(const std::string& listen, std::uint16_t port);
+std::string url_of(const Config& config, const std::string& listen, std::uint16_t port);
 
 }  // namespace tps

@@ -40,12 +40,12 @@ int worker(const Config& config) {
                    return readiness.reason_not_ready();
                  }});
   http::Server server(server_options(config, listen), api, metrics);
-  if (const auto started = server.start(); !started) return fail("listen: " + started.error());
-  const std::string url = url_of(listen, server.port());
+  if (const auto started = server.start(); !started) return fail(started.error());
+  const std::string url = url_of(config, listen, server.port());
   ops::log(ops::Level::info, "settling",
            {{"url", url}, {"data", engine->where}, {"store", engine->name}, {"version", TPS_VERSION}});
 
-  wait_for_end();
+  wait_for_end([&server] { server.reload_tls(); });
   ops::log(ops::Level::info, "draining");
   readiness.drain();
   server.drain();

@@ -24,6 +24,7 @@ endfunction()
 add_fault_target(flight_tests postgres_flight_test.cpp)
 add_fault_target(ledger_tests postgres_ledger_test.cpp)
 add_fault_target(redis_cache_tests redis_cache_test.cpp)
+add_fault_target(redis_tls_tests redis_tls_test.cpp)
 add_fault_target(worker_tests postgres_worker_test.cpp)
 
 # The bank test against builds that have a bug in them.

@@ -68,11 +68,12 @@ void append_redis_command(std::string& out, std::string_view name, const std::ve
 }
 
 RedisConnection::RedisConnection(const RedisOptions& options)
-    : options_(options), address_(options.host, options.port), reader_(nullptr, redisReaderFree) {}
+    : options_(options), address_(options.host, options.port), tls_(options), reader_(nullptr, redisReaderFree) {}
 
 RedisConnection::~RedisConnection() { close(); }
 
 void RedisConnection::close() {
+  session_.reset();
   if (socket_ >= 0) ::close(socket_);
   socket_ = -1;
   reader_.reset();
@@ -108,6 +109,9 @@ RedisConnection::Done RedisConnection::connect(Deadline deadline) {
   }
   reader_.reset(redisReaderCreateWithFunctions(bounded_functions()));
   if (!reader_) return std::unexpected("no memory for a reader");
+  if (options_.tls) {
+    if (auto shaken = shake_hands(deadline); !shaken) return shaken;
+  }
   return log_in(deadline);
 }
 
@@ -124,6 +128,18 @@ RedisConnection::Done RedisConnection::connect_to(const SocketAddress& address, 
   if (getsockopt(socket_, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
   if (error != 0) return system_error("connect", error);
   return {};
+}
+
+RedisConnection::Done RedisConnection::shake_hands(Deadline deadline) {
+  auto session = tls_.start(socket_);
+  if (!session) return std::unexpected(std::move(session.error()));
+  session_ = std::move(*session);
+  for (;;) {
+    const auto step = RedisTls::shake_hands(*session_);
+    if (!step) return std::unexpected(step.error());
+    if (step->wait == 0) return {};
+    if (auto waited = wait_for(step->wait, deadline); !waited) return waited;
+  }
 }
 
 RedisConnection::Done RedisConnection::log_in(Deadline deadline) {
@@ -183,7 +199,13 @@ RedisConnection::Done RedisConnection::wait_for(short events, Deadline deadline)
   }
 }
 
-RedisConnection::Done RedisConnection::send_some(std::string_view& commands) const {
+RedisConnection::Done RedisConnection::send_some(std::string_view& commands) {
+  if (session_) {
+    const auto step = RedisTls::send(*session_, commands);
+    if (!step) return std::unexpected(step.error());
+    commands.remove_prefix(step->bytes);
+    return {};
+  }
   const ssize_t sent = send(socket_, commands.data(), commands.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent >= 0) {
     commands.remove_prefix(static_cast<std::size_t>(sent));
@@ -193,15 +215,26 @@ RedisConnection::Done RedisConnection::send_some(std::string_view& commands) con
   return {};
 }
 
+// 0: nothing yet.
+std::expected<std::size_t, std::string> RedisConnection::receive(std::span<char> buffer) {
+  if (session_) {
+    const auto step = RedisTls::receive(*session_, buffer);
+    if (!step) return std::unexpected(step.error());
+    return step->bytes;
+  }
+  const ssize_t got = recv(socket_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (got > 0) return static_cast<std::size_t>(got);
+  if (got == 0) return std::unexpected("Redis closed the connection");
+  if (errno == EAGAIN || errno == EINTR) return 0;
+  return system_error("recv", errno);
+}
+
 RedisConnection::Done RedisConnection::receive_some(std::size_t& bytes_left) {
   char buffer[64 * 1024];
-  const ssize_t got = recv(socket_, buffer, sizeof buffer, MSG_DONTWAIT);
-  if (got == 0) return std::unexpected("Redis closed the connection");
-  if (got < 0) {
-    if (errno == EAGAIN || errno == EINTR) return {};
-    return system_error("recv", errno);
-  }
-  const auto size = static_cast<std::size_t>(got);
+  const auto got = receive(buffer);
+  if (!got) return std::unexpected(got.error());
+  const std::size_t size = *got;
+  if (size == 0) return {};
   if (size > bytes_left) return std::unexpected("the answer is longer than any right one");
   bytes_left -= size;
   if (redisReaderFeed(reader_.get(), buffer, size) != REDIS_OK) return std::unexpected("no memory for the answer");
@@ -221,7 +254,7 @@ RedisConnection::Done RedisConnection::take_replies(std::vector<RedisReply>& rep
 }
 
 // Between exchanges nothing may arrive: a closed connection would cost a miss, an unasked reply would answer the wrong
-// question.
+// question. With TLS each is a record; the tickets that follow a handshake came before the first reply.
 bool RedisConnection::is_quiet() const {
   char byte = 0;
   return recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;

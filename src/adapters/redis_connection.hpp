@@ -9,11 +9,13 @@
 #include <expected>
 #include <initializer_list>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "adapters/host_address.hpp"
+#include "adapters/redis_tls.hpp"
 #include "adapters/redis_url.hpp"
 
 namespace tps::adapters {
@@ -48,11 +50,13 @@ class RedisConnection {
 
   Done connect(Deadline deadline);
   Done connect_to(const SocketAddress& address, Deadline deadline);
+  Done shake_hands(Deadline deadline);
   Done log_in(Deadline deadline);
   std::expected<std::vector<RedisReply>, std::string> round_trip(std::string_view commands, std::size_t count,
                                                                  std::size_t max_bytes, Deadline deadline);
   [[nodiscard]] Done wait_for(short events, Deadline deadline) const;
-  Done send_some(std::string_view& commands) const;
+  Done send_some(std::string_view& commands);
+  std::expected<std::size_t, std::string> receive(std::span<char> buffer);
   Done receive_some(std::size_t& bytes_left);
   Done take_replies(std::vector<RedisReply>& replies, std::size_t count);
   [[nodiscard]] bool is_quiet() const;
@@ -60,7 +64,9 @@ class RedisConnection {
   const RedisOptions options_;
   HostAddress address_;
   std::size_t first_address_ = 0;  // moves on when one does not answer
+  const RedisTls tls_;
   int socket_ = -1;
+  RedisTls::Session session_;  // on socket_; null: without TLS
   std::unique_ptr<redisReader, void (*)(redisReader*)> reader_;
 };
 

@@ -83,12 +83,11 @@ std::expected<void, std::string> parse_place(std::string_view place, RedisOption
 }  // namespace
 
 std::expected<RedisOptions, std::string> parse_redis_url(std::string_view url) {
-  constexpr std::string_view kScheme = "redis://";
-  if (starts_with_folded(url, "rediss://")) {
-    return Unexpected("rediss:// (Redis over TLS) is not supported yet; use redis:// to a local proxy that speaks TLS");
-  }
-  if (!starts_with_folded(url, kScheme)) return Unexpected("a Redis URL starts with redis://");
-  const std::string_view after = url.substr(kScheme.size());
+  constexpr std::string_view kPlain = "redis://";
+  constexpr std::string_view kTls = "rediss://";
+  const bool tls = starts_with_folded(url, kTls);
+  if (!tls && !starts_with_folded(url, kPlain)) return Unexpected("a Redis URL starts with redis:// or rediss://");
+  const std::string_view after = url.substr(tls ? kTls.size() : kPlain.size());
   if (after.find_first_of("?#") != std::string_view::npos) {
     return Unexpected("a Redis URL takes no '?' or '#'; percent-encode them in a password");
   }
@@ -96,6 +95,7 @@ std::expected<RedisOptions, std::string> parse_redis_url(std::string_view url) {
   std::string_view place = after.substr(0, slash);
 
   RedisOptions options;
+  options.tls = tls;
   if (const std::size_t at = place.rfind('@'); at != std::string_view::npos) {
     const std::string_view login = place.substr(0, at);
     place.remove_prefix(at + 1);

@@ -15,11 +15,14 @@ struct RedisOptions {
   std::string user;      // empty: the default user
   std::string password;  // empty: do not log in
   int database = 0;
+  bool tls = false;
+  std::string ca_file;  // of the authorities that Redis must be certified by; empty: those of the system
   std::chrono::milliseconds budget{20};  // longest that one get or put may take, connecting included
 };
 
-// redis://[user[:password]@]host[:port][/database], user and password percent-encoded. An IPv6 address stands in
-// brackets. The error is a sentence for people; it never repeats the URL, which may hold a password.
+// redis://, or rediss:// for TLS, and [user[:password]@]host[:port][/database], user and password percent-encoded. An
+// IPv6 address stands in brackets. Without `ca_file`, which is no part of it. The error is a sentence for people; it
+// never repeats the URL, which may hold a password.
 std::expected<RedisOptions, std::string> parse_redis_url(std::string_view url);
 
 }  // namespace tps::adapters

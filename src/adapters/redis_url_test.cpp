@@ -10,8 +10,9 @@ TEST(RedisUrl, RefusesWithASentenceThatKeepsThePassword) {
       {"", "starts with redis://"},
       {"localhost:6379", "starts with redis://"},
       {"http://host", "starts with redis://"},
-      {"rediss://:secret@host", "not supported yet"},
-      {"REDISS://host", "not supported yet"},
+      {"redisss://:secret@host", "starts with redis://"},
+      {"rediss:/:secret@host", "starts with redis://"},
+      {"rediss://", "no host"},
       {"redis://", "no host"},
       {"redis://:6379", "no host"},
       {"redis://:secret@", "no host"},
@@ -36,6 +37,7 @@ TEST(RedisUrl, RefusesWithASentenceThatKeepsThePassword) {
       {"redis://:secret%zz@host", "percent-encoding"},
       {"redis://:secret%-1@host", "percent-encoding"},
       {"redis://host?db=1", "'?'"},
+      {"rediss://host?verify=no", "'?'"},
   };
   for (const auto& [url, part] : cases) {
     const auto parsed = parse_redis_url(url);
@@ -73,6 +75,19 @@ TEST(RedisUrl, Parses) {
     EXPECT_EQ(parsed->host, host) << url;
     EXPECT_EQ(parsed->port, port) << url;
     EXPECT_EQ(parsed->database, database) << url;
+  }
+}
+
+TEST(RedisUrl, AnotherSchemeMeansTls) {
+  EXPECT_FALSE(parse_redis_url("redis://host")->tls);
+  for (const char* url : {"rediss://me:pw@host:7000/2", "REDISS://me:pw@host:7000/2"}) {
+    const auto parsed = parse_redis_url(url);
+    ASSERT_TRUE(parsed) << url << ": " << parsed.error();
+    EXPECT_TRUE(parsed->tls);
+    EXPECT_EQ(parsed->host, "host");
+    EXPECT_EQ(parsed->port, 7000);
+    EXPECT_EQ(parsed->user, "me");
+    EXPECT_EQ(parsed->database, 2);
   }
 }
 

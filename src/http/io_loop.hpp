@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <list>
@@ -15,13 +14,12 @@
 #include "http/api.hpp"
 #include "http/connections.hpp"
 #include "http/server_options.hpp"
+#include "http/stream.hpp"
 #include "ops/metrics.hpp"
 
 namespace tps::http {
 
 class Session;
-
-using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
 
 // What all connections share. Outlives them.
 struct ServerState {
@@ -42,8 +40,8 @@ class IoLoop {
   // Any thread.
   boost::asio::io_context& context() { return context_; }
   void start();
-  void serve(Socket socket);  // takes a connection that entered state.connections
-  void hurry_idle();          // idle connections may stay for drain_idle
+  void serve(Socket socket, TlsContext tls);  // takes a connection that entered state.connections
+  void hurry_idle();                          // idle connections may stay for drain_idle
   void close_all();
   void join();  // stops the context and its thread
 

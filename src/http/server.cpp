@@ -26,6 +26,8 @@ namespace {
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::milliseconds kAcceptPause{100};  // when the process is out of descriptors, say
+// A wake-up takes as long as all connections that have something to do; new ones must not wait for one each.
+constexpr std::size_t kAcceptsPerWakeUp = 64;
 
 }  // namespace
 
@@ -65,16 +67,20 @@ Server::~Server() { stop(); }
 
 std::expected<void, std::string> Server::start() {
   const auto endpoint = parse_endpoint(options_.listen);
-  if (!endpoint) return std::unexpected(endpoint.error());
+  if (!endpoint) return std::unexpected("listen: " + endpoint.error());
+  auto tls = load_tls(options_.tls);
+  if (!tls) return std::unexpected(tls.error());
+  tls_ = std::move(*tls);
   try {
     acceptor_.open(endpoint->protocol());
     acceptor_.set_option(tcp::acceptor::reuse_address(true));
     if (endpoint->address().is_v6()) acceptor_.set_option(asio::ip::v6_only(false));
     acceptor_.bind(*endpoint);
     acceptor_.listen(asio::socket_base::max_listen_connections);
+    acceptor_.non_blocking(true);
     port_ = acceptor_.local_endpoint().port();
   } catch (const boost::system::system_error& error) {
-    return std::unexpected("cannot listen on " + options_.listen + ": " + error.code().message());
+    return std::unexpected("listen: cannot listen on " + options_.listen + ": " + error.code().message());
   }
   asio::co_spawn(loops_.front()->context(), accept_loop(), asio::detached);
   for (const auto& loop : loops_) loop->start();
@@ -90,12 +96,10 @@ std::vector<asio::io_context*> Server::contexts() const {
 
 asio::awaitable<void> Server::accept_loop() {
   asio::steady_timer pause(loops_.front()->context());
-  for (std::size_t next = 0; acceptor_.is_open(); next = (next + 1) % loops_.size()) {
-    IoLoop& loop = *loops_[next];
-    auto [error, socket] = co_await acceptor_.async_accept(loop.context(), kAwait);
-    if (!error) {
-      accept(std::move(socket), loop);
-    } else if (acceptor_.is_open() && error != asio::error::connection_aborted) {
+  while (acceptor_.is_open()) {
+    co_await acceptor_.async_wait(tcp::acceptor::wait_read, kAwait);
+    const auto error = accept_waiting(kAcceptsPerWakeUp);
+    if (error && acceptor_.is_open()) {
       ops::log(ops::Level::error, "cannot accept connections", {{"detail", error.message()}});
       pause.expires_after(kAcceptPause);
       co_await pause.async_wait(kAwait);
@@ -105,10 +109,11 @@ asio::awaitable<void> Server::accept_loop() {
 
 void Server::accept(Socket socket, IoLoop& loop) {
   if (state_.connections.enter()) {
-    loop.serve(std::move(socket));
+    loop.serve(std::move(socket), tls());
     return;
   }
   state_.metrics.connections_refused.Increment();
+  if (tls()) return;  // a handshake would cost more than the connection that there is no room for
   Request nobody;
   set_request_id(nobody);
   nobody.received_at = std::chrono::steady_clock::now();
@@ -126,21 +131,44 @@ void Server::accept(Socket socket, IoLoop& loop) {
   socket.shutdown(tcp::socket::shutdown_both, ignored);
 }
 
-// The kernel resets connections that it has established and nobody has accepted when their listener closes.
-void Server::accept_waiting() {
-  boost::system::error_code error;
-  acceptor_.non_blocking(true, error);
-  for (std::size_t i = 0; !error && i < options_.max_connections; ++i) {
-    IoLoop& loop = *loops_[i % loops_.size()];
+boost::system::error_code Server::accept_waiting(std::size_t limit) {
+  for (std::size_t i = 0; i < limit; ++i) {
+    IoLoop& loop = *loops_[next_loop_];
     Socket socket(loop.context());
+    boost::system::error_code error;
     acceptor_.accept(socket, error);
-    if (!error) accept(std::move(socket), loop);
+    if (error == asio::error::connection_aborted) continue;
+    if (error == asio::error::would_block) break;
+    if (error) return error;
+    next_loop_ = (next_loop_ + 1) % loops_.size();
+    accept(std::move(socket), loop);
   }
+  return {};
 }
 
 void Server::close_listener() {
   boost::system::error_code ignored;
   acceptor_.close(ignored);
+}
+
+TlsContext Server::tls() {
+  if (options_.tls.certificate.empty()) return nullptr;
+  const std::scoped_lock lock(mutex_);
+  return tls_;
+}
+
+void Server::reload_tls() {
+  if (options_.tls.certificate.empty()) return;
+  auto loaded = load_tls(options_.tls);
+  if (!loaded) {
+    ops::log(ops::Level::error, "the TLS files cannot be used; the old ones stay", {{"detail", loaded.error()}});
+    return;
+  }
+  {
+    const std::scoped_lock lock(mutex_);
+    tls_ = std::move(*loaded);
+  }
+  ops::log(ops::Level::info, "new TLS certificate", {{"file", options_.tls.certificate}});
 }
 
 void Server::drain() {
@@ -151,7 +179,8 @@ void Server::drain() {
   }
   const auto closed = std::make_shared<std::promise<void>>();
   asio::post(loops_.front()->context(), [this, closed] {
-    accept_waiting();
+    // The kernel resets connections that it has established and nobody has accepted when their listener closes.
+    accept_waiting(options_.max_connections);
     close_listener();
     closed->set_value();
   });

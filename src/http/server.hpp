@@ -29,6 +29,10 @@ class Server {
   // Listens and serves. The error is a sentence for people.
   std::expected<void, std::string> start();
 
+  // Reads certificate, key and authority anew, for handshakes from now on. Logs what came of it; files that cannot be
+  // used change nothing. Any thread.
+  void reload_tls();
+
   // Where it listens, once started.
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] std::vector<boost::asio::io_context*> contexts() const;
@@ -46,19 +50,23 @@ class Server {
   boost::asio::awaitable<void> accept_loop();
   // On the first loop's thread.
   void accept(Socket socket, IoLoop& loop);
-  void accept_waiting();
+  // Whoever the kernel has connected already, at most `limit` of them.
+  boost::system::error_code accept_waiting(std::size_t limit);
   void close_listener();
+  TlsContext tls();
 
   const ServerOptions options_;
   ServerState state_;
   std::vector<std::unique_ptr<IoLoop>> loops_;
   boost::asio::ip::tcp::acceptor acceptor_;  // on the first loop's thread
+  std::size_t next_loop_ = 0;                // likewise: who serves the next connection
   std::uint16_t port_ = 0;
 
   std::mutex mutex_;
   // Under mutex_.
   std::condition_variable stop_asked_;
   bool stopping_ = false;
+  TlsContext tls_;
 };
 
 // "127.0.0.1:8000" or "[::1]:8000".

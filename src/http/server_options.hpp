@@ -6,17 +6,19 @@
 #include <string>
 
 #include "http/parser.hpp"
+#include "http/tls_context.hpp"
 
 namespace tps::http {
 
 struct ServerOptions {
   std::string listen = "127.0.0.1:8000";  // or "[::1]:8000"; port 0: any free one
+  TlsFiles tls;
   unsigned io_threads = 1;
-  std::size_t max_connections = 10'000;  // one more is answered 503 and closed
+  std::size_t max_connections = 10'000;  // one more is answered 503 (not with TLS) and closed
   ParserLimits parser;
   std::size_t max_body_bytes = 512 * 1024 * 1024;  // of all large bodies together; one more is answered 503
 
-  std::chrono::milliseconds header_timeout{10'000};  // first byte of a request to the end of its head
+  std::chrono::milliseconds header_timeout{10'000};  // first byte of a request to the end of its head; a TLS handshake
   std::chrono::milliseconds body_timeout{30'000};    // end of the head to the end of the body
   std::chrono::milliseconds idle_timeout{75'000};    // between requests
   std::chrono::milliseconds write_timeout{30'000};   // one answer

@@ -254,7 +254,7 @@ TEST(Server, ReadsAddresses) {
   Server second(taken, first.api, first.service.metrics);
   const auto started = second.start();
   ASSERT_FALSE(started.has_value());
-  EXPECT_THAT(started.error(), StartsWith("cannot listen on 127.0.0.1:"));
+  EXPECT_THAT(started.error(), StartsWith("listen: cannot listen on 127.0.0.1:"));
 }
 
 }  // namespace

@@ -1,16 +1,13 @@
 #include "http/session.hpp"
 
 #include <algorithm>
-#include <array>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 #include <cstring>
 #include <utility>
 
 #include "http/request_id.hpp"
 #include "http/trace_context.hpp"
+#include "ops/log.hpp"
 
 namespace tps::http {
 
@@ -18,7 +15,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kInitialBuffer = 4 * 1024;
 constexpr std::size_t kReadPiece = 16 * 1024;
 constexpr std::size_t kInlineBody = 16 * 1024;  // smaller bodies are copied behind the head: one buffer, one send
@@ -28,6 +24,7 @@ constexpr Refusal kTooSlow{domain::ErrorCode::request_timeout, {}};
 constexpr Refusal kManyBodies{domain::ErrorCode::overloaded, {}};
 constexpr std::size_t kSmallBody = 64 * 1024;  // not counted
 constexpr Refusal kLargeBody{domain::ErrorCode::payload_too_large, {}};
+constexpr Refusal kWithoutTls{domain::ErrorCode::malformed_request, "This port speaks https, not http"};
 
 void give_back_if_large(std::string& text) {
   text.clear();
@@ -40,19 +37,16 @@ std::string_view body_of(const Response& response) {
 
 }  // namespace
 
-asio::awaitable<void> Session::serve(ServerState& state, IoLoop& loop, Socket socket) {
-  Session session(state, loop, std::move(socket));
+asio::awaitable<void> Session::serve(ServerState& state, IoLoop& loop, Socket socket, TlsContext tls) {
+  Session session(state, loop, std::move(socket), tls);
+  if (session.stream_.is_tls() && !co_await session.shake_hands()) co_return;
   co_await session.run();
 }
 
-Session::Session(ServerState& state, IoLoop& loop, Socket socket)
-    : state_(state), loop_(loop), socket_(std::move(socket)), place_(loop.add(*this)), in_(kInitialBuffer) {
+Session::Session(ServerState& state, IoLoop& loop, Socket socket, const TlsContext& tls)
+    : state_(state), loop_(loop), stream_(std::move(socket), tls), place_(loop.add(*this)), in_(kInitialBuffer) {
   state_.metrics.connections.Increment();
-  boost::system::error_code ignored;
-  socket_.non_blocking(true, ignored);
-  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-  const auto remote = socket_.remote_endpoint(ignored);
-  if (!ignored) request_.remote_address = remote.address().to_string();
+  request_.remote_address = stream_.remote_address();
 }
 
 Session::~Session() {
@@ -61,6 +55,24 @@ Session::~Session() {
   close();
   state_.metrics.connections.Decrement();
   state_.connections.leave();
+}
+
+asio::awaitable<bool> Session::shake_hands() {
+  enter(Phase::handshake);
+  const auto error = co_await stream_.shake_hands();
+  if (!error) co_return true;
+  if (ops::log_enabled(ops::Level::debug)) {
+    ops::log(ops::Level::debug, "no TLS with a client",
+             {{"remote", request_.remote_address}, {"detail", expired_ ? "too slow" : error.message()}});
+  }
+  if (expired_) co_return false;
+  if (Stream::is_plain_http(error)) {
+    stream_.go_plain();
+    co_await refuse(kWithoutTls);
+  } else {
+    co_await linger();
+  }
+  co_return false;
 }
 
 asio::awaitable<void> Session::run() {
@@ -73,8 +85,7 @@ asio::awaitable<void> Session::run() {
     }
     if (!*head) {
       prepare_to_read();
-      const auto [error, count] =
-          co_await socket_.async_read_some(asio::buffer(in_.data() + end_, in_.size() - end_), kAwait);
+      const auto [error, count] = co_await stream_.read_some(asio::buffer(in_.data() + end_, in_.size() - end_));
       if (error) {
         if (phase_ == Phase::head) co_await refuse(why_reading_ended(error));
         break;
@@ -131,7 +142,7 @@ asio::awaitable<std::expected<void, Refusal>> Session::read_body() {
   enter(Phase::body);
   if (framing_.expects_continue && end_ == request_end_) {
     static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-    const auto [error, count] = co_await asio::async_write(socket_, asio::buffer(kContinue), kAwait);
+    const auto [error, count] = co_await stream_.write(kContinue, {});
     if (error) co_return std::unexpected(why_reading_ended(error));
   }
   if (framing_.chunked) co_return co_await read_chunked(limit);
@@ -157,8 +168,7 @@ asio::awaitable<std::expected<void, Refusal>> Session::read_counted(std::size_t 
   while (body_.size() < size) {
     const std::size_t have = body_.size();
     body_.resize(have + std::min(size - have, std::max(kReadPiece, have)));
-    const auto [error, count] =
-        co_await socket_.async_read_some(asio::buffer(body_.data() + have, body_.size() - have), kAwait);
+    const auto [error, count] = co_await stream_.read_some(asio::buffer(body_.data() + have, body_.size() - have));
     body_.resize(have + count);
     if (error) co_return std::unexpected(why_reading_ended(error));
   }
@@ -173,7 +183,7 @@ asio::awaitable<std::expected<void, Refusal>> Session::read_chunked(std::size_t 
   request_end_ += *first;
   std::vector<char> piece(reader.done() ? 0 : kReadPiece);
   while (!reader.done()) {
-    const auto [error, count] = co_await socket_.async_read_some(asio::buffer(piece), kAwait);
+    const auto [error, count] = co_await stream_.read_some(asio::buffer(piece));
     if (error) co_return std::unexpected(why_reading_ended(error));
     const auto used = reader.feed({piece.data(), count}, body_, limit);
     if (!used) co_return std::unexpected(used.error());
@@ -192,18 +202,12 @@ bool Session::send_at_once(const Response& response, bool keep_alive) {
     note = ConnectionNote::keep_alive;
   }
   out_.clear();
-  sent_ = 0;
   append_head(out_, response, request_, note, loop_.date());
   const std::string_view body = request_.method == Method::head ? std::string_view{} : body_of(response);
-  const bool is_inline = body.size() <= kInlineBody;
-  if (is_inline) out_ += body;
-  boost::system::error_code error;
-  if (is_inline) {
-    sent_ = socket_.write_some(asio::buffer(out_), error);
-    return sent_ == out_.size();
-  }
-  sent_ = socket_.write_some(std::array{asio::buffer(std::as_const(out_)), asio::buffer(body)}, error);
-  return sent_ == out_.size() + body.size();
+  if (body.size() <= kInlineBody) out_ += body;
+  const std::string_view rest = rest_of_body(response);
+  sent_ = stream_.write_now(out_, rest);
+  return sent_ == out_.size() + rest.size();
 }
 
 // What send_at_once() left. False if the client did not take it in time.
@@ -212,8 +216,7 @@ asio::awaitable<bool> Session::answer(const Response& response) {
   const std::string_view head = std::string_view(out_).substr(std::min(sent_, out_.size()));
   std::string_view body = rest_of_body(response);
   body.remove_prefix(sent_ > out_.size() ? sent_ - out_.size() : 0);
-  const std::array buffers{asio::buffer(head), asio::buffer(body)};
-  const auto [error, count] = co_await asio::async_write(socket_, buffers, kAwait);
+  const auto [error, count] = co_await stream_.write(head, body);
   co_return !error;
 }
 
@@ -232,12 +235,11 @@ asio::awaitable<void> Session::refuse(Refusal refusal) {
 
 // Closing with bytes unread would reset the connection, and the answer might be lost with it.
 asio::awaitable<void> Session::linger() {
-  boost::system::error_code failed;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, failed);
   enter(Phase::lingering);
+  auto failed = co_await stream_.end_sending();
   std::vector<char> unwanted(kReadPiece);
   while (!failed && !expired_) {
-    const auto [error, count] = co_await socket_.async_read_some(asio::buffer(unwanted), kAwait);
+    const auto [error, count] = co_await stream_.discard(asio::buffer(unwanted));
     failed = error;
   }
 }
@@ -247,6 +249,9 @@ void Session::enter(Phase phase) {
   phase_ = phase;
   expired_ = false;
   switch (phase) {
+    case Phase::handshake:
+      phase_ends_ = loop_.now() + options.header_timeout;
+      return;
     case Phase::idle:
       phase_ends_ = loop_.now() + (state_.closing ? options.drain_idle : options.idle_timeout);
       return;
@@ -269,20 +274,16 @@ void Session::enter(Phase phase) {
 }
 
 void Session::enforce_time_limit(std::chrono::steady_clock::time_point now) {
-  if (now < phase_ends_ || expired_) return;
+  if (now < phase_ends_) return;
   expired_ = true;
-  boost::system::error_code ignored;
-  socket_.cancel(ignored);
+  stream_.cancel();  // at each sweep: what was just done may be followed by another wait
 }
 
 void Session::hurry(std::chrono::steady_clock::time_point idle_ends) {
-  if (phase_ == Phase::idle) phase_ends_ = std::min(phase_ends_, idle_ends);
+  if (phase_ == Phase::idle || phase_ == Phase::handshake) phase_ends_ = std::min(phase_ends_, idle_ends);
 }
 
-void Session::close() {
-  boost::system::error_code ignored;
-  socket_.close(ignored);
-}
+void Session::close() { stream_.close(); }
 
 Refusal Session::why_reading_ended(boost::system::error_code error) {
   if (expired_) return kTooSlow;

@@ -14,13 +14,15 @@
 #include "http/message.hpp"
 #include "http/parser.hpp"
 #include "http/response_writer.hpp"
+#include "http/stream.hpp"
 
 namespace tps::http {
 
 // Lives in the frame of its coroutine; everything happens on the loop's thread.
 class Session {
  public:
-  static boost::asio::awaitable<void> serve(ServerState& state, IoLoop& loop, Socket socket);
+  // With TLS unless `tls` is null.
+  static boost::asio::awaitable<void> serve(ServerState& state, IoLoop& loop, Socket socket, TlsContext tls);
 
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -33,10 +35,12 @@ class Session {
   void close();
 
  private:
-  enum class Phase : std::uint8_t { idle, head, body, handling, writing, lingering };
+  enum class Phase : std::uint8_t { handshake, idle, head, body, handling, writing, lingering };
 
-  Session(ServerState& state, IoLoop& loop, Socket socket);
+  Session(ServerState& state, IoLoop& loop, Socket socket, const TlsContext& tls);
   boost::asio::awaitable<void> run();
+  // False if there will be no request; the client has been told.
+  boost::asio::awaitable<bool> shake_hands();
 
   // nullopt: more bytes are needed.
   std::expected<std::optional<std::size_t>, Refusal> parse_buffered();
@@ -63,7 +67,7 @@ class Session {
 
   ServerState& state_;
   IoLoop& loop_;
-  Socket socket_;
+  Stream stream_;
   IoLoop::Place place_;
 
   Phase phase_ = Phase::idle;

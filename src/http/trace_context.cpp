@@ -15,6 +15,7 @@ constexpr std::size_t kFlagsAt = kSpanAt + kSpanSize + 1;
 constexpr std::size_t kSize = kFlagsAt + 2;
 
 constexpr std::string_view kHexDigits = "0123456789abcdef";
+constexpr std::size_t kKnownFlags = 0b11;  // sampled, and random of level 2
 
 bool is_lower_hex(std::string_view text) { return text.find_first_not_of(kHexDigits) == std::string_view::npos; }
 
@@ -41,7 +42,9 @@ void set_trace(Request& request) {
   request.trace = "00-";
   request.trace += given->substr(kTraceAt, kTraceSize + 1);
   append_random(request.trace, kSpanSize, kHexDigits);
-  request.trace += given->substr(kFlagsAt - 1, 3);
+  // Flags whose meaning nobody has told us must be zero in what we send on.
+  request.trace += "-0";
+  request.trace += kHexDigits[kHexDigits.find((*given)[kSize - 1]) & kKnownFlags];
 }
 
 std::string_view trace_id(const Request& request) {

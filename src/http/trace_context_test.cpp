@@ -36,6 +36,19 @@ TEST(TraceContext, ReadsLaterVersionsAsFarAsItKnowsThem) {
   }
 }
 
+TEST(TraceContext, PassesOnOnlyTheFlagsThatItKnows) {
+  const std::pair<std::string_view, std::string_view> cases[] = {
+      {"00", "00"}, {"01", "01"}, {"02", "02"}, {"03", "03"}, {"04", "00"}, {"0a", "02"},
+      {"10", "00"}, {"81", "01"}, {"fc", "00"}, {"fe", "02"}, {"ff", "03"},
+  };
+  for (const auto& [given, sent] : cases) {
+    for (const std::string_view version : {"00", "cc"}) {
+      const Request request = traced({header_of(version, kTrace, kSpan, given)});
+      EXPECT_EQ(request.trace, header_of("00", kTrace, span_id(request), sent)) << version << " " << given;
+    }
+  }
+}
+
 TEST(TraceContext, IgnoresWhatIsNone) {
   const std::string zeros(32, '0');
   const std::string good = header_of("00", kTrace, kSpan, "01");

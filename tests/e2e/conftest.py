@@ -1,1 +1,1 @@
-from support.fixtures import client, deployment, folder, postgres, redis, sqlite_deployment  # noqa: F401
+from support.fixtures import client, deployment, folder, launch, postgres, redis, sqlite_deployment  # noqa: F401

@@ -41,9 +41,9 @@ ROOMS = {
 ONLY_IN = [
     (r"boost/(beast|asio/(ip|ssl|local|generic|detail)\b|asio/(ip|ssl|read|write|connect)\w*\.hpp)|sys/(socket|un)\.h|"
      r"netinet/|arpa/|netdb\.h",
-     r"http/(server|session|io_loop)\w*\.\w+|adapters/(redis_\w+|host_address)\.\w+|[^/]+\.cpp|"
+     r"http/(server|session|stream|io_loop)\w*\.\w+|adapters/(redis_\w+|host_address)\.\w+|[^/]+\.cpp|"
      r"\w+/\w+_test\.cpp",
-     "sockets belong to http/server, http/session, http/io_loop, adapters/host_address and adapters/redis_*"),
+     "sockets belong to http/server, http/session, http/stream, http/io_loop, adapters/host_address and adapters/redis_*"),
     (r"boost/beast", r".*\.cpp", "Beast in a header costs seconds in every file that includes it"),
     (r"libpq-fe\.h", r"adapters/postgres_\w+\.\w+", "libpq belongs to adapters/postgres_*"),
     (r"sqlite3\.h", r"adapters/sqlite_\w+\.\w+", "SQLite belongs to adapters/sqlite_*"),

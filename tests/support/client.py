@@ -41,9 +41,12 @@ def request_bytes(method, path, body=None, headers=None):
 
 
 class Connection:
-    def __init__(self, port, timeout=10):
+    def __init__(self, port, timeout=10, tls=None):
+        """`tls`: an ssl.SSLContext, for https. An end that the server did not announce is then an error."""
         self.socket = socket.create_connection(("127.0.0.1", port), timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost", suppress_ragged_eofs=False)
         self.received = b""
 
     def send(self, data):
@@ -111,9 +114,10 @@ class Connection:
 class Client:
     """Keep-alive connections to one or more instances, which take turns. For one thread."""
 
-    def __init__(self, *ports, timeout=10):
+    def __init__(self, *ports, timeout=10, tls=None):
         self.ports = ports
         self.timeout = timeout
+        self.tls = tls
         self.connections = {}
         self.turn = 0
 
@@ -122,7 +126,7 @@ class Client:
         port = self.ports[self.turn % len(self.ports)]
         self.turn += 1
         try:
-            connection = self.connections.get(port) or Connection(port, self.timeout)
+            connection = self.connections.get(port) or Connection(port, self.timeout, self.tls)
         except OSError as error:
             raise Broken(f"connect: {error}") from error
         self.connections[port] = connection

@@ -28,13 +28,13 @@ class Deployment:
 
     def client(self, **options):
         """Requests go to the instances in turn."""
-        return Client(*self.ports, **options)
+        return Client(*self.ports, tls=self.first.tls, **options)
 
 
-def instances_of(kind, folder, database, redis, arguments, environment):
+def instances_of(kind, folder, database, redis, arguments, environment, tls):
     """Not started: those that clients talk to, and those beside them."""
     if kind == "sqlite":
-        return [Tps(folder, "--database-url", database.url, *arguments, environment=environment)], []
+        return [Tps(folder, "--database-url", database.url, *arguments, environment=environment, tls=tls)], []
     numbers = range(2 if kind == "pair" else 1)
     arguments = ["--redis-url", redis.url, *arguments]
     if logins.WANTED:
@@ -42,15 +42,16 @@ def instances_of(kind, folder, database, redis, arguments, environment):
         return ([logins.api(folder, database, *arguments, environment=environment) for _ in numbers],
                 [logins.worker(folder, database, *arguments, environment=environment)])
     migrate = (["--migrate"] if number == 0 else [] for number in numbers)
-    return [Tps(folder, "--database-url", database.url, *one, *arguments, environment=environment) for one in migrate], []
+    return [Tps(folder, "--database-url", database.url, *one, *arguments, environment=environment, tls=tls)
+            for one in migrate], []
 
 
 @contextlib.contextmanager
-def deploy(kind, postgres=None, redis=None, arguments=(), environment=None):
+def deploy(kind, postgres=None, redis=None, arguments=(), environment=None, tls=None):
     """Ready to serve on an empty database; stopped cleanly (which is checked) afterwards."""
     folder = temporary_folder("test")
     database = SqliteDatabase(folder / "tps.db") if kind == "sqlite" else PostgresDatabase(postgres)
-    instances, others = instances_of(kind, folder, database, redis, arguments, environment)
+    instances, others = instances_of(kind, folder, database, redis, arguments, environment, tls)
     try:
         for one in [*instances, *others]:
             one.start()

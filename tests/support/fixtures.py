@@ -6,6 +6,7 @@ import pytest
 
 from support.deployment import KINDS, deploy
 from support.servers import Postgres, Redis, temporary_folder
+from support.tps import Tps
 
 LONG = os.environ.get("TPS_LONG") == "1"
 
@@ -61,3 +62,17 @@ def folder():
     path = temporary_folder("test")
     yield path
     shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def launch(folder):
+    """Launches instances in the folder of the test, and leaves none behind."""
+    instances = []
+
+    def launching(*arguments, **options):
+        instances.append(Tps(folder, *arguments, **options))
+        return instances[-1].launch()
+    yield launching
+    for one in instances:
+        if one.running:
+            one.kill()

@@ -125,16 +125,23 @@ class Postgres(Databases):
 
 
 class Redis:
-    def __init__(self):
+    def __init__(self, certificate=None, arguments=()):
+        """`certificate`: shown on a second port, which speaks TLS."""
         self.folder = temporary_folder("redis")
         self.port = free_port()
+        self.arguments = [str(one) for one in arguments]
+        if certificate:
+            self.tls_port = free_port()
+            self.arguments += ["--tls-port", str(self.tls_port), "--tls-cert-file", str(certificate.path),
+                               "--tls-key-file", str(certificate.key), "--tls-ca-cert-file", str(certificate.path),
+                               "--tls-auth-clients", "no"]
         self.process = None
         self.start()
 
     def start(self):
         command = ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--appendonly", "no",
                    "--dir", str(self.folder)]
-        self.process = Process(command, self.folder / "log")
+        self.process = Process(command + self.arguments, self.folder / "log")
         wait_until(lambda: listens(self.port), 10, "Redis")
 
     @property

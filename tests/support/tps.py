@@ -4,7 +4,7 @@ import os
 import signal
 import time
 
-from support.client import Broken, Client
+from support.client import Broken, Client, Connection
 from support.process import Process, free_port, run, wait_until
 
 BINARY = os.environ.get("TPS_BINARY", "build/release/tps")
@@ -26,8 +26,10 @@ def tps(*arguments, environment=None, binary=BINARY, **options):
 class Tps:
     """One `tps serve`, kept on one port over restarts."""
 
-    def __init__(self, folder, *arguments, environment=None, command="serve", binary=BINARY, address="127.0.0.1"):
+    def __init__(self, folder, *arguments, environment=None, command="serve", binary=BINARY, address="127.0.0.1", tls=None):
+        """`tls`: what its clients need when it speaks https, an ssl.SSLContext."""
         self.folder = folder
+        self.tls = tls
         self.binary = binary
         self.port = free_port()
         self.arguments = [command, "--listen", f"{address}:{self.port}", *map(str, arguments)]
@@ -43,7 +45,9 @@ class Tps:
 
     def start(self):
         """Starts it; returns when it is ready to serve."""
-        self.launch()
+        return self.launch().wait_ready()
+
+    def wait_ready(self):
         wait_until(self.ready, PATIENCE, "readiness")
         return self
 
@@ -60,11 +64,14 @@ class Tps:
             return None
 
     def client(self, **options):
-        return Client(self.port, **options)
+        return Client(self.port, tls=self.tls, **options)
+
+    def connect(self, **options):
+        return Connection(self.port, tls=self.tls, **options)
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     @property
     def running(self):
