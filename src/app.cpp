@@ -172,7 +172,10 @@ int serve(const Config& config) {
   if (const auto started = server.start(); !started) return fail(started.error());
   greet(*engine, url_of(config, listen, server.port()), settling.has_value());
 
-  wait_for_end([&server] { server.reload_tls(); });
+  wait_for_end([&] {
+    server.reload_tls();
+    (*authentication)->reload();
+  });
   ops::log(ops::Level::info, "draining");
   readiness.drain();
   waiters.drain();

@@ -61,6 +61,17 @@ def test_a_new_currency_and_a_repeated_key(client):
     assert len(ids) == 1
 
 
+def test_an_api_key_is_found_by_who_may_not_see_any(fleet, tmp_path):
+    database, _ = fleet
+    made = tps("keys", "create", "--subject", "shop", "--scopes", "transactions:read", "--json", "--database-url", database.url)
+    assert made.returncode == 0, made.stderr
+    asking = api(tmp_path, database, "--auth").start()
+    with asking.client() as client:
+        assert client.get("/transactions", {"Authorization": f"Bearer {json.loads(made.stdout)['key']}"}).status == 200
+        assert client.get("/transactions", {"Authorization": f"Bearer tps_live_{'A' * 43}"}).status == 401
+    asking.stop()
+
+
 def test_import_as_the_api(fleet, tmp_path):
     database, _ = fleet
     path = tmp_path / "day.ndjson"
@@ -104,7 +115,11 @@ def statements(login):
     writing = ["INSERT INTO transaction_log SELECT * FROM transaction_log", "INSERT INTO currencies VALUES ('XXX', 2)",
                "SELECT * FROM partitions FOR UPDATE", "SELECT end_partition_holder(0::smallint)",
                "UPDATE partitions SET lock_right = true"]
-    return logs + shape + rows + {API: settling, WORKER: secret, READER: settling + secret + writing}[login]
+    making_keys = ["INSERT INTO api_key_log SELECT * FROM api_key_log", "DELETE FROM api_key_log",
+                   "SELECT key_hash FROM api_key_log", "UPDATE api_key_log SET done_by = 'x'"]
+    keys = ["SELECT key_id FROM api_key_log", "SELECT * FROM find_api_key('\\x00')"]
+    return logs + shape + rows + making_keys + {
+        API: settling + keys[:1], WORKER: secret + keys, READER: settling + secret + writing + keys[1:]}[login]
 
 
 @pytest.mark.parametrize("login, statement", [(login, one) for login in (API, WORKER, READER) for one in statements(login)])

@@ -21,7 +21,7 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON api_key_log
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 ALTER TABLE api_key_log ENABLE ALWAYS TRIGGER append_only;
 
--- Who may call this needs no right to read the table: a hash is answered, never shown. The names in it were looked up
+-- Everybody's until there are roles (roles.sql). Who may call this needs no right to read the table: a hash is answered, never shown. The names in it were looked up
 -- when it was made (BEGIN ATOMIC), so nobody's schema or temporary table can stand in for ours.
 CREATE FUNCTION find_api_key(hash bytea)
 RETURNS TABLE (key_id text, subject text, scopes text, only_user text, created_at timestamptz, created_by text,
@@ -33,12 +33,3 @@ BEGIN ATOMIC
     LEFT JOIN api_key_log r ON r.key_id = c.key_id AND r.action = 'r'
    WHERE c.key_hash = hash;
 END;
-
--- Where the roles are, only they. Elsewhere everybody who may connect is the program.
-DO $$
-BEGIN
-  IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'tps_api') THEN
-    REVOKE EXECUTE ON FUNCTION find_api_key(bytea) FROM PUBLIC;
-    GRANT EXECUTE ON FUNCTION find_api_key(bytea) TO tps_api;
-  END IF;
-END $$;

@@ -43,12 +43,12 @@ BEGIN
       FROM pg_class
      WHERE relnamespace = to_regnamespace(space)
        AND relname IN ('store', 'partitions', 'readers', 'currencies', 'transaction_log', 'settlement_log', 'accounts',
-                       'holds', 'reversals', 'totals', 'transactions')
+                       'holds', 'reversals', 'totals', 'transactions', 'api_key_log')
     UNION ALL
     SELECT 'FUNCTION', oid::regprocedure::text, proowner, false
       FROM pg_proc
      WHERE pronamespace = to_regnamespace(space)
-       AND proname IN ('refuse_rewriting', 'end_partition_holder', 'end_reader_holder')
+       AND proname IN ('refuse_rewriting', 'end_partition_holder', 'end_reader_holder', 'find_api_key')
   LOOP
     CONTINUE WHEN NOT pg_has_role(thing.owned_by, 'USAGE');
     IF thing.is_open THEN EXECUTE format('REVOKE ALL ON %s FROM PUBLIC', thing.name); END IF;
@@ -114,7 +114,9 @@ BEGIN
       ('tps_readonly', 'SELECT', 'holds',           NULL),
       ('tps_readonly', 'SELECT', 'reversals',       NULL),
       ('tps_readonly', 'SELECT', 'totals',          NULL),
-      ('tps_readonly', 'SELECT', 'transactions',    NULL)
+      ('tps_readonly', 'SELECT', 'transactions',    NULL),
+      ('tps_readonly', 'SELECT', 'api_key_log',
+        '{action, done_at, key_id, done_by, expires_at, subject, scopes, only_user}')
     ) AS list(role, may, name, of_columns)
      WHERE to_regrole(role) IS NOT NULL
   LOOP
@@ -145,4 +147,18 @@ BEGIN
   LOOP
     EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', wanted.of, wanted.role);
   END LOOP;
+END $$;
+
+-- The API finds a key by its hash and sees no hash, so it has no right to the table; see 0004_api_keys.sql.
+DO $$
+DECLARE
+  find CONSTANT pg_proc := (SELECT p FROM pg_proc p WHERE p.oid = 'find_api_key(bytea)'::regprocedure);
+BEGIN
+  IF to_regrole('tps_api') IS NULL OR NOT pg_has_role(find.proowner, 'USAGE') THEN RETURN; END IF;
+  IF EXISTS (SELECT FROM aclexplode(coalesce(find.proacl, acldefault('f', find.proowner))) WHERE grantee = 0) THEN
+    REVOKE EXECUTE ON FUNCTION find_api_key(bytea) FROM PUBLIC;
+  END IF;
+  IF NOT has_function_privilege('tps_api', 'find_api_key(bytea)', 'EXECUTE') THEN
+    GRANT EXECUTE ON FUNCTION find_api_key(bytea) TO tps_api;
+  END IF;
 END $$;
