@@ -324,7 +324,7 @@ def test_draining(server):
 def test_a_request_that_was_cut_off_is_none(server):
     with server.connect() as connection:
         connection.send(request_bytes("POST", "/transactions", GOOD)[:-5])
-        connection.socket.shutdown(socket.SHUT_WR)  # of the socket, which says nothing in TLS
+        socket.socket.shutdown(connection.socket, socket.SHUT_WR)  # which says nothing in TLS
         with pytest.raises(Broken):
             connection.read()
     with server.client() as client:

@@ -46,6 +46,7 @@ def issue(by, folder, name="server", names=NAMES):
 def believing(by, shown=None):
     """What a client needs who believes this authority and may show a certificate of its own."""
     context = ssl.create_default_context(cafile=by.path)
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF  # an end must be announced
     if shown:
         context.load_cert_chain(shown.path, shown.key)
     return context
