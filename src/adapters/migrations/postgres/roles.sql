@@ -45,9 +45,9 @@ BEGIN
        AND relname IN ('store', 'partitions', 'readers', 'currencies', 'transaction_log', 'settlement_log', 'accounts',
                        'holds', 'reversals', 'totals', 'transactions', 'api_key_log')
     UNION ALL
-    -- A copy that was restored without its privileges would let everybody use what runs with the owner's rights.
+    -- 0003_rights.sql took these from everybody; a copy that was restored without its privileges has lost that.
     SELECT 'FUNCTION', oid::regprocedure::text, proowner,
-           prosecdef AND (proacl IS NULL OR EXISTS (SELECT FROM aclexplode(proacl) WHERE grantee = 0))
+           proname LIKE 'end\_%' AND (proacl IS NULL OR EXISTS (SELECT FROM aclexplode(proacl) WHERE grantee = 0))
       FROM pg_proc
      WHERE pronamespace = to_regnamespace(space)
        AND proname IN ('refuse_rewriting', 'end_partition_holder', 'end_reader_holder', 'find_api_key')
