@@ -74,7 +74,8 @@ def test_references_lead_somewhere_once(document):
     whole = document["metadata"]["component"]
     counted = collections.Counter(one["bom-ref"] for one in [whole, *document["components"]])
     assert set(counted.values()) == {1}
-    assert [one["ref"] for one in document["dependencies"]] == [whole["bom-ref"], *(one["bom-ref"] for one in document["components"])]
+    refs = [whole["bom-ref"], *(one["bom-ref"] for one in document["components"])]
+    assert [one["ref"] for one in document["dependencies"]] == refs
     used = {ref for one in document["dependencies"] for ref in one["dependsOn"]}
     assert used == set(counted) - {whole["bom-ref"]}, "everything but the program is there because something asks for it"
 
