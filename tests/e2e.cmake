@@ -21,3 +21,10 @@ foreach(file ${e2e_files})
   string(REGEX REPLACE ".*/test_(.*)\\.py$" "\\1" subject ${file})
   add_python_test(e2e.${subject} ${file} short 120)
 endforeach()
+
+# Once more what writes and reads, with logins of PostgreSQL that are members of one role each (support/logins.py).
+set(with_logins "")
+foreach(subject accounts balances batch history holds idempotency list reference reversals statement transactions)
+  list(APPEND with_logins ${CMAKE_CURRENT_SOURCE_DIR}/e2e/test_${subject}.py)
+endforeach()
+add_python_test(e2e.with_logins "${with_logins}" short 240 "TPS_TEST_LOGINS=1;PYTEST_ADDOPTS=-k postgres")

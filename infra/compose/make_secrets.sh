@@ -3,7 +3,7 @@
 # service's volume what that service has to know, readable by its user only. Volumes that are there are left alone.
 set -eu
 
-done=/secrets/tps/made
+done=/secrets/db/made
 [ ! -e "$done" ] || exit 0
 
 random() { head -c 24 /dev/urandom | od -An -v -tx1 | tr -d ' \n'; }
@@ -16,15 +16,18 @@ write() {
   chown "$2:$2" "/secrets/$1"
 }
 
-database=$(random)
 redis=$(random)
 write db/superuser-password 999 "$(random)"
-write db/tps-password 999 "$database"
+# A login of the database for each of them (initdb/10-roles.sh), named like the service.
+for service in migrate app worker; do
+  password=$(random)
+  write "db/$service-password" 999 "$password"
+  write "$service/database-url" 65532 "postgresql://$service:$password@db/tps"
+done
 # Nobody without a password may do more than ask whether Redis is alive; tps touches its own keys only.
 write redis/users.acl 999 "user default on nopass resetkeys resetchannels -@all +ping
 user tps on >$redis resetchannels ~tps:* -@all +ping +select +mget +set"
-write tps/database-url 65532 "postgresql://tps:$database@db/tps"
-write tps/redis-url 65532 "redis://tps:$redis@redis"
+write app/redis-url 65532 "redis://tps:$redis@redis"
 write grafana/admin-password 472 "$(random)"
 touch "$done"
 echo "made new passwords"

@@ -58,7 +58,7 @@ def test_a_dump_of_postgresql(folder, postgres):
     dump = folder / "tps.dump"
     before = load_around(running, lambda: run(POSTGRES_BIN / "pg_dump", "--format=custom", f"--file={dump}", database.url))
     running.stop()
-    run(POSTGRES_BIN / "pg_restore", "--no-owner", "--exit-on-error", f"--dbname={restored.url}", dump)
+    run(POSTGRES_BIN / "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", f"--dbname={restored.url}", dump)
     check_restored(folder, restored, before)
 
 
@@ -107,7 +107,7 @@ def test_the_shared_cache_after_a_restore_to_an_earlier_point(folder, postgres, 
     running.stop()
     reader.stop()
     database.name = PostgresDatabase(postgres).name
-    run(POSTGRES_BIN / "pg_restore", "--no-owner", "--exit-on-error", f"--dbname={database.url}", dump)
+    run(POSTGRES_BIN / "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", f"--dbname={database.url}", dump)
     database.execute(NEW_SECRET)
     arguments[1] = database.url
     again, reader = (Tps(folder, *arguments).start() for _ in range(2))

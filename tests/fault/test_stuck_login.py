@@ -115,7 +115,8 @@ def test_names_of_the_caller_mean_nothing(database):
         cursor.execute(f"""
             CREATE TEMP VIEW pg_stat_activity AS SELECT {pid} AS pid, 'ClientRead' AS wait_event,
               'epoch'::timestamptz AS state_change, (SELECT oid FROM pg_roles WHERE rolname = '{WORKER}') AS usesysid;
-            CREATE TEMP VIEW pg_locks AS SELECT 'transactionid' AS locktype, true AS granted, {pid} AS pid, '1'::xid AS transactionid;
+            CREATE TEMP VIEW pg_locks AS
+              SELECT 'transactionid' AS locktype, true AS granted, {pid} AS pid, '1'::xid AS transactionid;
             CREATE TEMP VIEW partitions AS SELECT 0::smallint AS partition, '1'::xid AS xmax;
             SET search_path = pg_temp, public, pg_catalog""")
         cursor.execute("SELECT end_partition_holder(0::smallint)")

@@ -157,6 +157,15 @@ def test_only_the_balancer_can_be_reached_and_only_from_here(fleet):
     assert "infra_back" not in balancer
 
 
+def test_each_service_has_a_login_of_its_own_role(fleet):
+    logins = fleet.sql("""SELECT r.rolname, g.rolname, r.rolsuper OR r.rolcreaterole OR r.rolcreatedb FROM pg_roles r
+        JOIN pg_auth_members m ON m.member = r.oid JOIN pg_roles g ON g.oid = m.roleid WHERE r.rolcanlogin ORDER BY 1""")
+    assert logins.split() == ["app|tps_api|f", "migrate|tps_owner|f", "worker|tps_worker|f"]
+    assert fleet.sql("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'").strip() == "tps_owner"
+    connected = fleet.sql("SELECT DISTINCT usename FROM pg_stat_activity WHERE datname = 'tps' AND usename <> 'user' ORDER BY 1")
+    assert connected.split() == ["app", "worker"]
+
+
 def test_passwords_are_nowhere_but_where_they_are_needed(fleet):
     [app, *_] = fleet.containers("app")
     environment = fleet.inspect(app)["Config"]["Env"]
@@ -164,9 +173,8 @@ def test_passwords_are_nowhere_but_where_they_are_needed(fleet):
     assert not any("postgresql://" in entry for entry in environment)
     seen = fleet.compose("run", "--rm", "-T", "--no-deps", "--entrypoint", "ls", "migrate", "/run/secrets").stdout
     assert seen.split() == ["tps"]
-    assert fleet.sql("SELECT rolsuper, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = 'tps'").strip() == "f|f|f"
     wrong = run(["docker", "exec", "--env", "PGPASSWORD=password", fleet.containers("db")[0], "psql", "-h",
-                 fleet.inspect("infra-db-1")["NetworkSettings"]["Networks"]["infra_back"]["IPAddress"], "-U", "tps", "tps",
+                 fleet.inspect("infra-db-1")["NetworkSettings"]["Networks"]["infra_back"]["IPAddress"], "-U", "app", "tps",
                  "-c", "SELECT 1"], env=fleet.environment)
     assert "password authentication failed" in wrong.stderr
 

@@ -25,10 +25,12 @@ def who_serves_is_not_who_owns(objects):
     cluster = find(objects, CLUSTER)
     start = get(cluster, "spec bootstrap initdb", {})
     assert (start.get("database"), start.get("owner")) == ("tps", "tps_owner")
-    assert [statement.split(" GRANT ")[-1] for statement in start.get("postInitApplicationSQL", [])] == [
-        "CREATE ROLE tps LOGIN", "SELECT, INSERT, UPDATE ON TABLES TO tps"]
+    assert start.get("postInitApplicationSQL") == [
+        "CREATE ROLE tps_api", "CREATE ROLE tps_worker", "CREATE ROLE tps_readonly",
+        "GRANT pg_signal_backend, pg_read_all_stats TO tps_owner", "CREATE ROLE tps LOGIN IN ROLE tps_api, tps_worker"]
     roles = get(cluster, "spec managed roles", [])
-    assert [(one["name"], one.get("ensure"), one.get("login")) for one in roles] == [("tps", "present", True)]
+    assert [(one["name"], one.get("ensure"), one.get("login"), one.get("inRoles")) for one in roles] == [
+        ("tps", "present", True, ["tps_api", "tps_worker"])]
     assert get(roles[0], "passwordSecret name") and "superuser" not in roles[0]
 
 

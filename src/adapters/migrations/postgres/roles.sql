@@ -38,20 +38,22 @@ BEGIN
     IF may_give_away THEN EXECUTE format('GRANT USAGE, CREATE ON SCHEMA %I TO tps_owner', space); END IF;
   END IF;
   FOR thing IN
-    SELECT CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END AS kind, oid::regclass::text AS name, relowner AS owned_by,
+    SELECT 'TABLE' AS kind, oid::regclass::text AS name, relowner AS owned_by,
            EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee = 0) AS is_open
       FROM pg_class
      WHERE relnamespace = to_regnamespace(space)
        AND relname IN ('store', 'partitions', 'readers', 'currencies', 'transaction_log', 'settlement_log', 'accounts',
                        'holds', 'reversals', 'totals', 'transactions', 'api_key_log')
     UNION ALL
-    SELECT 'FUNCTION', oid::regprocedure::text, proowner, false
+    -- 0003_rights.sql took these from everybody; a copy that was restored without its privileges has lost that.
+    SELECT 'FUNCTION', oid::regprocedure::text, proowner,
+           proname LIKE 'end\_%' AND (proacl IS NULL OR EXISTS (SELECT FROM aclexplode(proacl) WHERE grantee = 0))
       FROM pg_proc
      WHERE pronamespace = to_regnamespace(space)
        AND proname IN ('refuse_rewriting', 'end_partition_holder', 'end_reader_holder', 'find_api_key')
   LOOP
     CONTINUE WHEN NOT pg_has_role(thing.owned_by, 'USAGE');
-    IF thing.is_open THEN EXECUTE format('REVOKE ALL ON %s FROM PUBLIC', thing.name); END IF;
+    IF thing.is_open THEN EXECUTE format('REVOKE ALL ON %s %s FROM PUBLIC', thing.kind, thing.name); END IF;
     IF may_give_away AND thing.owned_by <> owner THEN
       EXECUTE format('ALTER %s %s OWNER TO tps_owner', thing.kind, thing.name);
     END IF;
