@@ -35,6 +35,7 @@ std::expected<auth::Scopes, std::string> scopes_of(const std::string& names) {
   auto scopes = auth::Scopes::parse(names);
   if (scopes && !scopes->empty()) return *scopes;
   std::vector<std::string> known;
+  known.reserve(auth::kAllScopes.size());
   for (const auth::Scope scope : auth::kAllScopes) known.emplace_back(auth::name_of(scope));
   if (!scopes) {
     const auto near = nearest(scopes.error(), known);

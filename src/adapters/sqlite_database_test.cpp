@@ -160,6 +160,19 @@ TEST_F(SqliteFile, RefusesInsertOrReplaceInTheLogsFromAnyShell) {
   EXPECT_EQ(shell("DELETE FROM currencies"), SQLITE_CONSTRAINT);
 }
 
+TEST_F(SqliteFile, RefusesInsertOrReplaceOfKeysFromAnyShell) {
+  const auto database = migrated();
+  SqliteKeyRegistry keys(file(), currencies_);
+  ASSERT_TRUE(keys.add(key("a"), {}, soon()));
+  ASSERT_TRUE(keys.revoke("a", "cli:ada", {}, soon()).value());
+  const std::string insert =
+      "INSERT OR REPLACE INTO api_key_log (key_id, action, done_at, done_by, key_hash, subject, scopes) VALUES ";
+  EXPECT_EQ(shell(insert + "('a', 'c', 0, 'eve', randomblob(32), 's', 'admin')"), SQLITE_CONSTRAINT);
+  EXPECT_EQ(shell(insert + "('b', 'c', 0, 'eve', zeroblob(32), 's', 'admin')"), SQLITE_CONSTRAINT);
+  EXPECT_EQ(shell(insert + "('a', 'r', 0, 'eve', NULL, NULL, NULL)"), SQLITE_CONSTRAINT);
+  EXPECT_EQ(shell(insert + "('b', 'c', 0, 'eve', randomblob(32), 's', 'admin')"), SQLITE_OK);
+}
+
 // CHECK refuses these; nothing before the database does.
 TEST_F(SqliteFile, RefusesOnlyTheRowsThatTheDatabaseRefuses) {
   SqliteStore store(migrated(), currencies_);
