@@ -98,7 +98,7 @@ std::expected<service::StoreIdentity, int> open_store(const Config& config, cons
   const bool on_demand = !engine.migrates_itself && config.toggle("migrate");
   if (on_demand && !open_patiently(session)) return std::unexpected(kExitOk);
   if (on_demand || engine.migrates_itself) {
-    if (const auto migrated = engine.migrate(); !migrated) return std::unexpected(fail(migrated.error()));
+    if (const auto migrated = engine.migrate(kMigrationPatience); !migrated) return std::unexpected(fail(migrated.error()));
   }
   auto opened = open_patiently(session);
   if (!opened) return std::unexpected(kExitOk);
