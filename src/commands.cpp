@@ -3,9 +3,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include <iostream>
-
 #include <chrono>
+#include <iostream>
 
 #include "app.hpp"
 #include "auth/password.hpp"
