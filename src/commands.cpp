@@ -3,6 +3,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <iostream>
 
 #include "app.hpp"
@@ -12,6 +13,12 @@
 #include "startup.hpp"
 
 namespace tps {
+namespace {
+
+// A migration may have to wait for a dump of the whole database to end.
+constexpr std::chrono::minutes kMigrationBudget{25};
+
+}  // namespace
 
 int migrate(const Config& config) {
   const auto currencies = prepare(config);
@@ -19,7 +26,7 @@ int migrate(const Config& config) {
   ops::Metrics metrics;
   const auto engine = make_engine(config, *currencies, metrics);
   if (!engine) return fail(engine.error());
-  if (const auto migrated = engine->migrate(); !migrated) return fail(migrated.error());
+  if (const auto migrated = engine->migrate(kMigrationBudget); !migrated) return fail(migrated.error());
   const auto session = engine->session();
   const auto store = open_once(*session);
   if (!store) return fail(store.error().detail);

@@ -18,7 +18,6 @@ namespace tps {
 namespace {
 
 constexpr std::string_view kSqlitePrefix = "sqlite:";
-constexpr std::chrono::seconds kMigrationBudget{60};
 constexpr std::chrono::seconds kAdviceBudget{5};
 
 std::uint32_t partitions_of(const Config& config) { return static_cast<std::uint32_t>(config.number("partitions")); }
@@ -37,7 +36,7 @@ std::expected<Engine, std::string> sqlite_engine(const std::string& path, std::u
     return std::make_unique<adapters::SqliteStore>(shared, currencies);
   };
   engine.keys = [path, &currencies] { return std::make_unique<adapters::SqliteKeyRegistry>(path, currencies); };
-  engine.migrate = [shared = *database, partitions] { return shared->migrate(partitions); };
+  engine.migrate = [shared = *database, partitions](auto) { return shared->migrate(partitions); };
   return engine;
 }
 
@@ -56,8 +55,8 @@ Engine postgres_engine(const Config& config, const domain::Currencies& currencie
   engine.keys = [options, &currencies, &metrics] {
     return std::make_unique<adapters::PostgresKeyRegistry>(options, currencies, metrics);
   };
-  engine.migrate = [options, partitions = partitions_of(config)] {
-    return adapters::migrate_postgres(options, partitions, std::chrono::steady_clock::now() + kMigrationBudget);
+  engine.migrate = [options, partitions = partitions_of(config)](std::chrono::seconds budget) {
+    return adapters::migrate_postgres(options, partitions, std::chrono::steady_clock::now() + budget);
   };
   engine.advice = [options] {
     return adapters::postgres_advice(options, std::chrono::steady_clock::now() + kAdviceBudget);

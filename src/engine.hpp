@@ -1,6 +1,7 @@
 // Which store a database URL means, and how to get sessions of it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -25,8 +26,8 @@ struct Engine {
   std::function<std::unique_ptr<service::Store>()> session;
   // Reads and writes whatever the access was, with the database's own locks: another process may have an embedded file.
   std::function<std::unique_ptr<service::KeyRegistry>()> keys;
-  // Brings the schema up to date. Forward only, idempotent.
-  std::function<std::expected<void, std::string>()> migrate;
+  // Brings the schema up to date, within a budget for waiting for those who use it. Forward only, idempotent.
+  std::function<std::expected<void, std::string>(std::chrono::seconds)> migrate;
   // After that: what an administrator should know about rights; mostly nothing ("").
   std::function<std::string()> advice = [] { return std::string(); };
 };

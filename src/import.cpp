@@ -129,7 +129,8 @@ std::expected<void, int> open_source(const ImportOptions& options, files::Source
 std::expected<service::StoreIdentity, std::string> open_session(const Config& config, const Engine& engine,
                                                                 service::Store& session) {
   if (engine.migrates_itself) {
-    if (auto migrated = engine.migrate(); !migrated) return std::unexpected(std::move(migrated.error()));
+    if (auto migrated = engine.migrate(kMigrationPatience); !migrated)
+      return std::unexpected(std::move(migrated.error()));
   }
   auto store = open_once(session);
   if (!store) return std::unexpected(std::move(store.error().detail));

@@ -39,13 +39,13 @@ std::expected<service::StoreResult<service::StoreIdentity>, Ended> open_patientl
 
 // As many connections as were asked for, or as the system lets this process have besides its own files.
 std::size_t connection_limit(std::size_t wanted) {
-  constexpr rlim_t kOwnFiles = 64;
+  const rlim_t own_files = 64 + http::ServerOptions{}.spare_connections;
   rlimit files{};
   if (getrlimit(RLIMIT_NOFILE, &files) != 0) return wanted;
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
-  if (files.rlim_cur == RLIM_INFINITY || wanted + kOwnFiles <= files.rlim_cur) return wanted;
-  const std::size_t possible = files.rlim_cur > 2 * kOwnFiles ? files.rlim_cur - kOwnFiles : kOwnFiles;
+  if (files.rlim_cur == RLIM_INFINITY || wanted + own_files <= files.rlim_cur) return wanted;
+  const std::size_t possible = files.rlim_cur > 2 * own_files ? files.rlim_cur - own_files : own_files;
   ops::log(ops::Level::warn, "fewer connections than max-connections: the limit of open files is low",
            {{"connections", std::to_string(possible)}});
   return possible;
@@ -98,7 +98,8 @@ std::expected<service::StoreIdentity, int> open_store(const Config& config, cons
   const bool on_demand = !engine.migrates_itself && config.toggle("migrate");
   if (on_demand && !open_patiently(session)) return std::unexpected(kExitOk);
   if (on_demand || engine.migrates_itself) {
-    if (const auto migrated = engine.migrate(); !migrated) return std::unexpected(fail(migrated.error()));
+    if (const auto migrated = engine.migrate(kMigrationPatience); !migrated)
+      return std::unexpected(fail(migrated.error()));
   }
   auto opened = open_patiently(session);
   if (!opened) return std::unexpected(kExitOk);

@@ -1,6 +1,7 @@
 // What every command that opens a store does first, and what every command that listens needs.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <string>
@@ -26,6 +27,9 @@ std::expected<domain::Currencies, std::string> prepare(const Config& config);
 
 // The same for what listens, and signals are blocked.
 std::expected<domain::Currencies, std::string> prepare_to_serve(const Config& config, const std::string& listen);
+
+// For a migration on the way to something else; `tps migrate` has more.
+inline constexpr std::chrono::seconds kMigrationPatience{60};
 
 // Opens it, within a few seconds.
 service::StoreResult<service::StoreIdentity> open_once(service::Store& session);

@@ -18,10 +18,16 @@ using service::Deadline;
 using Outcome = std::expected<void, PostgresFault>;
 
 constexpr std::chrono::milliseconds kPause{100};
+// Who waits for a table makes all others wait behind it, so: not for long, and not often.
+constexpr std::chrono::milliseconds kPauseInUse{3000};
+constexpr std::chrono::seconds kConnectPatience{60};
 
 constexpr PostgresStatement kHasStore{nullptr, "SELECT to_regclass('store') IS NOT NULL"};
-// Others that migrate wait here, and see afterwards what was done.
-constexpr PostgresStatement kLockStore{nullptr, "LOCK TABLE store IN ACCESS EXCLUSIVE MODE"};
+// Less than what a submission waits for its lock, so that none is refused because a migration waits, say for a dump.
+constexpr PostgresStatement kDoNotWaitLong{nullptr, "SET LOCAL lock_timeout = '1s'"};
+// Others that migrate wait here, and see afterwards what was done. Reading goes on: by that, instances know that they
+// are ready.
+constexpr PostgresStatement kLockStore{nullptr, "LOCK TABLE store IN SHARE ROW EXCLUSIVE MODE"};
 constexpr PostgresStatement kVersion{nullptr, "SELECT schema, min_binary FROM store"};
 constexpr PostgresStatement kCreateStore{nullptr,
                                          "INSERT INTO store (store_id, schema, min_binary, cache_secret, partitions)"
@@ -41,6 +47,9 @@ bool collided(const PostgresFault& fault) {
   constexpr std::array<std::string_view, 4> kCollisions{"42P07", "42710", "23505", "XX000"};
   return fault.worth_repeating() || std::ranges::find(kCollisions, fault.sqlstate) != kCollisions.end();
 }
+
+// Somebody else holds a lock, such as a dump.
+bool in_use(const PostgresFault& fault) { return fault.sqlstate == "55P03" || fault.sqlstate == "40P01"; }
 
 constexpr PostgresStatement kRights{
     nullptr,
@@ -62,15 +71,25 @@ PostgresAnswer<PostgresResult> run(PostgresConnection& connection, const Postgre
   return std::move(results->front());
 }
 
-PostgresAnswer<std::optional<SchemaVersion>> locked_version(PostgresConnection& connection, Deadline deadline) {
+PostgresAnswer<std::optional<SchemaVersion>> recorded_version(PostgresConnection& connection, Deadline deadline) {
   auto has_store = run(connection, kHasStore, deadline);
   if (!has_store) return std::unexpected(has_store.error());
   if (!has_store->boolean(0, 0)) return std::nullopt;
-  if (auto locked = run(connection, kLockStore, deadline); !locked) return std::unexpected(locked.error());
   auto version = run(connection, kVersion, deadline);
   if (!version) return std::unexpected(version.error());
   if (version->rows() == 0) return refused("the table store is empty: this is not a database of tps");
   return SchemaVersion{version->integer<std::int32_t>(0, 0), version->integer<std::int32_t>(0, 1)};
+}
+
+// Locked only if there is something to do.
+PostgresAnswer<std::optional<SchemaVersion>> locked_version(PostgresConnection& connection, Deadline deadline) {
+  if (auto set = run(connection, kDoNotWaitLong, deadline); !set) return std::unexpected(set.error());
+  auto version = recorded_version(connection, deadline);
+  if (!version || !*version || pending_migrations(postgres_known_migrations(), (*version)->schema).empty()) {
+    return version;
+  }
+  if (auto locked = run(connection, kLockStore, deadline); !locked) return std::unexpected(locked.error());
+  return recorded_version(connection, deadline);
 }
 
 Outcome fill(PostgresConnection& connection, std::uint32_t partitions, Deadline deadline) {
@@ -92,7 +111,10 @@ Outcome fill(PostgresConnection& connection, std::uint32_t partitions, Deadline 
 Outcome arrange_roles(PostgresConnection& connection, Deadline deadline) {
   if (auto marked = run(connection, kBeforeRoles, deadline); !marked) return std::unexpected(marked.error());
   auto arranged = connection.run_script(std::string(embedded::postgres_roles.front().content), deadline);
-  if (arranged || arranged.error().kind != PostgresFault::Kind::refused || collided(arranged.error())) return arranged;
+  if (arranged || arranged.error().kind != PostgresFault::Kind::refused || collided(arranged.error()) ||
+      in_use(arranged.error())) {
+    return arranged;
+  }
   ops::log(ops::Level::warn, "the rights of the roles are not as they should be",
            {{"detail", told(arranged.error()).detail}});
   if (auto undone = run(connection, kUndoRoles, deadline); !undone) return std::unexpected(undone.error());
@@ -120,7 +142,8 @@ Outcome apply(PostgresConnection& connection, std::uint32_t partitions, Deadline
 }
 
 Outcome attempt(PostgresConnection& connection, std::uint32_t partitions, Deadline deadline) {
-  if (auto connected = connection.connect_patiently(deadline); !connected) return connected;
+  const auto patience = std::min(deadline, std::chrono::steady_clock::now() + kConnectPatience);
+  if (auto connected = connection.connect_patiently(patience); !connected) return connected;
   if (connection.parameter("server_encoding") != "UTF8") return refused("the database must have the encoding UTF8");
   if (auto begun = run(connection, kBegin, deadline); !begun) return std::unexpected(begun.error());
   auto applied = apply(connection, partitions, deadline);
@@ -142,12 +165,17 @@ std::expected<void, std::string> migrate_postgres(const PostgresOptions& options
   for (;;) {
     const auto outcome = attempt(connection, partitions, deadline);
     if (outcome) return {};
-    if (!collided(outcome.error()) || std::chrono::steady_clock::now() + kPause > deadline) {
+    const auto pause = in_use(outcome.error()) ? kPauseInUse : kPause;
+    const bool again = in_use(outcome.error()) || collided(outcome.error());
+    if (!again || std::chrono::steady_clock::now() + pause > deadline) {
       const bool denied = outcome.error().sqlstate == "42501";
       return std::unexpected(told(outcome.error()).detail +
                              (denied ? ": who migrates owns the tables or is a member of tps_owner" : ""));
     }
-    std::this_thread::sleep_for(kPause);
+    if (in_use(outcome.error())) {
+      ops::log(ops::Level::warn, "the migration waits for tables in use", {{"detail", outcome.error().detail}});
+    }
+    std::this_thread::sleep_for(pause);
   }
 }
 

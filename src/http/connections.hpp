@@ -10,15 +10,13 @@ namespace tps::http {
 
 class Connections {
  public:
-  explicit Connections(std::size_t limit) : limit_(limit) {}
+  Connections(std::size_t limit, std::size_t spare) : limit_(limit), spare_(spare) {}
 
   // False when the limit is reached.
-  bool enter() {
-    const std::scoped_lock lock(mutex_);
-    if (count_ >= limit_) return false;
-    ++count_;
-    return true;
-  }
+  bool enter() { return enter_below(limit_); }
+
+  // The same with the spare places.
+  bool enter_spare() { return enter_below(limit_ + spare_); }
 
   void leave() {
     const std::scoped_lock lock(mutex_);
@@ -32,7 +30,15 @@ class Connections {
   }
 
  private:
+  bool enter_below(std::size_t limit) {
+    const std::scoped_lock lock(mutex_);
+    if (count_ >= limit) return false;
+    ++count_;
+    return true;
+  }
+
   const std::size_t limit_;
+  const std::size_t spare_;
   std::mutex mutex_;
   // Under mutex_.
   std::condition_variable none_;

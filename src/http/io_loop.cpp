@@ -23,8 +23,8 @@ void IoLoop::start() {
   thread_ = std::thread([this] { context_.run(); });
 }
 
-void IoLoop::serve(Socket socket, TlsContext tls) {
-  asio::co_spawn(context_, Session::serve(state_, *this, std::move(socket), std::move(tls)), asio::detached);
+void IoLoop::serve(Socket socket, TlsContext tls, bool spare) {
+  asio::co_spawn(context_, Session::serve(state_, *this, std::move(socket), std::move(tls), spare), asio::detached);
 }
 
 void IoLoop::hurry_idle() {

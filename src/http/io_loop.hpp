@@ -21,12 +21,19 @@ namespace tps::http {
 
 class Session;
 
+inline ServerOptions in_spare_places(ServerOptions options) {
+  options.header_timeout = options.body_timeout = options.idle_timeout = options.write_timeout =
+      options.linger_timeout = options.spare_timeout;
+  return options;
+}
+
 // What all connections share. Outlives them.
 struct ServerState {
   const ServerOptions& options;
   Api& api;
   ops::Metrics& metrics;
   Connections connections;
+  const ServerOptions spare_options = in_spare_places(options);
   std::atomic<std::size_t> body_bytes = 0;  // large bodies under way, by what they may grow to
   std::atomic<bool> draining = false;       // every answer is the last one of its connection
   std::atomic<bool> closing = false;        // and whoever asks nothing is soon gone
@@ -40,8 +47,9 @@ class IoLoop {
   // Any thread.
   boost::asio::io_context& context() { return context_; }
   void start();
-  void serve(Socket socket, TlsContext tls);  // takes a connection that entered state.connections
-  void hurry_idle();                          // idle connections may stay for drain_idle
+  // Takes a connection that entered state.connections, in one of the spare places or not.
+  void serve(Socket socket, TlsContext tls, bool spare);
+  void hurry_idle();  // idle connections may stay for drain_idle
   void close_all();
   void join();  // stops the context and its thread
 

@@ -1,5 +1,6 @@
 #include "http/routes.hpp"
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -49,6 +50,10 @@ std::span<const Route> routes() {
 }
 
 std::span<const Route> worker_routes() { return kWorkerRoutes; }
+
+bool for_operators(std::string_view path) {
+  return std::ranges::find(kWorkerRoutes, path, &Route::path_template) != std::ranges::end(kWorkerRoutes);
+}
 
 std::string_view method_name(Method method) {
   switch (method) {

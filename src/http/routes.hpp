@@ -31,6 +31,9 @@ std::span<const Route> routes();
 // What a process answers that serves no clients: /health, /readiness and /metrics.
 std::span<const Route> worker_routes();
 
+// Whether it is one of those: what an instance goes on answering when it has too many clients.
+bool for_operators(std::string_view path);
+
 std::string_view method_name(Method method);
 
 // If `path` fits: the segments that stand for the {parameters}, none of them empty.

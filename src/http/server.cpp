@@ -15,6 +15,7 @@
 
 #include "http/request_id.hpp"
 #include "http/response_writer.hpp"
+#include "http/routes.hpp"
 #include "ops/log.hpp"
 
 namespace tps::http {
@@ -28,6 +29,19 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::milliseconds kAcceptPause{100};  // when the process is out of descriptors, say
 // A wake-up takes as long as all connections that have something to do; new ones must not wait for one each.
 constexpr std::size_t kAcceptsPerWakeUp = 64;
+
+// Too many clients must not take the spare places: who has sent a request by now has said what for.
+bool may_be_for_operators(Socket& socket) {
+  std::array<char, 128> start{};
+  boost::system::error_code error;
+  socket.non_blocking(true, error);
+  const std::size_t size = socket.receive(asio::buffer(start), tcp::socket::message_peek, error);
+  if (error) return error == asio::error::would_block;
+  const std::string_view text(start.data(), size);
+  const std::size_t target = std::min(text.find(' '), size - 1) + 1;
+  const std::size_t end = text.find_first_of(" ?", target);
+  return end == std::string_view::npos ? size < start.size() : for_operators(text.substr(target, end - target));
+}
 
 }  // namespace
 
@@ -51,7 +65,7 @@ std::expected<tcp::endpoint, std::string> parse_endpoint(std::string_view text) 
 
 Server::Server(ServerOptions options, Api& api, ops::Metrics& metrics)
     : options_(std::move(options)),
-      state_{options_, api, metrics, Connections(options_.max_connections)},
+      state_{options_, api, metrics, Connections(options_.max_connections, options_.spare_connections)},
       loops_([this] {
         std::vector<std::unique_ptr<IoLoop>> loops;
         loops.reserve(std::max(1U, options_.io_threads));
@@ -109,7 +123,12 @@ asio::awaitable<void> Server::accept_loop() {
 
 void Server::accept(Socket socket, IoLoop& loop) {
   if (state_.connections.enter()) {
-    loop.serve(std::move(socket), tls());
+    loop.serve(std::move(socket), tls(), false);
+    return;
+  }
+  // Nobody can see what is wanted before a handshake.
+  if ((tls() || may_be_for_operators(socket)) && state_.connections.enter_spare()) {
+    loop.serve(std::move(socket), tls(), true);
     return;
   }
   state_.metrics.connections_refused.Increment();

@@ -15,6 +15,11 @@ struct ServerOptions {
   TlsFiles tls;
   unsigned io_threads = 1;
   std::size_t max_connections = 10'000;  // one more is answered 503 (not with TLS) and closed
+  // Above that: for one request each for /health, /readiness or /metrics, so that too many clients do not look like an
+  // instance that is dead.
+  std::size_t spare_connections = 64;
+  std::chrono::milliseconds spare_timeout{1'000};  // of each wait for a client there
+
   ParserLimits parser;
   std::size_t max_body_bytes = 512 * 1024 * 1024;  // of all large bodies together; one more is answered 503
 

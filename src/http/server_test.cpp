@@ -28,6 +28,12 @@ int count(std::string_view text, std::string_view part) {
   return found;
 }
 
+void wait_for_connections(TestServer& server, double open) {
+  const auto give_up = steady_clock::now() + seconds(10);
+  while (server.service.metrics.connections.Value() != open && steady_clock::now() < give_up) std::this_thread::yield();
+  EXPECT_EQ(server.service.metrics.connections.Value(), open);
+}
+
 TEST(Server, KeepsTheConnectionUntilAskedNotTo) {
   TestServer server;
   Client client(server);
@@ -180,9 +186,7 @@ TEST(Server, SendsLargeAnswersToSlowReadersAndGivesUpOnDeadOnes) {
   for (int i = 0; i < 20; ++i) requests += page;
   Client dead(server);
   dead.send(requests);  // and never reads, until the server has given up
-  const auto give_up = steady_clock::now() + seconds(10);
-  while (server.service.metrics.connections.Value() > 0 && steady_clock::now() < give_up) std::this_thread::yield();
-  EXPECT_EQ(server.service.metrics.connections.Value(), 0);
+  wait_for_connections(server, 0);
   const std::string whole = Client(server).send(get("/docs/assets/redoc.standalone.js")).rest();
   EXPECT_THAT(whole, StartsWith("HTTP/1.1 200 OK\r\n"));
   EXPECT_GT(whole.size(), 100'000U);
@@ -196,7 +200,9 @@ TEST(Server, OneConnectionTooManyIsToldSo) {
   Client second(server);
   first.send(get("/health", "")).until("}");
   second.send(get("/health", "")).until("}");
-  EXPECT_THAT(Client(server).rest(), AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("Retry-After: 1\r\n")));
+  EXPECT_THAT(Client(server).send(post("/transactions", kGood)).rest(),
+              AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("Retry-After: 1\r\n"), HasSubstr("Connection: close\r\n")));
+  EXPECT_EQ(server.service.store.size(), 0U);
   EXPECT_EQ(server.service.metrics.connections_refused.Value(), 1);
   first.send(get("/health")).rest();
   const auto give_up = steady_clock::now() + seconds(10);
@@ -204,6 +210,46 @@ TEST(Server, OneConnectionTooManyIsToldSo) {
   while (!answer.starts_with("HTTP/1.1 200") && steady_clock::now() < give_up)
     answer = Client(server).send(get("/health")).rest();
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 200"));
+}
+
+// Or whoever looks after the instance would take it for dead and start it again.
+TEST(Server, AnswersItsOperatorsAboveTheLimit) {
+  ServerOptions options;
+  options.max_connections = 1;
+  options.spare_connections = 2;
+  options.spare_timeout = milliseconds(100);
+  TestServer server(options);
+  Client first(server);
+  first.send(get("/health", "")).until("}");
+  for (const char* path : {"/health", "/metrics", "/health?verbose"}) {
+    EXPECT_THAT(Client(server).send(get(path, "")).rest(),
+                AllOf(StartsWith("HTTP/1.1 200 OK"), HasSubstr("Connection: close\r\n")))
+        << path;
+  }
+  EXPECT_THAT(Client(server).send(get("/readiness", "")).rest(), HasSubstr("\"status\""));
+  EXPECT_THAT(Client(server).send(get("/healthy", "")).rest(), StartsWith("HTTP/1.1 503 "));
+  EXPECT_EQ(server.service.metrics.connections_refused.Value(), 1);
+}
+
+TEST(Server, SparePlacesAreFewAndNobodyStaysThere) {
+  ServerOptions options;
+  options.max_connections = 1;
+  options.spare_connections = 1;
+  options.spare_timeout = milliseconds(300);
+  TestServer server(options);
+  Client first(server);
+  first.send(get("/health", "")).until("}");
+  Client silent(server);
+  wait_for_connections(server, 2);
+  EXPECT_THAT(Client(server).send(get("/health", "")).rest(), StartsWith("HTTP/1.1 503 "));
+  EXPECT_EQ(silent.rest(), "");  // without having been answered
+  wait_for_connections(server, 1);
+  // What is wanted is known only after the place has been given.
+  Client late(server);
+  wait_for_connections(server, 2);
+  EXPECT_THAT(late.send(post("/transactions", kGood)).rest(),
+              AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("Too many connections")));
+  EXPECT_EQ(server.service.store.size(), 0U);
 }
 
 TEST(Server, ServesOnManyThreads) {

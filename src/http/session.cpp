@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "http/request_id.hpp"
+#include "http/routes.hpp"
 #include "http/trace_context.hpp"
 #include "ops/log.hpp"
 
@@ -22,6 +23,7 @@ constexpr std::size_t kKeptBuffer = 64 * 1024;  // what an idle connection may h
 constexpr Refusal kEndedEarly{domain::ErrorCode::malformed_request, "The request ended early"};
 constexpr Refusal kTooSlow{domain::ErrorCode::request_timeout, {}};
 constexpr Refusal kManyBodies{domain::ErrorCode::overloaded, {}};
+constexpr Refusal kManyConnections{domain::ErrorCode::overloaded, "Too many connections; nothing was added"};
 constexpr std::size_t kSmallBody = 64 * 1024;  // not counted
 constexpr Refusal kLargeBody{domain::ErrorCode::payload_too_large, {}};
 constexpr Refusal kWithoutTls{domain::ErrorCode::malformed_request, "This port speaks https, not http"};
@@ -37,14 +39,19 @@ std::string_view body_of(const Response& response) {
 
 }  // namespace
 
-asio::awaitable<void> Session::serve(ServerState& state, IoLoop& loop, Socket socket, TlsContext tls) {
-  Session session(state, loop, std::move(socket), tls);
+asio::awaitable<void> Session::serve(ServerState& state, IoLoop& loop, Socket socket, TlsContext tls, bool spare) {
+  Session session(state, loop, std::move(socket), tls, spare);
   if (session.stream_.is_tls() && !co_await session.shake_hands()) co_return;
   co_await session.run();
 }
 
-Session::Session(ServerState& state, IoLoop& loop, Socket socket, const TlsContext& tls)
-    : state_(state), loop_(loop), stream_(std::move(socket), tls), place_(loop.add(*this)), in_(kInitialBuffer) {
+Session::Session(ServerState& state, IoLoop& loop, Socket socket, const TlsContext& tls, bool spare)
+    : state_(state),
+      loop_(loop),
+      stream_(std::move(socket), tls),
+      place_(loop.add(*this)),
+      spare_(spare),
+      in_(kInitialBuffer) {
   state_.metrics.connections.Increment();
   request_.remote_address = stream_.remote_address();
 }
@@ -93,6 +100,11 @@ asio::awaitable<void> Session::run() {
       have_read(count);
       continue;
     }
+    if (spare_ && !for_operators(request_.path)) {
+      state_.metrics.connections_refused.Increment();
+      co_await refuse(kManyConnections);
+      break;
+    }
     if (framing_.chunked || framing_.content_length > 0) {
       const auto body = co_await read_body();
       if (!body) {
@@ -103,7 +115,7 @@ asio::awaitable<void> Session::run() {
     enter(Phase::handling);
     request_.received_at = std::chrono::steady_clock::now();
     const Response response = co_await state_.api.handle(request_);
-    const bool keep_alive = framing_.keep_alive && !state_.draining;
+    const bool keep_alive = framing_.keep_alive && !state_.draining && !spare_;
     if (!send_at_once(response, keep_alive) && !co_await answer(response)) break;
     if (!keep_alive) {
       co_await linger();
@@ -245,7 +257,7 @@ asio::awaitable<void> Session::linger() {
 }
 
 void Session::enter(Phase phase) {
-  const ServerOptions& options = state_.options;
+  const ServerOptions& options = spare_ ? state_.spare_options : state_.options;
   phase_ = phase;
   expired_ = false;
   switch (phase) {

@@ -3,17 +3,24 @@ books that add up (G1, G3, G6, G11). The commands are those of docs/operations.m
 """
 import subprocess
 
+import psycopg2
 import pytest
 from support.answers import new_user, pay
 from support.database import PostgresDatabase, SqliteDatabase
 from support.history import check, wait_settled
 from support.load import Load
+from support.logins import migrated_for_logins
 from support.process import wait_until
-from support.servers import POSTGRES_BIN, Postgres
+from support.servers import OWNER, POSTGRES_BIN, Postgres
 from support.tps import Tps, tps
 
 # After a restore to an earlier point: entries of the shared cache that were made later must not be believed.
 NEW_SECRET = "UPDATE store SET cache_secret = decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex')"
+
+
+SERVING = "serving"  # may not alter the tables
+REWRITES = ("UPDATE transaction_log SET amount_minor = 1", "DELETE FROM settlement_log", "TRUNCATE transaction_log",
+            "ALTER TABLE transaction_log DISABLE TRIGGER append_only", "DROP TABLE settlement_log")
 
 
 def run(*command, **options):
@@ -34,11 +41,12 @@ def load_around(running, take_backup):
     return before
 
 
-def check_restored(folder, database, before):
+def check_restored(folder, database, before, url=None):
     """The books add up as they are; then the system goes on with them, and nothing is missing."""
-    audit = tps("verify", "--database-url", database.url)
+    url = url or database.url
+    audit = tps("verify", "--database-url", url)
     assert audit.returncode == 0, audit.stdout + audit.stderr
-    again = Tps(folder, "--database-url", database.url).start()
+    again = Tps(folder, "--database-url", url).start()
     with again.client() as client:
         for one in before[-20:]:
             assert client.get(f"/transactions/{one.id}").json()["user_id"] == one.user_id
@@ -52,14 +60,41 @@ def check_restored(folder, database, before):
     again.stop()
 
 
-def test_a_dump_of_postgresql(folder, postgres):
-    database, restored = PostgresDatabase(postgres), PostgresDatabase(postgres)
-    running = Tps(folder, "--database-url", database.url, "--migrate").start()
+@pytest.fixture
+def two_roles(postgres):
+    """A database whose tables are the owner's, and the URL by which another login serves."""
+    database = migrated_for_logins(PostgresDatabase(postgres))
+    postgres.execute(f"CREATE ROLE {SERVING} LOGIN IN ROLE tps_api, tps_worker")
+    return database, serving(database)
+
+
+def serving(database):
+    return database.url.replace(f"//{OWNER}@", f"//{SERVING}@")
+
+
+def check_append_only(database):
+    """G12: whoever serves can neither rewrite the logs nor switch off what forbids it."""
+    for statement in REWRITES:
+        with pytest.raises((psycopg2.errors.InsufficientPrivilege, psycopg2.errors.RestrictViolation)):
+            connection = database.server.connect(database.name, user=SERVING)
+            try:
+                connection.cursor().execute(statement)
+            finally:
+                connection.close()
+
+
+def test_a_dump_of_postgresql(folder, postgres, two_roles):
+    database, url = two_roles
+    check_append_only(database)
+    running = Tps(folder, "--database-url", url).start()
     dump = folder / "tps.dump"
     before = load_around(running, lambda: run(POSTGRES_BIN / "pg_dump", "--format=custom", f"--file={dump}", database.url))
     running.stop()
+    restored = PostgresDatabase(postgres)  # as createdb --owner makes one
     run(POSTGRES_BIN / "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", f"--dbname={restored.url}", dump)
-    check_restored(folder, restored, before)
+    migrated_for_logins(restored)
+    check_append_only(restored)
+    check_restored(folder, restored, before, serving(restored))
 
 
 def test_a_base_backup_of_postgresql(folder, postgres):

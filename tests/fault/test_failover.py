@@ -3,6 +3,7 @@ doubled (G2), and writes go on as soon as the standby has been promoted."""
 import time
 
 import pytest
+from support.client import Broken
 from support.database import PostgresDatabase
 from support.fixtures import short_or_long
 from support.history import check, wait_settled
@@ -22,8 +23,20 @@ def cluster():
     one.stop()
 
 
-def fail_over(cluster, load):
-    """(seconds until there is a new primary, seconds from then on until a write is acknowledged)"""
+def serves(server, number):
+    """Ready, and takes a payment."""
+    if server.status("/readiness") != 200:
+        return False
+    with server.client(timeout=5) as client:
+        try:
+            one = {"user_id": f"after_kill_{number}", "amount": 1, "currency": "USD"}
+            return client.post("/transactions", one).status == 201
+        except Broken:
+            return False
+
+
+def fail_over(cluster, servers, load, number):
+    """(seconds until there is a new primary, seconds from then on until each instance has taken a write)"""
     cluster.wait_synchronous()
     load.wait_for(300)
     primary, standby = cluster.primary(), cluster.standby()
@@ -31,7 +44,8 @@ def fail_over(cluster, load):
     killed = time.monotonic()
     wait_until(standby.is_primary, 60, "the promotion of the standby")
     promoted = time.monotonic()
-    load.wait_for(1, 20)
+    for server in servers:  # each of them: clients that find one dead would go to the other
+        wait_until(lambda: serves(server, number), 20, f"a write by the instance on port {server.port}")
     resumed = time.monotonic()
     load.wait_for(300)
     primary.start()
@@ -45,7 +59,7 @@ def test_the_primary_is_killed(cluster, folder):
     load, slowest = Load(ports, threads=8, timeout=15).start(), 0.0
     try:
         for number in range(KILLS):
-            failover, after = fail_over(cluster, load)
+            failover, after = fail_over(cluster, servers, load, number)
             print(f"kill {number}: failover {failover:.1f} s, writes {after:.2f} s after it")
             slowest = max(slowest, after)
         sent = load.stop()

@@ -4,26 +4,31 @@ The newer binary has one migration more. The long form builds it; the short one 
 and starts the same binary again.
 """
 import itertools
+import os
 
 import pytest
 from support.build import build, copy_of_the_sources
+from support.clients import Clients
 from support.database import PostgresDatabase, SqliteDatabase
 from support.fixtures import LONG
 from support.history import check, wait_settled
 from support.load import Load, retry_unknown
-from support.tps import BINARY, Tps, tps
+from support.process import Process, wait_until
+from support.tps import BINARY, Tps, clean_environment, tps
 
 CHANGE = "ALTER TABLE transaction_log ADD COLUMN of_the_next_version {text}"
+LASTS = "SELECT pg_sleep(5);\n"  # as one that makes an index does; nobody may notice
+THREADS = 8
 
 
 def make_next(folder):
     """A binary that knows one migration more; the present one survives it."""
     source = copy_of_the_sources(folder)
-    for engine, text in (("postgres", "text"), ("sqlite", "TEXT")):
+    for engine, first, text in (("postgres", LASTS, "text"), ("sqlite", "", "TEXT")):
         migrations = source / "src/adapters/migrations" / engine
         newest = max(migrations.glob("[0-9]*.sql"))
         min_binary = newest.read_text().splitlines()[0]
-        (migrations / f"{int(newest.name[:4]) + 1:04}_next.sql").write_text(f"{min_binary}\n{CHANGE.format(text=text)};\n")
+        (migrations / f"{int(newest.name[:4]) + 1:04}_next.sql").write_text(f"{min_binary}\n{first}{CHANGE.format(text=text)};\n")
     return build(source)
 
 
@@ -42,6 +47,24 @@ def migrate(database, newer):
     assert database.rows("SELECT of_the_next_version FROM transaction_log LIMIT 1") == [(None,)]
 
 
+class Readiness(Clients):
+    """What the instances say to their balancer, again and again."""
+
+    def __init__(self, running):
+        super().__init__(len(running))
+        self.running = running
+        self.said = set()
+
+    def _run(self, number):
+        while not self.stopping.wait(0.02):
+            self.said.add(self.running[number].status("/readiness"))
+
+
+def harmed(load):
+    """What was not acknowledged so far; the last of each client may be under way."""
+    return [one for mine in load.sent for one in list(mine)[:-1] if one.outcome != "acknowledged"]
+
+
 def finish(database, load, running):
     """Everything that was sent holds, for both binaries."""
     sent = load.stop()
@@ -58,23 +81,51 @@ def finish(database, load, running):
 def test_one_after_the_other_on_postgresql(folder, postgres, newer):
     database = PostgresDatabase(postgres)
     running = [Tps(folder, "--database-url", database.url, *extra).start() for extra in (["--migrate"], [])]
-    load = Load([one.port for one in running], threads=8).start()
+    load = Load([one.port for one in running], threads=THREADS).start()
     load.wait_for(200)
-    migrate(database, newer)
-    load.wait_for(200)  # the old ones go on
+    with Readiness(running) as readiness:
+        migrate(database, newer)
+        load.wait_for(200)  # the old ones go on
+    assert readiness.said == {200} and not harmed(load)
     for binary, one in itertools.product((newer, BINARY), running):
         one.stop()
         one.binary = binary
         one.start()
         load.wait_for(200)
     sent = finish(database, load, running)
-    print(f"{len(sent)} requests while two instances went to the next version and back")
+    # There is no balancer here: clients go on asking an instance that is down. Whoever was answered was not refused.
+    print(f"{len(sent)} requests while two instances went to the next version and back; {sum(one.retried for one in sent)} "
+          "were sent to one that was down, or while its connection was being closed")
+    assert {one.outcome for one in sent} == {"acknowledged"}
+
+
+def test_a_dump_is_under_way_on_postgresql(folder, postgres, newer):
+    """A dump holds every table for as long as it takes. A migration that must change one waits for it, and nobody waits for the
+    migration; one that has nothing to do is done."""
+    database = PostgresDatabase(postgres)
+    one = Tps(folder, "--database-url", database.url, "--migrate").start()
+    load = Load([one.port], threads=THREADS).start()
+    load.wait_for(200)
+    dump = postgres.connect(database.name)
+    dump.cursor().execute("BEGIN; LOCK TABLE store, transaction_log, settlement_log, accounts IN ACCESS SHARE MODE")
+    with Readiness([one]) as readiness:
+        log = folder / "migrate.log"
+        command = [os.path.abspath(newer), "migrate", "--database-url", database.url]
+        migration = Process(command, log, environment=clean_environment())
+        if newer != BINARY:
+            wait_until(lambda: log.read_text().count("tables in use") >= 2, 60, "two attempts of the migration")
+            dump.close()
+        assert migration.wait(60) == 0, log.read_text()
+        load.wait_for(200)
+    dump.close()
+    assert readiness.said == {200} and not harmed(load)
+    finish(database, load, [one])
 
 
 def test_there_and_back_on_sqlite(folder, newer):
     database = SqliteDatabase(folder / "tps.db")
     one = Tps(folder, "--database-url", database.url).start()
-    load = Load([one.port], threads=8).start()
+    load = Load([one.port], threads=THREADS).start()
     load.wait_for(200)
     one.stop()
     migrate(database, newer)

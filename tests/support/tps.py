@@ -55,10 +55,10 @@ class Tps:
         assert self.process.running, f"ended with {self.process.child.returncode}:\n{self.log()}"
         return self.status("/readiness") == 200
 
-    def status(self, path):
+    def status(self, path, timeout=2):
         """The status of a GET, or None when nobody answers."""
         try:
-            with self.client(timeout=2) as client:
+            with self.client(timeout=timeout) as client:
                 return client.get(path).status
         except (Broken, OSError):
             return None

@@ -5,7 +5,8 @@ import threading
 
 import psycopg2
 from fleet import CONNECTIONS
-from support.client import Connection
+from support.client import Broken, Client, Connection
+from support.clients import Clients
 from support.process import run, wait_until
 from support.tcp_proxy import CUT, PASS
 from light_load import Traffic
@@ -124,6 +125,31 @@ def many_connections(fleet, _):
     return mended_by(*[one.close for one in connections])
 
 
+class Knocking(Clients):
+    """Opens a connection, asks, and opens the next one; for as long as the `with` lasts."""
+
+    def __init__(self, port):
+        super().__init__(1)
+        self.port = port
+
+    def _run(self, _number):
+        while not self.stopping.wait(0.02):
+            with contextlib.suppress(Broken, OSError), Client(self.port) as client:
+                client.get("/transactions/1")
+
+
+@contextlib.contextmanager
+def too_many_connections(fleet, _):
+    """Clients that ask nothing have all places."""
+    held = [Connection(fleet.second.port) for _ in range(CONNECTIONS)]
+    try:
+        with Knocking(fleet.second.port):
+            yield
+    finally:
+        for one in held:
+            one.close()
+
+
 def few_descriptors(fleet, _):
     server = f"--pid={fleet.second.process.child.pid}"
     before = int(fleet.second.metric("process_max_fds"))
@@ -142,6 +168,7 @@ FAULTS = [
     ("TpsErrorBudgetFastBurn", slow_commits),
     ("TpsShedding", overload),
     ("TpsSettlementBehind", reader_stuck),
+    ("TpsConnectionsRefused", too_many_connections),
     ("TpsConnectionsNearLimit", many_connections),
     ("TpsDescriptorsNearLimit", few_descriptors),
     ("TpsLedgerUnknown", ledger_not_readable),

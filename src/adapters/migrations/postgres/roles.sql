@@ -1,4 +1,4 @@
--- Who may do what. Runs after the migrations, in their transaction and under their lock, each time, and changes only what
+-- Who may do what. Runs after the migrations, in their transaction, each time, and changes only what
 -- is not so yet: a start takes no lock on the tables, and writes nothing to the catalog, when all is as it should be.
 -- docs/roles.md explains the roles and what to do where they cannot be made.
 
