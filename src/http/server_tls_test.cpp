@@ -190,6 +190,7 @@ TEST_F(Tls, SlowHandshakesEndAndDisturbNobody) {
 TEST_F(Tls, HandshakesCountAsConnections) {
   ServerOptions few;
   few.max_connections = 2;
+  few.spare_connections = 0;
   TestServer server(options(few));
   Client silent(server);
   TlsClient in = client(server);

@@ -162,6 +162,6 @@ def test_a_login_without_any_role_is_told_so(fleet, folder):
 
 @pytest.mark.parametrize("login", [API, WORKER, READER])
 def test_only_the_owner_migrates(fleet, login):
-    database, _ = fleet
-    done = tps("migrate", "--database-url", database.url_of(login))
+    empty = PostgresDatabase(fleet[0].server)
+    done = tps("migrate", "--database-url", empty.url_of(login))
     assert done.returncode == 1 and "tps_owner" in done.stderr, done.stderr
