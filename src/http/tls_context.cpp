@@ -59,7 +59,7 @@ std::unexpected<std::string> cannot(std::string_view setting, const std::string&
 }
 
 // The most telling of what OpenSSL has to say is what it said first.
-std::string because(std::string what) {
+std::string because(const std::string& what) {
   const char* reason = ERR_reason_error_string(ERR_peek_error());
   return reason == nullptr ? what : what + " (" + reason + ")";
 }
