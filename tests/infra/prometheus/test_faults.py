@@ -12,7 +12,7 @@ from watched import watched
 
 # For others to fire that would: what follows from a fault fires within 2 minutes of it.
 AFTERWARDS_S = milliseconds(2, "m") / 1000
-ATTEMPTS = 3
+ATTEMPTS = 2
 
 
 def test_every_alert_is_staged():
@@ -29,6 +29,7 @@ def test_a_fault_fires_its_own_alert(fleet, alert, fault):
         others = others_told(fleet, alert, fault)
         if not others:
             return
+        print(f"besides {alert}, somebody was told of {others}")
     assert not others
 
 
