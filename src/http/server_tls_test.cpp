@@ -195,10 +195,22 @@ TEST_F(Tls, HandshakesCountAsConnections) {
   Client silent(server);
   TlsClient in = client(server);
   in.send(get("/health", "")).until("}");
+  EXPECT_THAT(client(server).send(get("/health", "")).rest(), StartsWith("HTTP/1.1 200")) << "in a spare place";
+  EXPECT_THAT(client(server).send(post("/transactions", kGood)).rest(), StartsWith("HTTP/1.1 503"));
+  EXPECT_EQ(server.service.metrics.connections_refused.Value(), 1);
+  EXPECT_THAT(in.send(get("/health")).rest(), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(Tls, WhoeverHasNoPlaceIsClosedWithoutAHandshake) {
+  ServerOptions few;
+  few.max_connections = 1;
+  few.spare_connections = 0;
+  TestServer server(options(few));
+  TlsClient in = client(server);
+  in.send(get("/health", "")).until("}");
   EXPECT_FALSE(client(server).shaken());
   EXPECT_EQ(Client(server).rest(), "") << "no answer that is none in TLS";
   EXPECT_EQ(server.service.metrics.connections_refused.Value(), 2);
-  EXPECT_THAT(in.send(get("/health")).rest(), StartsWith("HTTP/1.1 200"));
 }
 
 TEST_F(Tls, AnEndMustBeAnnounced) {
