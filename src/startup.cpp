@@ -127,6 +127,7 @@ http::ServerOptions server_options(const Config& config, const std::string& list
   options.tls = tls_files(config);
   options.io_threads = static_cast<unsigned>(config.number("io-threads"));
   options.max_connections = connection_limit(static_cast<std::size_t>(config.number("max-connections")));
+  options.max_body_bytes = static_cast<std::size_t>(config.number("max-body-memory"));
   options.header_timeout = milliseconds(config.number("header-timeout"));
   options.body_timeout = milliseconds(config.number("body-timeout"));
   options.idle_timeout = milliseconds(config.number("idle-timeout"));

@@ -19,10 +19,11 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// 503 is the normal answer to too much work; 500 and 504 are for somebody to look at.
+// 503 is the normal answer to too much work; 500 and 504 are for somebody to look at, and so is a trace that is kept.
 void log_answer(const Request& request, const Response& response) {
   const bool alarming = response.status == 500 || response.status == 504;
-  const ops::Level level = alarming ? ops::Level::warn : ops::Level::debug;
+  const ops::Level quiet = is_sampled(request) ? ops::Level::info : ops::Level::debug;
+  const ops::Level level = alarming ? ops::Level::warn : quiet;
   if (!ops::log_enabled(level)) return;
   ops::log(level, "request",
            {{"request_id", request.request_id},

@@ -55,4 +55,8 @@ std::string_view span_id(const Request& request) {
   return request.trace.empty() ? std::string_view{} : std::string_view(request.trace).substr(kSpanAt, kSpanSize);
 }
 
+bool is_sampled(const Request& request) {
+  return !request.trace.empty() && (kHexDigits.find(request.trace.back()) & 1U) != 0;
+}
+
 }  // namespace tps::http

@@ -15,5 +15,7 @@ void set_trace(Request& request);
 // The parts of request.trace; empty when it is.
 std::string_view trace_id(const Request& request);
 std::string_view span_id(const Request& request);
+// The caller keeps this trace, so what we know of it should be found, too.
+bool is_sampled(const Request& request);
 
 }  // namespace tps::http

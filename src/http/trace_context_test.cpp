@@ -49,6 +49,15 @@ TEST(TraceContext, PassesOnOnlyTheFlagsThatItKnows) {
   }
 }
 
+TEST(TraceContext, KnowsWhichAreKept) {
+  const std::pair<std::string_view, bool> cases[] = {
+      {"00", false}, {"01", true}, {"02", false}, {"03", true}, {"fe", false}};
+  for (const auto& [flags, kept] : cases) {
+    EXPECT_EQ(is_sampled(traced({header_of("00", kTrace, kSpan, flags)})), kept) << flags;
+  }
+  EXPECT_FALSE(is_sampled(traced({})));
+}
+
 TEST(TraceContext, IgnoresWhatIsNone) {
   const std::string zeros(32, '0');
   const std::string good = header_of("00", kTrace, kSpan, "01");

@@ -6,8 +6,10 @@ import time
 import pytest
 from support import certificates
 from support.answers import accepted, assert_problem
-from support.client import Broken, request_bytes
+from support.client import Broken, Connection, request_bytes
 from support.deployment import deploy
+from support.process import wait_until
+from support.tps import Tps
 
 GOOD = b'{"user_id":"u","amount":1,"currency":"USD"}'
 
@@ -372,3 +374,16 @@ def test_clients_that_vanish_in_the_middle(server):
     for thread in threads:
         thread.join(30)
     assert server.status("/health") == 200
+
+
+def test_large_bodies_share_their_memory(folder):
+    """Reserved by what is announced: one batch fits, a second one has to come later."""
+    server = Tps(folder, "--max-body-memory", 16 << 20).start()
+    head = raw("POST /transactions/batch HTTP/1.1", "Host: x", "Content-Type: application/json",
+               f"Content-Length: {16 << 20}", "Expect: 100-continue")
+    with Connection(server.port) as first, Connection(server.port) as second:
+        assert first.send(head)._until(b"\r\n\r\n").startswith(b"HTTP/1.1 100")
+        assert_problem(second.send(head).read(), 503, "overloaded")
+    with server.client() as client:
+        wait_until(lambda: client.post("/transactions/batch", b" " * (1 << 20)).status == 400, 10, "the end of the first")
+    server.stop()

@@ -196,6 +196,18 @@ def test_logs_are_json_lines_with_the_request_id(folder):
         assert {"level", "message"} <= set(record) or {"level", "msg"} <= set(record), record
 
 
+def test_a_trace_that_is_kept_is_in_the_log(folder):
+    """Its caller has set the sampled flag; of others, only what went wrong."""
+    server = Tps(folder, environment={"TPS_LOG_FORMAT": "json"}).start()
+    with server.client() as client:
+        for number, flags in enumerate(("01", "00"), 1):
+            client.get("/health", {"traceparent": f"00-{str(number) * 32}-00f067aa0ba902b7-{flags}"})
+        client.get("/health")
+    server.stop()
+    requests = [record for record in server.log_records() if record["message"] == "request"]
+    assert [record["trace_id"] for record in requests] == ["1" * 32]
+
+
 def test_a_trace_is_carried_into_the_log_and_the_answer(folder):
     server = Tps(folder, environment={"TPS_LOG_LEVEL": "debug", "TPS_LOG_FORMAT": "json"}).start()
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -1,5 +1,6 @@
 """Several hosts in the database URL: the program serves from the one that takes writes, whatever is wrong with those before it."""
 import signal
+import time
 
 import pytest
 from support.answers import pay
@@ -7,6 +8,10 @@ from support.database import PostgresDatabase
 from support.process import free_port
 from support.servers import OWNER, Postgres
 from support.tps import Tps
+
+
+# Seconds after its start: several sessions, one after the other, that wait 1.5 s for a host that says nothing.
+SERVED_WITHIN = 10
 
 
 @pytest.fixture
@@ -37,8 +42,12 @@ def test_the_host_that_takes_writes_is_found(trouble, other, postgres, folder):
     database = PostgresDatabase(postgres)
     first = trouble(other, database.name)
     url = f"postgresql://{OWNER}@127.0.0.1:{first},127.0.0.1:{postgres.port}/{database.name}"
+    started = time.monotonic()
     server = Tps(folder, "--database-url", url, "--migrate").start()
     with server.client() as client:
         assert pay(client, "user_11", 12.75)["status"] == "settled"
+    served = time.monotonic() - started
+    print(f"{trouble.__name__}: served {served:.1f} s after its start")
+    assert served < SERVED_WITHIN
     assert database.rows("SELECT count(*) FROM settlement_log") == [(1,)]
     server.stop()

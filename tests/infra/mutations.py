@@ -67,6 +67,7 @@ MUTATIONS = [
     ("requests_are_finished_before_the_drain_ends", setting(API, "TPS_DRAIN_TIMEOUT", "20000")),
     ("requests_are_finished_before_the_drain_ends", setting(API, "TPS_REQUEST_TIMEOUT", "30000")),
     ("requests_are_finished_before_the_drain_ends", setting(API, "TPS_BODY_TIMEOUT")),
+    ("requests_are_finished_before_the_drain_ends", setting(API, "TPS_HEADER_TIMEOUT")),
     ("grace_outlasts_the_drain", drop(API, f"{POD} terminationGracePeriodSeconds")),
     ("grace_outlasts_the_drain", put(API, f"{ONE} lifecycle preStop sleep seconds", 1)),
     ("grace_outlasts_the_drain", setting(WORKER, "TPS_DRAIN_TIMEOUT")),

@@ -11,7 +11,8 @@ from mutate import ONE, POD, drop, put
 from support.process import run
 
 TYPES = MANIFESTS.parents[1] / "tests/infra/types"
-SCHEMA = yaml.safe_load((TYPES.parent / "schemas/cluster.yaml").read_text())
+SCHEMAS = {kind: yaml.safe_load((TYPES.parent / f"schemas/{file}.yaml").read_text())
+           for kind, file in (("Cluster", "cluster"), ("ScheduledBackup", "scheduled-backup"))}
 API = "Deployment/tps-api"
 WHOLE = production()
 
@@ -32,8 +33,9 @@ def flaws(objects):
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout)
     for index, one in enumerate(objects):
-        if one["kind"] == "Cluster":
-            found[index] = [error.message for error in jsonschema.Draft202012Validator(SCHEMA).iter_errors(one)]
+        if one["kind"] in SCHEMAS:
+            validator = jsonschema.Draft202012Validator(SCHEMAS[one["kind"]])
+            found[index] = [error.message for error in validator.iter_errors(one)]
     return found
 
 
@@ -66,6 +68,8 @@ MISTAKES = [
     ("Cluster/tps-database", put("Cluster/tps-database", "spec postgresql parameters max_connections", 200)),
     ("Cluster/tps-database", put("Cluster/tps-database", "spec postgresql synchronus", {})),
     ("Cluster/tps-database", drop("Cluster/tps-database", "spec storage")),
+    ("Cluster/tps-database", drop("Cluster/tps-database", "spec backup barmanObjectStore destinationPath")),
+    ("ScheduledBackup/tps-database", put("ScheduledBackup/tps-database", "spec schedule", "0 3 * * *")),
 ]
 
 

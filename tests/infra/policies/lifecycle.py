@@ -79,12 +79,12 @@ def it_listens_where_it_is_asked(objects):
 
 @policy
 def requests_are_finished_before_the_drain_ends(objects):
-    """Whatever had begun to arrive: the time for a body, the deadline of a request, and a second (G9)."""
+    """Whatever had begun to arrive: the time for a header and a body, the deadline of a request, and a second (G9)."""
     for workload in servers(objects):
         if program(workload)["args"] != ["serve"]:
             continue
-        longest = setting_s(objects, workload, "TPS_BODY_TIMEOUT", 30000) + 1 + \
-            setting_s(objects, workload, "TPS_REQUEST_TIMEOUT", 10000)
+        longest = setting_s(objects, workload, "TPS_HEADER_TIMEOUT", 10000) + 1 + \
+            setting_s(objects, workload, "TPS_BODY_TIMEOUT", 30000) + setting_s(objects, workload, "TPS_REQUEST_TIMEOUT", 10000)
         assert setting_s(objects, workload, "TPS_DRAIN_TIMEOUT", 20000) >= longest, name(workload)
 
 
