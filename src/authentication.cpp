@@ -1,5 +1,7 @@
 #include "authentication.hpp"
 
+#include <algorithm>
+#include <array>
 #include <fstream>
 #include <iterator>
 #include <utility>
@@ -15,6 +17,9 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Outcome = std::expected<void, std::string>;
 
+// Each of these switches asking on.
+constexpr std::array kAsking{"jwt-keys",   "jwt-secret",   "jwt-previous-secret",
+                             "jwt-issuer", "jwt-audience", "users-file"};
 constexpr milliseconds kKeyBudget{2'000};
 constexpr milliseconds kPasswordBudget{1'000};
 constexpr std::size_t kLoginsThatMayWait = 16;
@@ -56,11 +61,16 @@ void tell(const char* what, const Outcome& outcome) {
 }  // namespace
 
 bool asks_who_calls(const Config& config) {
-  return config.toggle("auth") || !config.text("jwt-keys").empty() || !config.text("jwt-secret").empty() ||
-         !config.text("users-file").empty();
+  return config.toggle("auth") ||
+         std::ranges::any_of(kAsking, [&](const char* name) { return !config.text(name).empty(); });
 }
 
 Outcome check_exposure(const Config& config, const std::string& listen) {
+  // Whoever gives one of them wants to ask; nothing in it, such as in a Secret that was left out, must not mean nobody.
+  for (const char* name : kAsking) {
+    if (config.value(name).source == "default" || !config.text(name).empty()) continue;
+    return std::unexpected(std::string(name) + " (" + config.value(name).source + "): is given, but empty");
+  }
   if (asks_who_calls(config)) return {};
   const auto endpoint = http::parse_endpoint(listen);
   if (!endpoint || endpoint->address().is_loopback()) return {};

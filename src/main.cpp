@@ -231,8 +231,10 @@ int unknown_word(const CLI::App& app, const std::string& word) {
     known.push_back("--" + std::string(setting.name));
     if (setting.kind == SettingKind::toggle) known.push_back("--no-" + std::string(setting.name));
   }
-  const auto near = tps::nearest(word.substr(0, word.find('=')), known);
-  return usage_error("unknown " + std::string(word.starts_with('-') ? "option " : "command ") + word +
+  // What follows may be a secret.
+  const std::string name = word.substr(0, std::min(word.find('='), word.find("://")));
+  const auto near = tps::nearest(name, known);
+  return usage_error("unknown " + std::string(word.starts_with('-') ? "option " : "command ") + name +
                      (near ? "; did you mean " + *near + "?" : ""));
 }
 

@@ -76,6 +76,8 @@ TEST(KeySet, RefusesWhatIsNoSet) {
   EXPECT_EQ(error_of("{}"), "it is no JWK Set: a JSON object with an array \"keys\"");
   EXPECT_EQ(error_of("{"), "it is no JWK Set: a JSON object with an array \"keys\"");
   EXPECT_EQ(error_of("hello"), "no PUBLIC KEY in PEM");
+  const std::string broken = "-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----\n";
+  EXPECT_EQ(error_of(KeyPair::p256().pem() + broken), "a block of PEM is no PUBLIC KEY, or cannot be read");
   const std::string one = R"({"kty":"oct","kid":"k","k":")" + to_base64url(kSecret) + R"("})";
   EXPECT_EQ(error_of(R"({"keys":[)" + one + "," + one + "]}"), "two keys have the same kid");
 }

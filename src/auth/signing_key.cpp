@@ -21,6 +21,7 @@ constexpr std::size_t kLeastSecretBytes = 32;    // RFC 7518 section 3.2: as lon
 constexpr std::size_t kLeastDifferentBytes = 8;  // "aaaa...", "changemechangeme..."
 constexpr int kLeastRsaBits = 2048;
 constexpr std::size_t kP256Bytes = 32;
+constexpr std::string_view kPemBegin = "-----BEGIN ";
 
 struct Free {
   void operator()(BIGNUM* number) const { BN_free(number); }
@@ -138,6 +139,9 @@ std::expected<std::vector<SigningKey>, std::string> SigningKey::of_pem(const std
     keys.push_back(std::move(*key));
   }
   ERR_clear_error();  // the end of the text is an error to OpenSSL
+  std::size_t blocks = 0;
+  for (auto at = pem.find(kPemBegin); at != std::string::npos; at = pem.find(kPemBegin, at + 1)) ++blocks;
+  if (blocks > keys.size()) return std::unexpected("a block of PEM is no PUBLIC KEY, or cannot be read");
   if (keys.empty()) return std::unexpected("no PUBLIC KEY in PEM");
   return keys;
 }

@@ -101,7 +101,9 @@ boost::asio::awaitable<Response> Api::admit(const Route& route, const Parameters
   if (!principal) co_return problem(principal.error(), request);
   PrincipalLimit limit;
   Response response;
-  if (const auto refused = limit.take(access, **principal)) {
+  // Who logs in is nobody yet, and must not use up what others who are nobody may ask.
+  const auto refused = route.scope ? limit.take(access, **principal) : std::nullopt;
+  if (refused) {
     response = limited(*refused, request);
   } else {
     const Call call{services_, request, (*principal)->caller, parameters};

@@ -88,6 +88,17 @@ def test_bad_configurations_are_refused(folder, arguments):
     assert "secret" not in refused.stderr.replace("jwt-secret", "").replace("a secret", "").replace("this secret", "")
 
 
+@pytest.mark.parametrize("name", ["TPS_JWT_SECRET", "TPS_JWT_PREVIOUS_SECRET", "TPS_JWT_ISSUER", "TPS_JWT_KEYS"])
+def test_what_is_given_but_empty_does_not_mean_that_nobody_is_asked(folder, name):
+    refused = tps("serve", "--listen", "127.0.0.1:0", "--database-url", f"sqlite:{folder}/tps.db", environment={name: ""})
+    assert refused.returncode == 2 and "is given, but empty" in refused.stderr, refused.stderr
+
+
+@pytest.mark.parametrize("option, value", [("--jwt-previous-secret", SECRET), ("--jwt-issuer", "i"), ("--jwt-audience", "a")])
+def test_each_of_the_settings_switches_asking_on(serve, option, value):
+    assert status(serve(option, value)) == 401
+
+
 def test_a_secret_is_changed_without_refusing_anybody(serve):
     new = "the secret of the next quarter, of 32 bytes"
     server = serve("--jwt-secret", new, "--jwt-previous-secret", SECRET)

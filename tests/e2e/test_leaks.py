@@ -93,7 +93,8 @@ def test_config_shows_no_secret(folder):
 
 
 @pytest.mark.parametrize("arguments", [("--jwt-secret", "canary-short"), ("--database-url", "postgresql://u:canary@[bad/d"),
-                                       ("--redis-url", "redis://u:canary@h:port"), ("--jwt-secrets", "canary")])
+                                       ("--redis-url", "redis://u:canary@h:port"), ("--jwt-secrets", "canary"), ("--jwt-secrets=canary",),
+                                       ("--databse-url=postgresql://u:canary@h/d",), ("postgresql://u:canary@h/d",)])
 def test_what_is_refused_at_start_is_not_quoted(folder, arguments):
     refused = tps("serve", "--database-url", f"sqlite:{folder}/tps.db", *arguments)
     assert refused.returncode in (1, 2)
