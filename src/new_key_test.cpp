@@ -48,8 +48,7 @@ TEST(NewKey, LivesForNoOtherTime) {
                                       "9223372036854775808d",
                                       "0x1d",
                                       "1e3d",
-                                      "\xD9\xA1"
-                                      "d"}) {
+                                      "\u0661d"}) {
     EXPECT_EQ(parse_lifetime(text), std::nullopt) << text;
   }
   EXPECT_EQ(parse_lifetime(std::string_view("1d\0", 3)), std::nullopt);
