@@ -118,9 +118,9 @@ std::vector<std::string> names(std::string (*spell)(std::string_view)) {
 std::string as_is(std::string_view name) { return std::string(name); }
 
 std::expected<std::string, std::string> read_secret_file(const std::string& path, const std::string& variable) {
-  std::ifstream file(path);
-  if (!file) return std::unexpected(variable + ": cannot read " + path);
-  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  auto read = read_file(path);
+  if (!read) return std::unexpected(variable + ": " + read.error());
+  std::string text = std::move(*read);
   while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
   return text;
 }
@@ -174,7 +174,7 @@ std::optional<std::string> flaw_of(const CLI::ConfigItem& item, const std::strin
   return std::nullopt;
 }
 
-std::expected<Layer, std::string> read_file(const std::string& path) {
+std::expected<Layer, std::string> read_settings(const std::string& path) {
   Layer layer;
   if (path.empty()) return layer;
   std::ifstream file(path);
@@ -224,6 +224,12 @@ std::expected<void, std::string> check(const Setting& setting, const Config::Val
 
 }  // namespace
 
+std::expected<std::string, std::string> read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return std::unexpected("cannot read " + path);
+  return std::string((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+}
+
 std::span<const Setting> settings() { return kSettings; }
 
 const Setting* find_setting(std::string_view name) {
@@ -258,7 +264,7 @@ std::expected<Config, std::string> Config::load(const Values& flags, std::span<c
   std::string path;
   if (const auto found = from_environment->find("config"); found != from_environment->end()) path = found->second.text;
   if (const auto found = flags.find("config"); found != flags.end()) path = found->second;
-  auto from_file = read_file(path);
+  auto from_file = read_settings(path);
   if (!from_file) return std::unexpected(from_file.error());
 
   Config config;

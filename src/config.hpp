@@ -35,6 +35,9 @@ std::optional<std::string_view> setting_of_variable(std::string_view variable);
 // The name among `known` that `word` is most likely a slip of; nullopt when none is near.
 std::optional<std::string> nearest(std::string_view word, std::span<const std::string> known);
 
+// The whole file. The error is a sentence.
+std::expected<std::string, std::string> read_file(const std::string& path);
+
 using Values = std::map<std::string, std::string, std::less<>>;
 
 class Config {

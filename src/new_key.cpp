@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "auth/principal.hpp"
 #include "auth/scope.hpp"
 #include "config.hpp"
 #include "http/utf8.hpp"
@@ -25,11 +26,7 @@ std::optional<minutes> unit_of(std::string_view text) {
   return std::nullopt;
 }
 
-// The rules of a user_id, which a principal keeps, too.
-bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= domain::kMaxUserIdBytes && http::is_utf8(text) &&
-         !domain::has_control_characters(text);
-}
+bool is_name(std::string_view text) { return auth::is_name(text) && http::is_utf8(text); }
 
 std::expected<auth::Scopes, std::string> scopes_of(const std::string& names) {
   auto scopes = auth::Scopes::parse(names);

@@ -1,9 +1,10 @@
 #include "auth/api_keys.hpp"
 
+#include <algorithm>
 #include <utility>
-#include <vector>
 
 #include "auth/api_key.hpp"
+#include "service/flights.hpp"
 #include "service/refusal.hpp"
 
 namespace tps::auth {
@@ -21,23 +22,10 @@ SharedPrincipal principal_of(const service::ApiKey& key) {
 }  // namespace
 
 service::Lane::Fly key_flight(service::KeyRegistry& registry, ops::Metrics& metrics) {
-  auto& ok = metrics.store_operation("find_key", "ok");
-  auto& unavailable = metrics.store_operation("find_key", "unavailable");
-  return [&registry, &ok, &unavailable](std::span<service::LaneJob* const> jobs, service::Deadline deadline) {
-    std::vector<service::KeyHash> hashes;
-    hashes.reserve(jobs.size());
-    for (service::LaneJob* const base : jobs) hashes.push_back(static_cast<KeyJob&>(*base).hash);
-    auto found = registry.find(hashes, deadline);
-    (found ? ok : unavailable).Increment();
-    for (std::size_t i = 0; i < jobs.size(); ++i) {
-      auto& job = static_cast<KeyJob&>(*jobs[i]);
-      if (found) {
-        job.found = std::move((*found)[i]);
-      } else {
-        job.found = std::unexpected(found.error());
-      }
-    }
+  const auto look_up = [&registry](std::span<const service::KeyHash> hashes, service::Deadline deadline) {
+    return registry.find(hashes, deadline);
   };
+  return service::look_up_flight(&KeyJob::hash, &KeyJob::found, look_up, metrics, "find_key");
 }
 
 boost::asio::awaitable<service::Answer<SharedPrincipal>> ApiKeys::find(std::string_view text,

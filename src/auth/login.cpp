@@ -19,12 +19,6 @@ constexpr std::uint32_t kAddressBurst = 20;
 constexpr std::chrono::seconds kPerName{10};
 constexpr std::uint32_t kNameBurst = 5;
 
-Error too_many(std::chrono::seconds wait) {
-  Error error{ErrorCode::too_many_requests, "too many failed logins"};
-  error.retry_after = wait;
-  return error;
-}
-
 }  // namespace
 
 service::Lane::Fly password_flight() {
@@ -63,7 +57,7 @@ std::optional<Error> Login::throttle(const std::string& address, const std::stri
   for (const auto& decision : {by_address_.look(address, now), by_name_.look(who, now)}) {
     if (decision.allowed) continue;
     throttled_.Increment();
-    return too_many(decision.retry_after);
+    return domain::too_many_requests(decision.retry_after, "too many failed logins");
   }
   return std::nullopt;
 }

@@ -1,13 +1,11 @@
 #include "auth/principal.hpp"
 
-#include <algorithm>
+#include "domain/transaction.hpp"
 
 namespace tps::auth {
 
 bool is_name(std::string_view text) {
-  constexpr std::size_t kMost = 128;
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
-  return !text.empty() && text.size() <= kMost && std::ranges::none_of(text, is_control);
+  return !text.empty() && text.size() <= domain::kMaxUserIdBytes && !domain::has_control_characters(text);
 }
 
 }  // namespace tps::auth

@@ -19,7 +19,7 @@ struct Principal {
 
 using SharedPrincipal = std::shared_ptr<const Principal>;
 
-// A subject or a user id of a credential: 1 to 128 bytes without control characters.
+// A subject or a user id of a credential keeps the rules of a user_id; that it is UTF-8 is for the reader to know.
 bool is_name(std::string_view text);
 
 }  // namespace tps::auth

@@ -1,5 +1,7 @@
 #include "domain/error.hpp"
 
+#include <utility>
+
 namespace tps::domain {
 
 std::string json_pointer(std::string_view prefix, std::string_view name) {
@@ -14,6 +16,10 @@ std::string json_pointer(std::string_view prefix, std::string_view name) {
     }
   }
   return pointer;
+}
+
+Error too_many_requests(std::chrono::seconds wait, std::string detail) {
+  return {ErrorCode::too_many_requests, std::move(detail), {}, {}, wait};
 }
 
 std::string_view slug(ErrorCode code) {

@@ -91,6 +91,9 @@ struct Error {
   std::optional<std::chrono::seconds> retry_after{};  // too_many_requests: when it is worth it
 };
 
+// Too many requests of this caller: worth another try after `wait`. `detail` may be empty, as in Error.
+Error too_many_requests(std::chrono::seconds wait, std::string detail = {});
+
 // The wire slugs: exactly the enumerators' names.
 std::string_view slug(ErrorCode code);
 std::string_view slug(FieldRule rule);

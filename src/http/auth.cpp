@@ -13,12 +13,6 @@ using domain::ErrorCode;
 
 constexpr std::string_view kScheme = "Bearer ";
 
-Error too_many(std::chrono::seconds wait) {
-  Error error{ErrorCode::too_many_requests, {}};
-  error.retry_after = wait;
-  return error;
-}
-
 }  // namespace
 
 const auth::SharedPrincipal& anonymous() {
@@ -53,7 +47,7 @@ std::optional<Error> limit_address(const Access& access, const Request& request)
   if (access.per_address == nullptr) return std::nullopt;
   const auto decision = access.per_address->take(request.remote_address, request.received_at);
   if (decision.allowed) return std::nullopt;
-  return too_many(decision.retry_after);
+  return domain::too_many_requests(decision.retry_after);
 }
 
 std::optional<Error> PrincipalLimit::take(const Access& access, const auth::Principal& principal) {
@@ -61,7 +55,7 @@ std::optional<Error> PrincipalLimit::take(const Access& access, const auth::Prin
   limiter_ = access.per_principal;
   decision_ = access.per_principal->take(principal.caller.principal, std::chrono::steady_clock::now());
   if (decision_.allowed) return std::nullopt;
-  return too_many(decision_.retry_after);
+  return domain::too_many_requests(decision_.retry_after);
 }
 
 void PrincipalLimit::tell(Response& response) const {

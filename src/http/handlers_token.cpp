@@ -16,8 +16,6 @@ using domain::Error;
 using domain::ErrorCode;
 using domain::FieldRule;
 
-constexpr std::size_t kMaxNameBytes = 128;
-
 struct Form {
   std::string username;
   std::string password;
@@ -45,7 +43,8 @@ std::expected<Form, Error> read_form(const Request& request) {
   if (grant != nullptr && !grant->empty() && *grant != "password") {
     error.fields.push_back({"grant_type", FieldRule::unknown_value, "must be password"});
   }
-  for (const auto& [name, most] : {std::pair("username", kMaxNameBytes), {"password", auth::kMaxPasswordBytes}}) {
+  for (const auto& [name, most] :
+       {std::pair("username", std::size_t{domain::kMaxUserIdBytes}), {"password", auth::kMaxPasswordBytes}}) {
     if (std::string flaw = flaw_of(form->get(name), most); !flaw.empty()) {
       const FieldRule rule = form->get(name) == nullptr ? FieldRule::required : FieldRule::too_long;
       error.fields.push_back({name, rule, std::move(flaw)});

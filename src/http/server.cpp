@@ -122,17 +122,18 @@ asio::awaitable<void> Server::accept_loop() {
 }
 
 void Server::accept(Socket socket, IoLoop& loop) {
+  TlsContext context = tls();
   if (state_.connections.enter()) {
-    loop.serve(std::move(socket), tls(), false);
+    loop.serve(std::move(socket), std::move(context), false);
     return;
   }
   // Nobody can see what is wanted before a handshake.
-  if ((tls() || may_be_for_operators(socket)) && state_.connections.enter_spare()) {
-    loop.serve(std::move(socket), tls(), true);
+  if ((context || may_be_for_operators(socket)) && state_.connections.enter_spare()) {
+    loop.serve(std::move(socket), std::move(context), true);
     return;
   }
   state_.metrics.connections_refused.Increment();
-  if (tls()) return;  // a handshake would cost more than the connection that there is no room for
+  if (context) return;  // a handshake would cost more than the connection that there is no room for
   Request nobody;
   set_request_id(nobody);
   nobody.received_at = std::chrono::steady_clock::now();

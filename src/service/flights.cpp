@@ -83,23 +83,10 @@ Lane::Fly submit_flight(Store& session, Clock clock, std::function<void()> accep
 }
 
 Lane::Fly find_flight(Store& session, ops::Metrics& metrics) {
-  auto& ok = metrics.store_operation("find", "ok");
-  auto& unavailable = metrics.store_operation("find", "unavailable");
-  return [&session, &ok, &unavailable](std::span<LaneJob* const> jobs, Deadline deadline) {
-    std::vector<std::int64_t> ids;
-    ids.reserve(jobs.size());
-    for (LaneJob* const base : jobs) ids.push_back(static_cast<FindJob&>(*base).id);
-    auto found = session.find(ids, deadline);
-    (found ? ok : unavailable).Increment();
-    for (std::size_t i = 0; i < jobs.size(); ++i) {
-      auto& job = static_cast<FindJob&>(*jobs[i]);
-      if (found) {
-        job.found = std::move((*found)[i]);
-      } else {
-        job.found = std::unexpected(found.error());
-      }
-    }
+  const auto look_up = [&session](std::span<const std::int64_t> ids, Deadline deadline) {
+    return session.find(ids, deadline);
   };
+  return look_up_flight(&FindJob::id, &FindJob::found, look_up, metrics, "find");
 }
 
 Lane::Fly query_flight(Store& session) {
