@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 #include <iterator>
 #include <utility>
 #include <vector>
@@ -27,10 +26,8 @@ constexpr std::uint32_t kRateWindowSeconds = 10;
 constexpr std::size_t kMostFileBytes = 1024 * 1024;
 
 std::expected<std::string, std::string> read_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return std::unexpected("cannot read " + path);
-  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (text.size() > kMostFileBytes) return std::unexpected(path + " is too large");
+  auto text = read_file(path);
+  if (text && text->size() > kMostFileBytes) return std::unexpected(path + " is too large");
   return text;
 }
 
@@ -86,24 +83,26 @@ Outcome check_exposure(const Config& config, const std::string& listen) {
 std::expected<std::unique_ptr<Authentication>, std::string> Authentication::make(const Config& config,
                                                                                  const Engine& engine,
                                                                                  ops::Metrics& metrics) {
-  std::unique_ptr<Authentication> made(new Authentication(config, engine, metrics));
+  std::unique_ptr<Authentication> made(new Authentication(config));
   limit(made->per_principal_, config.number("rate-limit"));
   limit(made->per_address_, config.number("address-rate-limit"));
   if (!asks_who_calls(config)) return made;
+  made->asking_.emplace(engine, made->rules_, metrics);
   if (auto read = made->read_keys(); !read) return std::unexpected(read.error());
   if (auto offered = made->offer_login(metrics); !offered) return std::unexpected(offered.error());
   made->watch_files();
   return made;
 }
 
-Authentication::Authentication(const Config& config, const Engine& engine, ops::Metrics& metrics)
-    : config_(config),
-      rules_{.issuer = config.text("jwt-issuer"), .audience = config.text("jwt-audience")},
-      registry_(engine.keys()),
-      key_lane_({.name = "key", .capacity = 10'000, .max_flight = 500, .budget = kKeyBudget}, metrics,
-                auth::key_flight(*registry_, metrics)),
-      api_keys_(key_lane_),
-      gate_({.keys = keys_, .rules = rules_, .api_keys = api_keys_, .metrics = metrics, .unknown_key = {}}) {}
+Authentication::Authentication(const Config& config)
+    : config_(config), rules_{.issuer = config.text("jwt-issuer"), .audience = config.text("jwt-audience")} {}
+
+Authentication::Asking::Asking(const Engine& engine, const auth::TokenRules& rules, ops::Metrics& metrics)
+    : registry(engine.keys()),
+      key_lane({.name = "key", .capacity = 10'000, .max_flight = 500, .budget = kKeyBudget}, metrics,
+               auth::key_flight(*registry, metrics)),
+      api_keys(key_lane),
+      gate({.keys = keys, .rules = rules, .api_keys = api_keys, .metrics = metrics}) {}
 
 Outcome Authentication::read_keys() {
   std::vector<auth::SigningKey> keys;
@@ -117,7 +116,7 @@ Outcome Authentication::read_keys() {
     if (!read) return std::unexpected("jwt-keys: " + path + ": " + read.error());
     std::ranges::move(*read, std::back_inserter(keys));
   }
-  keys_.replace(std::move(keys));
+  asking_->keys.replace(std::move(keys));
   return {};
 }
 
@@ -155,20 +154,20 @@ void Authentication::watch_files() {
 }
 
 http::Access Authentication::access() {
-  return {.gate = asks_who_calls(config_) ? &gate_ : nullptr,
+  return {.gate = asking_ ? &asking_->gate : nullptr,
           .login = login_ ? &*login_ : nullptr,
           .per_principal = per_principal_ ? &*per_principal_ : nullptr,
           .per_address = per_address_ ? &*per_address_ : nullptr};
 }
 
 void Authentication::reload() {
-  if (!asks_who_calls(config_)) return;
+  if (!asking_) return;
   tell("jwt-keys", read_keys());
   if (login_) tell("users-file", read_users());
 }
 
 void Authentication::stop() {
-  key_lane_.stop();
+  if (asking_) asking_->key_lane.stop();
   if (password_lane_) password_lane_->stop();
 }
 

@@ -40,7 +40,18 @@ class Authentication {
   void stop();  // its lanes
 
  private:
-  Authentication(const Config& config, const Engine& engine, ops::Metrics& metrics);
+  // What is only there where somebody is asked.
+  struct Asking {
+    Asking(const Engine& engine, const auth::TokenRules& rules, ops::Metrics& metrics);
+
+    auth::TrustedKeys keys;
+    const std::unique_ptr<service::KeyRegistry> registry;
+    service::Lane key_lane;
+    auth::ApiKeys api_keys;
+    auth::Gate gate;
+  };
+
+  explicit Authentication(const Config& config);
 
   // What is read from the configuration's files; the error is a sentence.
   std::expected<void, std::string> read_keys();
@@ -50,11 +61,7 @@ class Authentication {
 
   const Config& config_;
   const auth::TokenRules rules_;
-  auth::TrustedKeys keys_;
-  const std::unique_ptr<service::KeyRegistry> registry_;
-  service::Lane key_lane_;
-  auth::ApiKeys api_keys_;
-  auth::Gate gate_;
+  std::optional<Asking> asking_;
   std::optional<service::Lane> password_lane_;
   std::optional<auth::Login> login_;
   std::optional<auth::RateLimiter> per_principal_;

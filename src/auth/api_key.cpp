@@ -2,7 +2,6 @@
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
-#include <openssl/sha.h>
 
 #include <array>
 #include <stdexcept>
@@ -39,10 +38,6 @@ bool is_api_key(std::string_view text) {
 
 std::string_view api_key_id(std::string_view text) { return text.substr(0, kPrefix.size() + 8); }
 
-service::KeyHash hash_api_key(std::string_view text) {
-  service::KeyHash hash{};
-  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), hash.data());
-  return hash;
-}
+service::KeyHash hash_api_key(std::string_view text) { return service::sha256(text); }
 
 }  // namespace tps::auth

@@ -1,15 +1,17 @@
-// Credentials that were found good, for a while. Bounded; any thread may call.
+// Credentials that were found good, for a while. Each is known by its SHA-256, so that neither the map nor the time of
+// a look-up tells what it is. Bounded; any thread may call.
 #pragma once
 
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <cstring>
 #include <mutex>
 #include <unordered_map>
 
-#include "auth/digest.hpp"
 #include "auth/principal.hpp"
+#include "service/sha256.hpp"
 
 namespace tps::auth {
 
@@ -20,13 +22,13 @@ class CredentialCache {
   explicit CredentialCache(std::size_t capacity) : capacity_per_shard_(capacity / kShards + 1) {}
 
   // nullptr when it is not there, or no longer.
-  SharedPrincipal get(const Digest& credential, Time now);
+  SharedPrincipal get(const service::Sha256& credential, Time now);
 
   // Counts how often clear() was called. Ask before what is put is found out.
   [[nodiscard]] std::uint64_t generation() const { return generation_; }
 
   // Does nothing if clear() has been called since `generation`.
-  void put(const Digest& credential, SharedPrincipal principal, Time until, std::uint64_t generation);
+  void put(const service::Sha256& credential, SharedPrincipal principal, Time until, std::uint64_t generation);
 
   void clear();
 
@@ -36,12 +38,19 @@ class CredentialCache {
     SharedPrincipal principal;
     Time until;
   };
+  struct FirstBytes {
+    std::size_t operator()(const service::Sha256& digest) const {
+      std::size_t hash = 0;
+      std::memcpy(&hash, digest.data(), sizeof hash);
+      return hash;
+    }
+  };
   struct Shard {
     std::mutex mutex;
-    std::unordered_map<Digest, Entry, HashDigest> entries;  // under mutex
+    std::unordered_map<service::Sha256, Entry, FirstBytes> entries;  // under mutex
   };
 
-  Shard& shard_of(const Digest& credential) { return shards_.at(credential.back() % kShards); }
+  Shard& shard_of(const service::Sha256& credential) { return shards_.at(credential.back() % kShards); }
 
   const std::size_t capacity_per_shard_;
   std::atomic<std::uint64_t> generation_ = 0;

@@ -35,7 +35,7 @@ Answer<SharedPrincipal> Gate::verify(std::string_view token) {
   if (token.size() > kMaxTokenBytes) return refuse(name_of(TokenFlaw::malformed));
   CredentialCache& verified = parts_.keys.verified();
   const auto steady_now = std::chrono::steady_clock::now();
-  const Digest digest = digest_of(token);
+  const service::Sha256 digest = service::sha256(token);
   if (SharedPrincipal known = verified.get(digest, steady_now)) {
     accepted_.Increment();
     return known;
@@ -43,10 +43,7 @@ Answer<SharedPrincipal> Gate::verify(std::string_view token) {
   const std::uint64_t generation = verified.generation();
   const auto now = std::chrono::system_clock::now();
   auto principal = verify_token(token, *parts_.keys.current(), parts_.rules, now);
-  if (!principal) {
-    if (principal.error() == TokenFlaw::unknown_key && parts_.unknown_key) parts_.unknown_key();
-    return refuse(name_of(principal.error()));
-  }
+  if (!principal) return refuse(name_of(principal.error()));
   auto shared = std::make_shared<const Principal>(std::move(*principal));
   const auto left = std::min<CredentialCache::Time::duration>(shared->expires_at - now, kVerifiedFor);
   verified.put(digest, shared, steady_now + left, generation);

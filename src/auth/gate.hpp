@@ -2,7 +2,6 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <functional>
 #include <string_view>
 
 #include "auth/api_keys.hpp"
@@ -17,14 +16,12 @@ namespace tps::auth {
 
 class Gate {
  public:
-  // All must outlive this object. `unknown_key` is called when a token names a key that nobody knows: perhaps there are
-  // new ones. It must not block.
+  // All must outlive this object.
   struct Parts {
     TrustedKeys& keys;
     TokenRules rules;
     ApiKeys& api_keys;
     ops::Metrics& metrics;
-    std::function<void()> unknown_key;
   };
   explicit Gate(Parts parts);
 

@@ -22,8 +22,6 @@ class KeySet {
   [[nodiscard]] std::vector<const SigningKey*> candidates(Algorithm algorithm,
                                                           std::optional<std::string_view> id) const;
 
-  [[nodiscard]] bool empty() const { return keys_.empty(); }
-
  private:
   std::vector<SigningKey> keys_;
 };

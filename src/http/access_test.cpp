@@ -79,7 +79,7 @@ class AccessTest : public ApiTest {
   auth::TrustedKeys keys_;
   service::Lane key_lane_{{.name = "key"}, service_.metrics, auth::key_flight(registry_, service_.metrics)};
   auth::ApiKeys api_keys_{key_lane_};
-  auth::Gate gate_{{.keys = keys_, .rules = {}, .api_keys = api_keys_, .metrics = service_.metrics, .unknown_key = {}}};
+  auth::Gate gate_{{.keys = keys_, .rules = {}, .api_keys = api_keys_, .metrics = service_.metrics}};
   service::Lane password_lane_{{.name = "password", .max_flight = 1}, service_.metrics, auth::password_flight()};
   auth::Login login_{{.rules = {}, .lifetime = std::chrono::minutes(15)}, secret_, password_lane_, service_.metrics};
   auth::RateLimiter per_principal_{std::chrono::hours(1), 100};

@@ -1,21 +1,13 @@
 #include "service/identity.hpp"
 
-#include <openssl/sha.h>
-
 #include <algorithm>
 #include <array>
 #include <string>
 
+#include "service/sha256.hpp"
+
 namespace tps::service {
 namespace {
-
-using Sha256 = std::array<std::uint8_t, SHA256_DIGEST_LENGTH>;
-
-Sha256 sha256(std::string_view text) {
-  Sha256 digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
-  return digest;
-}
 
 domain::Hash128 first_half(const Sha256& digest) {
   domain::Hash128 half{};

@@ -2,8 +2,6 @@
 // created, and perhaps it was revoked, each by somebody, so that the records are the audit of it.
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,10 +9,11 @@
 
 #include "domain/transaction.hpp"
 #include "service/ports.hpp"
+#include "service/sha256.hpp"
 
 namespace tps::service {
 
-using KeyHash = std::array<std::uint8_t, 32>;  // SHA-256 of the key's text
+using KeyHash = Sha256;  // of the key's text
 
 struct ApiKey {
   std::string id;                          // shown to people; unique
