@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <netdb.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstring>
 #include <mutex>
@@ -18,6 +19,9 @@ using Found = HostAddress::Found;
 
 // Where a name led to that long ago is still worth a try.
 constexpr std::chrono::seconds kFresh{2};
+// One that takes longer gets another beside it, up to so many.
+constexpr std::chrono::milliseconds kPatience{400};
+constexpr int kMostUnderWay = 4;
 
 Found look_up(const std::string& host, const std::string& port, int flags) {
   addrinfo hints{};
@@ -46,17 +50,29 @@ std::string SocketAddress::text() const {
   return host;
 }
 
-// Shared by the waiting owner and the thread, whichever lives longer.
-struct HostAddress::Lookup {
+// Shared by the waiting owner and the threads, whichever lives longest. All under the mutex.
+struct HostAddress::LookUps {
   std::mutex mutex;
   std::condition_variable done;
+  int under_way = 0;
+  std::uint64_t newest = 0;  // its number
+  Deadline newest_began;
   std::optional<Found> found;
   Deadline found_at;
 
   // That a name was not there says nothing about now: whoever is restarted has none for a moment.
-  bool is_of_no_use() {
+  void forget_what_is_of_no_use() {
+    if (found && (!*found || std::chrono::steady_clock::now() - found_at > kFresh)) found.reset();
+  }
+
+  void end(std::uint64_t number, Found answer) {
     const std::lock_guard lock(mutex);
-    return found && (!*found || std::chrono::steady_clock::now() - found_at > kFresh);
+    --under_way;
+    // The newest alone may say that there is nobody.
+    if (!answer && number != newest) return;
+    found = std::move(answer);
+    found_at = std::chrono::steady_clock::now();
+    done.notify_one();
   }
 };
 
@@ -66,34 +82,42 @@ HostAddress::HostAddress(std::string host, std::uint16_t port)
       }) {}
 
 HostAddress::HostAddress(std::string host, std::uint16_t port, LookUp look_up)
-    : host_(std::move(host)), port_(std::to_string(port)), look_up_(std::move(look_up)) {}
+    : host_(std::move(host)),
+      port_(std::to_string(port)),
+      look_up_(std::move(look_up)),
+      look_ups_(std::make_shared<LookUps>()) {}
 
 Found HostAddress::find(Deadline deadline) {
   if (auto numeric = look_up(host_, port_, AI_NUMERICHOST | AI_NUMERICSERV)) return numeric;
-  if (lookup_ && lookup_->is_of_no_use()) lookup_.reset();
-  if (!lookup_) {
-    auto lookup = std::make_shared<Lookup>();
-    try {
-      std::thread([lookup, host = host_, port = port_, ask = look_up_] {
-        auto found = ask(host, port);
-        const std::lock_guard lock(lookup->mutex);
-        lookup->found = std::move(found);
-        lookup->found_at = std::chrono::steady_clock::now();
-        lookup->done.notify_one();
-      }).detach();
-    } catch (const std::system_error& error) {
-      return std::unexpected(fmt::format("{}: no thread for the lookup: {}", host_, error.what()));
+  std::unique_lock lock(look_ups_->mutex);
+  look_ups_->forget_what_is_of_no_use();
+  while (!look_ups_->found) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= deadline) return std::unexpected(fmt::format("{}: the name is still being looked up", host_));
+    const bool is_slow = now >= look_ups_->newest_began + kPatience;
+    if (look_ups_->under_way == 0 || (is_slow && look_ups_->under_way < kMostUnderWay)) {
+      if (!ask()) return std::unexpected(fmt::format("{}: no thread for the lookup", host_));
     }
-    lookup_ = std::move(lookup);
+    const bool all_asked = look_ups_->under_way == kMostUnderWay;
+    look_ups_->done.wait_until(lock, all_asked ? deadline : std::min(deadline, look_ups_->newest_began + kPatience));
   }
-  std::unique_lock lock(lookup_->mutex);
-  if (!lookup_->done.wait_until(lock, deadline, [this] { return lookup_->found.has_value(); })) {
-    return std::unexpected(fmt::format("{}: the name is still being looked up", host_));
+  return *std::exchange(look_ups_->found, std::nullopt);
+}
+
+// Under the mutex. False: there is no thread for it.
+bool HostAddress::ask() {
+  const std::uint64_t number = look_ups_->newest + 1;
+  try {
+    std::thread([look_ups = look_ups_, number, host = host_, port = port_, ask = look_up_] {
+      look_ups->end(number, ask(host, port));
+    }).detach();
+  } catch (const std::system_error&) {
+    return false;
   }
-  Found found = std::move(*lookup_->found);
-  lock.unlock();
-  lookup_.reset();
-  return found;
+  look_ups_->newest = number;
+  look_ups_->newest_began = std::chrono::steady_clock::now();
+  ++look_ups_->under_way;
+  return true;
 }
 
 }  // namespace tps::adapters

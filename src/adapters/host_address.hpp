@@ -34,16 +34,19 @@ class HostAddress {
 
   // Looked up anew each time, since names move; numeric addresses at once. A name that is not found by the
   // deadline is looked up further in a thread of its own (getaddrinfo cannot be stopped), and the next call takes what
-  // that finds, unless it was long ago.
+  // that finds, unless it was long ago. Who waits for one that is slow asks a second time beside it: a question asked
+  // while the network was away hangs for long after it is back.
   Found find(Deadline deadline);
 
  private:
-  struct Lookup;
+  struct LookUps;
+
+  bool ask();
 
   const std::string host_;
   const std::string port_;
   const LookUp look_up_;
-  std::shared_ptr<Lookup> lookup_;  // under way
+  const std::shared_ptr<LookUps> look_ups_;
 };
 
 }  // namespace tps::adapters

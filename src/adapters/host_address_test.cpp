@@ -60,5 +60,35 @@ TEST(HostAddress, AsksAgainWhenThereWasNobodyThen) {
   }
 }
 
+TEST(HostAddress, AsksBesideOneThatHangs) {
+  std::promise<void> end;
+  std::atomic<int> asked = 0;
+  HostAddress host("db", 5432, [&, ended = end.get_future().share()](const std::string&, const std::string&) {
+    if (asked++ == 0) ended.wait();
+    return kThere;
+  });
+  EXPECT_TRUE(host.find(in(10s)));
+  EXPECT_EQ(asked, 2);
+  end.set_value();
+}
+
+TEST(HostAddress, AsksNoMoreThanFewAtATime) {
+  std::promise<void> end;
+  std::atomic<int> asked = 0;
+  std::atomic<int> answered = 0;
+  {
+    HostAddress host("db", 5432, [&, ended = end.get_future().share()](const std::string&, const std::string&) {
+      ++asked;
+      ended.wait();
+      ++answered;
+      return kNobody;
+    });
+    EXPECT_FALSE(host.find(in(2500ms)));
+  }
+  EXPECT_EQ(asked, 4);
+  end.set_value();
+  while (answered != asked) std::this_thread::yield();
+}
+
 }  // namespace
 }  // namespace tps::adapters
