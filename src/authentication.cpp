@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -22,6 +23,8 @@ constexpr std::array kAsking{"jwt-keys",   "jwt-secret",   "jwt-previous-secret"
 constexpr milliseconds kKeyBudget{2'000};
 constexpr milliseconds kPasswordBudget{1'000};
 constexpr std::size_t kLoginsThatMayWait = 16;
+constexpr int kFetchAttempts = 3;
+constexpr seconds kFetchPause{1};
 constexpr std::uint32_t kRateWindowSeconds = 10;
 constexpr std::size_t kMostFileBytes = 1024 * 1024;
 
@@ -87,9 +90,15 @@ std::expected<std::unique_ptr<Authentication>, std::string> Authentication::make
   limit(made->per_principal_, config.number("rate-limit"));
   limit(made->per_address_, config.number("address-rate-limit"));
   if (!asks_who_calls(config)) return made;
-  made->asking_.emplace(engine, made->rules_, metrics);
+  made->asking_.emplace(engine, made->rules_, metrics, [self = made.get()] {
+    if (self->key_url_) self->key_url_->ask();
+  });
+  if (auto followed = made->follow_key_url(metrics); !followed) return std::unexpected(followed.error());
   if (auto read = made->read_keys(); !read) return std::unexpected(read.error());
   if (auto offered = made->offer_login(metrics); !offered) return std::unexpected(offered.error());
+  if (!config.text("jwt-keys").empty() && config.text("jwt-audience").empty()) {
+    ops::log(ops::Level::warn, "jwt-audience is not set: tokens that the issuer makes for others are taken too");
+  }
   made->watch_files();
   return made;
 }
@@ -97,18 +106,54 @@ std::expected<std::unique_ptr<Authentication>, std::string> Authentication::make
 Authentication::Authentication(const Config& config)
     : config_(config), rules_{.issuer = config.text("jwt-issuer"), .audience = config.text("jwt-audience")} {}
 
-Authentication::Asking::Asking(const Engine& engine, const auth::TokenRules& rules, ops::Metrics& metrics)
+Authentication::Asking::Asking(const Engine& engine, const auth::TokenRules& rules, ops::Metrics& metrics,
+                               std::function<void()> unknown_key)
     : registry(engine.keys()),
       key_lane({.name = "key", .capacity = 10'000, .max_flight = 500, .budget = kKeyBudget}, metrics,
                auth::key_flight(*registry, metrics)),
       api_keys(key_lane),
-      gate({.keys = keys, .rules = rules, .api_keys = api_keys, .metrics = metrics}) {}
+      gate({.keys = keys,
+            .rules = rules,
+            .api_keys = api_keys,
+            .metrics = metrics,
+            .unknown_key = std::move(unknown_key)}) {}
 
-Outcome Authentication::read_keys() {
-  std::vector<auth::SigningKey> keys;
+Outcome Authentication::add_secrets(std::vector<auth::SigningKey>& keys) const {
   for (const char* name : {"jwt-secret", "jwt-previous-secret"}) {
     if (auto added = add_secret(config_, name, keys); !added) return added;
   }
+  return {};
+}
+
+// Without keys it would refuse whoever comes, so there must be some before it serves.
+Outcome Authentication::follow_key_url(ops::Metrics& metrics) {
+  const std::string& url = config_.text("jwt-keys");
+  if (!auth::KeyUrl::is_url(url)) {
+    if (!url.contains("://")) return {};
+    return std::unexpected("jwt-keys: expected a file or an https:// URL, got \"" + url + "\"");
+  }
+  std::vector<auth::SigningKey> secrets;
+  if (auto added = add_secrets(secrets); !added) return added;
+  key_url_.emplace(url, config_.text("jwt-keys-ca-file"), metrics);
+  const auto take = [this, secrets = std::move(secrets)](std::vector<auth::SigningKey> keys) {
+    std::ranges::copy(secrets, std::back_inserter(keys));
+    asking_->keys.replace(std::move(keys));
+  };
+  auto keys = key_url_->fetch();
+  for (int left = kFetchAttempts - 1; !keys && left > 0; --left) {
+    std::this_thread::sleep_for(kFetchPause);
+    keys = key_url_->fetch();
+  }
+  if (!keys) return std::unexpected("jwt-keys: " + keys.error());
+  take(std::move(*keys));
+  key_url_->start(take);
+  return {};
+}
+
+Outcome Authentication::read_keys() {
+  if (key_url_) return {};
+  std::vector<auth::SigningKey> keys;
+  if (auto added = add_secrets(keys); !added) return added;
   if (const std::string& path = config_.text("jwt-keys"); !path.empty()) {
     const auto text = read_text(path);
     if (!text) return std::unexpected("jwt-keys: " + text.error());
@@ -144,7 +189,7 @@ Outcome Authentication::offer_login(ops::Metrics& metrics) {
 }
 
 void Authentication::watch_files() {
-  if (!config_.text("jwt-keys").empty()) {
+  if (!key_url_ && !config_.text("jwt-keys").empty()) {
     files_.add(config_.text("jwt-keys"), [this] { tell("jwt-keys", read_keys()); });
   }
   if (login_) {
@@ -157,16 +202,22 @@ http::Access Authentication::access() {
   return {.gate = asking_ ? &asking_->gate : nullptr,
           .login = login_ ? &*login_ : nullptr,
           .per_principal = per_principal_ ? &*per_principal_ : nullptr,
-          .per_address = per_address_ ? &*per_address_ : nullptr};
+          .per_address = per_address_ ? &*per_address_ : nullptr,
+          .this_machine_only = !asking_ && !config_.toggle("insecure-no-auth")};
 }
 
 void Authentication::reload() {
   if (!asking_) return;
-  tell("jwt-keys", read_keys());
+  if (key_url_) {
+    key_url_->ask();
+  } else {
+    tell("jwt-keys", read_keys());
+  }
   if (login_) tell("users-file", read_users());
 }
 
 void Authentication::stop() {
+  if (key_url_) key_url_->stop();
   if (asking_) asking_->key_lane.stop();
   if (password_lane_) password_lane_->stop();
 }

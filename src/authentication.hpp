@@ -2,12 +2,15 @@
 #pragma once
 
 #include <expected>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "auth/api_keys.hpp"
 #include "auth/gate.hpp"
+#include "auth/key_url.hpp"
 #include "auth/login.hpp"
 #include "auth/rate_limiter.hpp"
 #include "auth/trusted_keys.hpp"
@@ -42,7 +45,8 @@ class Authentication {
  private:
   // What is only there where somebody is asked.
   struct Asking {
-    Asking(const Engine& engine, const auth::TokenRules& rules, ops::Metrics& metrics);
+    Asking(const Engine& engine, const auth::TokenRules& rules, ops::Metrics& metrics,
+           std::function<void()> unknown_key);
 
     auth::TrustedKeys keys;
     const std::unique_ptr<service::KeyRegistry> registry;
@@ -55,6 +59,8 @@ class Authentication {
 
   // What is read from the configuration's files; the error is a sentence.
   std::expected<void, std::string> read_keys();
+  std::expected<void, std::string> add_secrets(std::vector<auth::SigningKey>& keys) const;
+  std::expected<void, std::string> follow_key_url(ops::Metrics& metrics);
   std::expected<void, std::string> read_users();
   std::expected<void, std::string> offer_login(ops::Metrics& metrics);
   void watch_files();
@@ -66,6 +72,7 @@ class Authentication {
   std::optional<auth::Login> login_;
   std::optional<auth::RateLimiter> per_principal_;
   std::optional<auth::RateLimiter> per_address_;
+  std::optional<auth::KeyUrl> key_url_;
   FileWatch files_;  // last: its thread uses the others
 };
 

@@ -85,6 +85,9 @@ std::expected<domain::Currencies, std::string> prepare_to_serve(const Config& co
   if (const auto endpoint = http::parse_endpoint(listen); !endpoint) {
     return std::unexpected("listen: " + endpoint.error());
   }
+  if (const auto proxies = http::TrustedProxies::parse(config.text("trusted-proxies")); !proxies) {
+    return std::unexpected("trusted-proxies: " + proxies.error());
+  }
   if (const auto tls = http::load_tls(tls_files(config)); !tls) return std::unexpected(tls.error());
   return currencies;
 }
@@ -125,6 +128,7 @@ http::ServerOptions server_options(const Config& config, const std::string& list
   http::ServerOptions options;
   options.listen = listen;
   options.tls = tls_files(config);
+  options.trusted_proxies = http::TrustedProxies::parse(config.text("trusted-proxies")).value();  // has been checked
   options.io_threads = static_cast<unsigned>(config.number("io-threads"));
   options.max_connections = connection_limit(static_cast<std::size_t>(config.number("max-connections")));
   options.max_body_bytes = static_cast<std::size_t>(config.number("max-body-memory"));

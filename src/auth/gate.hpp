@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <functional>
 #include <string_view>
 
 #include "auth/api_keys.hpp"
@@ -22,6 +23,8 @@ class Gate {
     TokenRules rules;
     ApiKeys& api_keys;
     ops::Metrics& metrics;
+    // Called when a token names a key that is not there; on any IO thread.
+    std::function<void()> unknown_key = [] {};
   };
   explicit Gate(Parts parts);
 

@@ -1,7 +1,9 @@
 #include "auth/login.hpp"
 
+#include <algorithm>
 #include <utility>
 
+#include "auth/client_network.hpp"
 #include "auth/password.hpp"
 #include "ops/log.hpp"
 #include "service/refusal.hpp"
@@ -13,11 +15,11 @@ using domain::Error;
 using domain::ErrorCode;
 using service::Answer;
 
-// Failures only; whoever knows the password never waits.
-constexpr std::chrono::seconds kPerAddress{1};
-constexpr std::uint32_t kAddressBurst = 20;
-constexpr std::chrono::seconds kPerName{10};
-constexpr std::uint32_t kNameBurst = 5;
+std::string dearest_hash(const Users& users) {
+  const auto cost = [](const auto& user) { return cost_of_hash(user.second.hash); };
+  const auto dearest = std::ranges::max_element(users, {}, cost);
+  return dearest == users.end() ? hash_password("nobody") : dearest->second.hash;
+}
 
 }  // namespace
 
@@ -25,7 +27,10 @@ service::Lane::Fly password_flight() {
   return [](std::span<service::LaneJob* const> jobs, service::Deadline) {
     for (service::LaneJob* const base : jobs) {
       auto& job = static_cast<PasswordJob&>(*base);
-      job.good = verify_password(job.hash, job.password);
+      job.wait = job.throttle.wait(job.client, job.name);
+      if (job.wait) continue;
+      job.good = verify_password(job.hash, job.password) && job.known;
+      if (!job.good) job.throttle.failed(job.client, job.name);
     }
   };
 }
@@ -34,39 +39,31 @@ Login::Login(Options options, SigningKey key, service::Lane& lane, ops::Metrics&
     : options_(std::move(options)),
       key_(std::move(key)),
       lane_(lane),
-      nobodys_hash_(hash_password("nobody")),
-      by_address_(kPerAddress, kAddressBurst),
-      by_name_(kPerName, kNameBurst),
       accepted_(metrics.login("accepted")),
       refused_(metrics.login("refused")),
       throttled_(metrics.login("throttled")) {}
 
 void Login::replace(Users users) {
+  std::string hash = dearest_hash(users);
   const std::scoped_lock lock(mutex_);
   users_ = std::move(users);
+  nobodys_hash_ = std::move(hash);
 }
 
-std::optional<User> Login::find(const std::string& name) const {
+Login::Found Login::find(const std::string& name) const {
   const std::scoped_lock lock(mutex_);
   const auto found = users_.find(name);
-  return found == users_.end() ? std::nullopt : std::optional(found->second);
+  if (found == users_.end()) return {std::nullopt, nobodys_hash_};
+  return {found->second, found->second.hash};
 }
 
-std::optional<Error> Login::throttle(const std::string& address, const std::string& who) {
-  const auto now = std::chrono::steady_clock::now();
-  for (const auto& decision : {by_address_.look(address, now), by_name_.look(who, now)}) {
-    if (decision.allowed) continue;
-    throttled_.Increment();
-    return domain::too_many_requests(decision.retry_after, "too many failed logins");
-  }
-  return std::nullopt;
+Error Login::throttled(std::chrono::seconds wait) {
+  throttled_.Increment();
+  return domain::too_many_requests(wait, "too many failed logins");
 }
 
 // A name that nobody has may be a password in the wrong field, so it is not logged.
-Error Login::fail(const std::string& name, bool known, const std::string& address, const std::string& who) {
-  const auto now = std::chrono::steady_clock::now();
-  by_address_.take(address, now);
-  by_name_.take(who, now);
+Error Login::fail(const std::string& name, bool known, const std::string& address) {
   refused_.Increment();
   ops::log(ops::Level::warn, "login failed", {{"user", known ? name : "unknown"}, {"remote", address}});
   return {ErrorCode::unauthorized, "Incorrect username or password"};
@@ -75,16 +72,20 @@ Error Login::fail(const std::string& name, bool known, const std::string& addres
 boost::asio::awaitable<Answer<Grant>> Login::log_in(std::string name, std::string password,
                                                     std::optional<Scopes> wanted, std::string address,
                                                     service::Deadline deadline) {
-  // From one address; otherwise anybody could lock a user out.
-  const std::string who = address + ' ' + name;
-  if (auto refused = throttle(address, who)) co_return std::unexpected(std::move(*refused));
-  const std::optional<User> user = find(name);
-  PasswordJob job;
-  job.hash = user ? user->hash : nobodys_hash_;
+  const std::string client = client_network(address);
+  // Here too, so that whoever must wait takes no place in the lane.
+  if (const auto wait = throttle_.wait(client, name)) co_return std::unexpected(throttled(*wait));
+  const auto [user, hash] = find(name);
+  PasswordJob job(throttle_);
+  job.client = client;
+  job.name = name;
   job.password = std::move(password);
+  job.hash = hash;
+  job.known = user.has_value();
   const service::LaneVerdict verdict = co_await lane_.submit(job, deadline);
   if (verdict != service::LaneVerdict::done) co_return std::unexpected(service::error_of(verdict));
-  if (!user || !job.good) co_return std::unexpected(fail(name, user.has_value(), address, who));
+  if (job.wait) co_return std::unexpected(throttled(*job.wait));
+  if (!job.good) co_return std::unexpected(fail(name, job.known, address));
 
   const auto now = std::chrono::system_clock::now();
   const Principal principal{.caller = {.principal = name, .only_user = user->only_user},

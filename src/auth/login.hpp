@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "auth/rate_limiter.hpp"
+#include "auth/login_throttle.hpp"
 #include "auth/token.hpp"
 #include "auth/users.hpp"
 #include "ops/metrics.hpp"
@@ -18,13 +18,22 @@
 
 namespace tps::auth {
 
+// Guesses are counted where they are made, one after the other: those that come at once have no more than others.
 struct PasswordJob final : service::LaneJob {
-  std::string hash;
+  explicit PasswordJob(LoginThrottle& guesses) : throttle(guesses) {}
+
+  LoginThrottle& throttle;
+  std::string client;
+  std::string name;
   std::string password;
+  std::string hash;  // of nobody, if there is no such user
+  bool known = false;
+
+  std::optional<std::chrono::seconds> wait;  // not looked at for so long
   bool good = false;
 };
 
-// What the lane of the PasswordJobs does.
+// What the lane of the PasswordJobs does; it must have one thread.
 service::Lane::Fly password_flight();
 
 struct Grant {
@@ -51,22 +60,26 @@ class Login {
                                                         service::Deadline deadline);
 
  private:
-  [[nodiscard]] std::optional<User> find(const std::string& name) const;
-  std::optional<domain::Error> throttle(const std::string& address, const std::string& who);
-  domain::Error fail(const std::string& name, bool known, const std::string& address, const std::string& who);
+  struct Found {
+    std::optional<User> user;
+    std::string hash;
+  };
+  [[nodiscard]] Found find(const std::string& name) const;
+  domain::Error throttled(std::chrono::seconds wait);
+  domain::Error fail(const std::string& name, bool known, const std::string& address);
 
   const Options options_;
   const SigningKey key_;
   service::Lane& lane_;
-  const std::string nobodys_hash_;  // takes as long as a real one
-  RateLimiter by_address_;
-  RateLimiter by_name_;
+  LoginThrottle throttle_;
   prometheus::Counter& accepted_;
   prometheus::Counter& refused_;
   prometheus::Counter& throttled_;
 
   mutable std::mutex mutex_;
-  Users users_;  // under mutex_
+  // Under mutex_.
+  Users users_;
+  std::string nobodys_hash_;  // takes as long as the dearest real one
 };
 
 }  // namespace tps::auth

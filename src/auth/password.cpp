@@ -19,6 +19,7 @@ constexpr std::size_t kHashBytes = 32;
 constexpr std::uint32_t kMostKibibytes = 256 * 1024;
 constexpr std::uint32_t kMostPasses = 16;
 constexpr std::uint32_t kLeastKibibytes = 7 * 1024;
+constexpr std::uint32_t kMostLanes = 8;
 
 constexpr std::string_view kPrefix = "$argon2id$v=19$";
 
@@ -49,13 +50,18 @@ bool verify_password(const std::string& hash, const std::string& password) {
   return flaw_of_hash(hash).empty() && argon2id_verify(hash.c_str(), password.data(), password.size()) == ARGON2_OK;
 }
 
+std::uint64_t cost_of_hash(const std::string& hash) {
+  return std::uint64_t{parameter(hash, "m=")} * parameter(hash, "t=");
+}
+
 std::string flaw_of_hash(const std::string& hash) {
   if (!hash.starts_with(kPrefix)) return "not an argon2id hash; `tps hash-password` makes one";
   const std::uint32_t memory = parameter(hash, "m=");
   const std::uint32_t passes = parameter(hash, "t=");
   if (memory < kLeastKibibytes || passes < 1)
     return "this argon2id hash is too cheap to guess; `tps hash-password` makes one";
-  if (memory > kMostKibibytes || passes > kMostPasses) return "this argon2id hash takes too long to check";
+  const bool dear = memory > kMostKibibytes || passes > kMostPasses || parameter(hash, "p=") > kMostLanes;
+  if (dear) return "this argon2id hash takes too long to check";
   return {};
 }
 

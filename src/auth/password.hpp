@@ -2,7 +2,7 @@
 // tens of milliseconds and 19 MiB on purpose, so they belong on a thread of their own.
 #pragma once
 
-#include <expected>
+#include <cstdint>
 #include <string>
 
 namespace tps::auth {
@@ -15,6 +15,9 @@ std::string hash_password(const std::string& password);
 
 // False too for what is no hash. In constant time for one hash.
 bool verify_password(const std::string& hash, const std::string& password);
+
+// What verify_password() takes for it, in no unit.
+std::uint64_t cost_of_hash(const std::string& hash);
 
 // What is wrong with a hash as an entry of a file; empty: nothing.
 std::string flaw_of_hash(const std::string& hash);

@@ -1,6 +1,8 @@
 #include "auth/rate_limiter.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <vector>
 
 namespace tps::auth {
 
@@ -39,11 +41,23 @@ RateLimiter::Decision RateLimiter::take(std::string_view who, Time now) {
   return decision;
 }
 
-// Those whose bucket is full are forgotten at no loss. If that is not enough, somebody makes up names, and the memory
-// is worth more than what is known about them.
+// Those whose bucket is full are forgotten at no loss. If that is not enough, somebody makes up names, of which each is
+// used little: so those go, and whoever has used up much is remembered. A quarter at a time, since looking costs.
 void RateLimiter::make_room(Time now) {
   std::erase_if(full_at_, [now](const auto& entry) { return entry.second <= now; });
-  if (full_at_.size() >= most_known_) full_at_.clear();
+  if (full_at_.size() < most_known_) return;
+  std::vector<Time> times;
+  times.reserve(full_at_.size());
+  for (const auto& [who, full_at] : full_at_) times.push_back(full_at);
+  std::size_t unwanted = std::max<std::size_t>(times.size() / 4, 1);
+  const auto last = times.begin() + static_cast<std::ptrdiff_t>(unwanted - 1);
+  std::ranges::nth_element(times, last);
+  // Of those that are equal, no more than needed.
+  std::erase_if(full_at_, [&unwanted, least = *last](const auto& entry) {
+    const bool goes = entry.second <= least && unwanted > 0;
+    if (goes) --unwanted;
+    return goes;
+  });
 }
 
 }  // namespace tps::auth

@@ -15,7 +15,8 @@ class RateLimiter {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  // `burst` at once, and then one per `interval`. Of more than `most_known` at once, all are forgotten.
+  // `burst` at once, and then one per `interval`. Of more than `most_known` at once, those are forgotten that used
+  // least.
   RateLimiter(std::chrono::nanoseconds interval, std::uint32_t burst, std::size_t most_known = 100'000);
 
   struct Decision {

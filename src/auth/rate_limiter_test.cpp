@@ -48,9 +48,13 @@ TEST(RateLimiter, KnowsNoMoreThanItMay) {
   limiter.take("d", kStart + 1s);  // a and b are full again and forgotten
   EXPECT_FALSE(limiter.take("c", kStart + 1s).allowed);
   EXPECT_FALSE(limiter.take("d", kStart + 1s).allowed);
-  limiter.take("e", kStart + 1s);
-  limiter.take("f", kStart + 1s);  // nobody is full: all are forgotten
-  EXPECT_TRUE(limiter.take("c", kStart + 1s).allowed);
+}
+
+TEST(RateLimiter, ForgetsThoseThatUsedLeast) {
+  RateLimiter limiter(1s, 10, 3);
+  for (int i = 0; i < 10; ++i) limiter.take("busy", kStart);
+  for (const char* made_up : {"a", "b", "c", "d", "e", "f", "g"}) limiter.take(made_up, kStart);
+  EXPECT_FALSE(limiter.take("busy", kStart).allowed);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <openssl/pem.h>
 #include <openssl/sha.h>
 
+#include <algorithm>
 #include <array>
 #include <set>
 #include <stdexcept>
@@ -19,6 +20,11 @@ namespace {
 
 constexpr std::size_t kLeastSecretBytes = 32;    // RFC 7518 section 3.2: as long as the hash
 constexpr std::size_t kLeastDifferentBytes = 8;  // "aaaa...", "changemechangeme..."
+// Out of tutorials and tools; long enough, and known to everybody.
+constexpr std::array<std::string_view, 5> kPublished{
+    "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",                   // FastAPI's documentation
+    "your-256-bit-secret-your-256-bit-secret", "a-string-secret-at-least-256-bits-long",  // jwt.io
+    "your_secret_key_here_change_in_production", "your-secret-key-change-in-production"};
 constexpr int kLeastRsaBits = 2048;
 constexpr std::size_t kP256Bytes = 32;
 constexpr std::string_view kPemBegin = "-----BEGIN ";
@@ -102,7 +108,8 @@ std::expected<SigningKey, std::string> SigningKey::of_secret(std::string id, std
   if (secret.size() < kLeastSecretBytes) {
     return std::unexpected("a secret needs 32 bytes or more, such as `openssl rand -hex 32` gives");
   }
-  if (std::set<char>(secret.begin(), secret.end()).size() < kLeastDifferentBytes) {
+  const bool published = std::ranges::find(kPublished, secret) != kPublished.end();
+  if (published || std::set<char>(secret.begin(), secret.end()).size() < kLeastDifferentBytes) {
     return std::unexpected("this secret can be guessed; use one such as `openssl rand -hex 32` gives");
   }
   SigningKey key(std::move(id), Algorithm::hs256);

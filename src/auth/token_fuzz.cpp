@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "auth/base64url.hpp"
 #include "auth/key_set.hpp"
@@ -14,7 +15,11 @@ extern const std::span<const std::string_view> fuzz_seeds;
 namespace {
 
 // HS256 with another secret; alg none; a header and claims that are not signed; sets of keys.
-constexpr std::array<std::string_view, 6> kSeeds{
+constexpr std::array<std::string_view, 8> kSeeds{
+    // RS256 and ES256 with no signature of theirs.
+    "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIiwiZXhwIjoxODAwMDAwNjAwfQ.AAAAAAAAAAAAAAAAAAAAAA",
+    "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIiwiZXhwIjoxODAwMDAwNjAwfQ."
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
     "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhIiwiZXhwIjoxODAwMDAwNjAwfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_"
     "wW1gFWFOEjXk",
     "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIiwiZXhwIjoxODAwMDAwNjAwfQ.",
@@ -30,6 +35,16 @@ const tps::auth::SigningKey& key() {
   return *kKey;
 }
 
+// One of each algorithm, so that all of them see made-up signatures. Nobody has the private keys.
+std::vector<tps::auth::SigningKey> all_keys() {
+  static const auto kPublic = tps::auth::read_keys(
+      R"({"keys":[{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"},)"
+      R"({"kty":"RSA","e":"AQAB","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"}]})");
+  std::vector<tps::auth::SigningKey> keys = *kPublic;
+  keys.push_back(key());
+  return keys;
+}
+
 void expect(bool holds) {
   if (!holds) std::abort();
 }
@@ -41,7 +56,7 @@ const std::span<const std::string_view> fuzz_seeds(kSeeds);
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   namespace auth = tps::auth;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  const auth::KeySet keys({key()});
+  const auth::KeySet keys(all_keys());
   expect(!auth::verify_token(text, keys, {}, kNow));
   static_cast<void>(auth::read_keys(std::string(text)));
   if (const auto bytes = auth::from_base64url(text)) expect(auth::to_base64url(*bytes) == text);

@@ -35,6 +35,11 @@ void log_answer(const Request& request, const Response& response) {
             {"span_id", span_id(request)}});
 }
 
+// A handler that may do without admission; null for the others.
+const auto* plain_function(const Route& route) {
+  return route.scope ? nullptr : std::get_if<Response (*)(const Call&)>(&route.handler);
+}
+
 constexpr std::string_view kAllowEnd = "OPTIONS";
 
 std::string allow_entry(Method method) {
@@ -72,7 +77,7 @@ boost::asio::awaitable<Response> Api::handle(Request& request) {
   try {
     if (found.entry == nullptr) {
       response = answer_unmatched(found, request);
-    } else if (const auto* function = std::get_if<Response (*)(const Call&)>(&found.entry->route->handler)) {
+    } else if (const auto* function = plain_function(*found.entry->route)) {
       // Asks nothing of the store, and must answer whoever is the most eager.
       response = (*function)({services_, request, anonymous()->caller, found.parameters});
     } else {
@@ -87,15 +92,36 @@ boost::asio::awaitable<Response> Api::handle(Request& request) {
               {"span_id", span_id(request)}});
   }
   if (failed) response = problem({domain::ErrorCode::internal_error, {}}, request);
+  end(found, request, response);
+  co_return response;
+}
+
+boost::asio::awaitable<std::optional<Response>> Api::refuse_early(Request& request) {
+  request.deadline = request.received_at + services_.options.request_timeout;
+  const Access& access = services_.access;
+  const Match found = find(request.method, request.path);
+  if (found.entry == nullptr || !found.entry->route->scope) co_return std::nullopt;
+  std::optional<Response> refusal;
+  if (const auto foreign = foreign_page(access, request)) {
+    refusal = problem(*foreign, request);
+  } else if (access.gate != nullptr) {
+    const auto principal = co_await authorise(*access.gate, request, *found.entry->route->scope);
+    if (!principal) refusal = problem(principal.error(), request);
+  }
+  if (refusal) end(found, request, *refusal);
+  co_return refusal;
+}
+
+void Api::end(const Match& found, const Request& request, const Response& response) {
   metrics_of(found, request).observe(response.status, seconds_since(request.received_at));
   log_answer(request, response);
-  co_return response;
 }
 
 // The one way to a handler that does something.
 boost::asio::awaitable<Response> Api::admit(const Route& route, const Parameters& parameters, const Request& request) {
   const Access& access = services_.access;
   if (const auto refused = limit_address(access, request)) co_return limited(*refused, request);
+  if (const auto foreign = foreign_page(access, request)) co_return problem(*foreign, request);
   service::Answer<auth::SharedPrincipal> principal = anonymous();
   if (access.gate != nullptr && route.scope) principal = co_await authorise(*access.gate, request, *route.scope);
   if (!principal) co_return problem(principal.error(), request);

@@ -5,6 +5,7 @@
 #include <array>
 #include <boost/asio/awaitable.hpp>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +26,10 @@ class Api {
 
   // The answer to a whole request; never throws. Sets the request's deadline. `request` must outlive the coroutine.
   boost::asio::awaitable<Response> handle(Request& request);
+
+  // The answer to a request of which only the head has been read, if that says already that the caller may not: whoever
+  // may not ask need not send a large body. Sets the request's deadline. `request` must outlive the coroutine.
+  boost::asio::awaitable<std::optional<Response>> refuse_early(Request& request);
 
   // The answer to what the server refuses by itself. The request may be empty but for its id.
   Response refuse(const domain::Error& error, const Request& request);
@@ -52,6 +57,7 @@ class Api {
   void add(const Route& route);
   [[nodiscard]] Match find(Method method, std::string_view path) const;
   boost::asio::awaitable<Response> admit(const Route& route, const Parameters& parameters, const Request& request);
+  void end(const Match& found, const Request& request, const Response& response);
   [[nodiscard]] Response limited(const domain::Error& error, const Request& request) const;
   [[nodiscard]] Response answer_unmatched(const Match& found, const Request& request) const;
   ops::RouteMetrics& metrics_of(const Match& found, const Request& request);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "auth/client_network.hpp"
 #include "http/text.hpp"
 
 namespace tps::http {
@@ -12,6 +13,18 @@ using domain::Error;
 using domain::ErrorCode;
 
 constexpr std::string_view kScheme = "Bearer ";
+
+// An address leads to nobody else, and neither does localhost (RFC 6761 section 6.3). A name without a dot is one of
+// this machine or its network, and no public DNS has it.
+bool leads_here(std::string_view host) {
+  if (host.starts_with('[')) return true;
+  host = host.substr(0, host.rfind(':'));
+  while (host.ends_with('.')) host.remove_suffix(1);
+  const std::size_t dot = host.rfind('.');
+  if (dot == std::string_view::npos) return !host.empty();
+  const std::string_view last = host.substr(dot + 1);
+  return equal_ignoring_case(last, "localhost") || (!last.empty() && std::ranges::all_of(last, is_digit));
+}
 
 }  // namespace
 
@@ -43,9 +56,20 @@ boost::asio::awaitable<service::Answer<auth::SharedPrincipal>> authorise(auth::G
   co_return std::move(*principal);
 }
 
+std::optional<Error> foreign_page(const Access& access, const Request& request) {
+  if (!access.this_machine_only) return std::nullopt;
+  // https://www.w3.org/TR/fetch-metadata: every browser says it, and no page can have it say another thing.
+  const auto site = request.header("sec-fetch-site");
+  const bool across = site && (*site == "cross-site" || *site == "same-site");
+  const auto host = request.header("host");
+  if (!across && (!host || leads_here(*host))) return std::nullopt;
+  return Error{ErrorCode::forbidden, across ? "Pages of other sites may not ask, as nobody is asked who calls"
+                                            : "Nobody is asked who calls, so this is not served under that name"};
+}
+
 std::optional<Error> limit_address(const Access& access, const Request& request) {
   if (access.per_address == nullptr) return std::nullopt;
-  const auto decision = access.per_address->take(request.remote_address, request.received_at);
+  const auto decision = access.per_address->take(auth::client_network(request.remote_address), request.received_at);
   if (decision.allowed) return std::nullopt;
   return domain::too_many_requests(decision.retry_after);
 }

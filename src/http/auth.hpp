@@ -24,6 +24,10 @@ const auth::SharedPrincipal& anonymous();
 boost::asio::awaitable<service::Answer<auth::SharedPrincipal>> authorise(auth::Gate& gate, const Request& request,
                                                                          auth::Scope scope);
 
+// forbidden, if a page of somebody else has a browser on this machine ask: by a link or a form across sites, or under a
+// name of its own that leads here (DNS rebinding). Only where Access::this_machine_only.
+std::optional<domain::Error> foreign_page(const Access& access, const Request& request);
+
 // Takes one of what the address, and then of what the principal, may ask for. The error is too_many_requests.
 std::optional<domain::Error> limit_address(const Access& access, const Request& request);
 // What is left is told in the headers `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).

@@ -37,6 +37,8 @@ struct Access {
   auth::Login* login = nullptr;
   auth::RateLimiter* per_principal = nullptr;
   auth::RateLimiter* per_address = nullptr;
+  // Where nobody is asked because only this machine can reach it, its browsers must not ask for others.
+  bool this_machine_only = false;
 };
 
 // What the handlers work with.

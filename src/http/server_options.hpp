@@ -7,6 +7,7 @@
 
 #include "http/parser.hpp"
 #include "http/tls_context.hpp"
+#include "http/trusted_proxies.hpp"
 
 namespace tps::http {
 
@@ -19,6 +20,8 @@ struct ServerOptions {
   // instance that is dead.
   std::size_t spare_connections = 64;
   std::chrono::milliseconds spare_timeout{1'000};  // of each wait for a client there
+
+  TrustedProxies trusted_proxies;
 
   ParserLimits parser;
   std::size_t max_body_bytes = 512 * 1024 * 1024;  // of all large bodies together; one more is answered 503

@@ -24,7 +24,8 @@ constexpr Refusal kEndedEarly{domain::ErrorCode::malformed_request, "The request
 constexpr Refusal kTooSlow{domain::ErrorCode::request_timeout, {}};
 constexpr Refusal kManyBodies{domain::ErrorCode::overloaded, {}};
 constexpr Refusal kManyConnections{domain::ErrorCode::overloaded, "Too many connections; nothing was added"};
-constexpr std::size_t kSmallBody = 64 * 1024;  // not counted
+constexpr std::size_t kSmallBody = 64 * 1024;   // not counted
+constexpr std::size_t kBodyStep = 1024 * 1024;  // counted at a time
 constexpr Refusal kLargeBody{domain::ErrorCode::payload_too_large, {}};
 constexpr Refusal kWithoutTls{domain::ErrorCode::malformed_request, "This port speaks https, not http"};
 
@@ -51,9 +52,10 @@ Session::Session(ServerState& state, IoLoop& loop, Socket socket, const TlsConte
       stream_(std::move(socket), tls),
       place_(loop.add(*this)),
       spare_(spare),
+      peer_(stream_.remote_address()),
       in_(kInitialBuffer) {
   state_.metrics.connections.Increment();
-  request_.remote_address = stream_.remote_address();
+  request_.remote_address = peer_;
 }
 
 Session::~Session() {
@@ -106,6 +108,7 @@ asio::awaitable<void> Session::run() {
       break;
     }
     if (framing_.chunked || framing_.content_length > 0) {
+      if (!co_await may_send_body()) break;
       const auto body = co_await read_body();
       if (!body) {
         co_await refuse(body.error());
@@ -136,21 +139,35 @@ std::expected<std::optional<std::size_t>, Refusal> Session::parse_buffered() {
   framing_ = *framing;
   request_end_ = begin_ + **size;
   request_.body = {};
+  if (!state_.options.trusted_proxies.empty()) {
+    request_.remote_address = state_.options.trusted_proxies.client(peer_, request_);
+  }
   set_request_id(request_);
   set_trace(request_);
   return *size;
+}
+
+bool Session::body_is_here() const { return !framing_.chunked && end_ - request_end_ >= framing_.content_length; }
+
+// Whoever is nobody shall not have us keep much for him. What is small is read first: asking twice would cost more.
+asio::awaitable<bool> Session::may_send_body() {
+  if (body_is_here() || (!framing_.chunked && framing_.content_length <= kSmallBody)) co_return true;
+  enter(Phase::handling);
+  request_.received_at = std::chrono::steady_clock::now();
+  const auto refusal = co_await state_.api.refuse_early(request_);
+  if (refusal) co_await end_with(*refusal);
+  co_return !refusal;
 }
 
 asio::awaitable<std::expected<void, Refusal>> Session::read_body() {
   const std::size_t limit = state_.api.body_limit(request_.method, request_.path);
   if (framing_.content_length > limit) co_return std::unexpected(kLargeBody);
   const auto size = static_cast<std::size_t>(framing_.content_length);
-  if (!framing_.chunked && end_ - request_end_ >= size) {
+  if (body_is_here()) {
     request_.body = {in_.data() + request_end_, size};
     request_end_ += size;
     co_return std::expected<void, Refusal>{};
   }
-  if (!reserve_body(framing_.chunked ? limit : size)) co_return std::unexpected(kManyBodies);
   enter(Phase::body);
   if (framing_.expects_continue && end_ == request_end_) {
     static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -162,12 +179,13 @@ asio::awaitable<std::expected<void, Refusal>> Session::read_body() {
 }
 
 bool Session::reserve_body(std::size_t bytes) {
-  if (bytes <= kSmallBody) return true;
-  if (state_.body_bytes.fetch_add(bytes) + bytes > state_.options.max_body_bytes) {
-    state_.body_bytes.fetch_sub(bytes);
+  if (bytes <= std::max(kSmallBody, reserved_)) return true;
+  const std::size_t more = (bytes - reserved_ + kBodyStep - 1) / kBodyStep * kBodyStep;
+  if (state_.body_bytes.fetch_add(more) + more > state_.options.max_body_bytes) {
+    state_.body_bytes.fetch_sub(more);
     return false;
   }
-  reserved_ = bytes;
+  reserved_ += more;
   return true;
 }
 
@@ -179,7 +197,9 @@ asio::awaitable<std::expected<void, Refusal>> Session::read_counted(std::size_t 
   request_end_ = end_;
   while (body_.size() < size) {
     const std::size_t have = body_.size();
-    body_.resize(have + std::min(size - have, std::max(kReadPiece, have)));
+    const std::size_t next = have + std::min(size - have, std::max(kReadPiece, have));
+    if (!reserve_body(next)) co_return std::unexpected(kManyBodies);
+    body_.resize(next);
     const auto [error, count] = co_await stream_.read_some(asio::buffer(body_.data() + have, body_.size() - have));
     body_.resize(have + count);
     if (error) co_return std::unexpected(why_reading_ended(error));
@@ -195,6 +215,7 @@ asio::awaitable<std::expected<void, Refusal>> Session::read_chunked(std::size_t 
   request_end_ += *first;
   std::vector<char> piece(reader.done() ? 0 : kReadPiece);
   while (!reader.done()) {
+    if (!reserve_body(body_.size() + kReadPiece)) co_return std::unexpected(kManyBodies);
     const auto [error, count] = co_await stream_.read_some(asio::buffer(piece));
     if (error) co_return std::unexpected(why_reading_ended(error));
     const auto used = reader.feed({piece.data(), count}, body_, limit);
@@ -242,7 +263,13 @@ asio::awaitable<void> Session::refuse(Refusal refusal) {
   if (request_.request_id.empty()) set_request_id(request_);
   request_.received_at = std::chrono::steady_clock::now();
   const Response response = state_.api.refuse({refusal.code, std::string(refusal.detail)}, request_);
-  if (send_at_once(response, false) || co_await answer(response)) co_await linger();
+  co_await end_with(response);
+}
+
+asio::awaitable<void> Session::end_with(const Response& response) {
+  bool sent = send_at_once(response, false);  // not as one condition: gcc 12 makes wrong code of "a || co_await b"
+  if (!sent) sent = co_await answer(response);
+  if (sent) co_await linger();
 }
 
 // Closing with bytes unread would reset the connection, and the answer might be lost with it.

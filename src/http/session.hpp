@@ -50,15 +50,21 @@ class Session {
   boost::asio::awaitable<std::expected<void, Refusal>> read_counted(std::size_t size);
   boost::asio::awaitable<std::expected<void, Refusal>> read_chunked(std::size_t limit);
   boost::asio::awaitable<bool> answer(const Response& response);
+  // False if the caller may not send this body; the client has been told.
+  boost::asio::awaitable<bool> may_send_body();
   boost::asio::awaitable<void> refuse(Refusal refusal);
+  // The last answer.
+  boost::asio::awaitable<void> end_with(const Response& response);
   boost::asio::awaitable<void> linger();
 
-  // Large bodies of all connections together have a limit.
+  // Large bodies of all connections together have a limit. They count for what has arrived of them, in steps; false if
+  // this one may not become so large now.
   bool reserve_body(std::size_t bytes);
   void release_body();
 
   void enter(Phase phase);
   bool send_at_once(const Response& response, bool keep_alive);
+  [[nodiscard]] bool body_is_here() const;
   [[nodiscard]] std::string_view rest_of_body(const Response& response) const;
   Refusal why_reading_ended(boost::system::error_code error);
   void prepare_to_read();
@@ -71,6 +77,7 @@ class Session {
   Stream stream_;
   IoLoop::Place place_;
   const bool spare_;
+  const std::string peer_;  // its address
 
   Phase phase_ = Phase::idle;
   std::chrono::steady_clock::time_point phase_ends_;

@@ -73,6 +73,7 @@ Metrics::Metrics()
       cache_operations_(counters(*registry_, "tps_cache_operations_total", "Cache look-ups and writes by outcome.")),
       authentications_(counters(*registry_, "tps_authentications_total", "Credentials of requests, by outcome.")),
       logins_(counters(*registry_, "tps_logins_total", "Logins with a password, by outcome.")),
+      key_fetches_(counters(*registry_, "tps_key_fetches_total", "Fetches of an issuer's keys by URL, by outcome.")),
       settled_(counters(*registry_, "tps_transactions_settled_total",
                         "Transactions settled here, by status; the end of a hold counts, too.")),
       failed_(counters(*registry_, "tps_transactions_failed_total", "Transactions that failed here, by failure.")),
@@ -154,6 +155,7 @@ Counter& Metrics::cache_operation(const std::string& cache, const std::string& o
   return cache_operations_.Add({{"cache", cache}, {"outcome", outcome}});
 }
 Counter& Metrics::authentication(const std::string& outcome) { return authentications_.Add({{"outcome", outcome}}); }
+Counter& Metrics::key_fetch(const std::string& outcome) { return key_fetches_.Add({{"outcome", outcome}}); }
 Counter& Metrics::login(const std::string& outcome) { return logins_.Add({{"outcome", outcome}}); }
 Counter& Metrics::settled(const std::string& status) { return settled_.Add({{"status", status}}); }
 Gauge& Metrics::oldest_pending_seconds(std::uint32_t partition) {

@@ -67,6 +67,8 @@ class Metrics {
   prometheus::Counter& authentication(const std::string& outcome);
   // tps_logins_total{outcome}: accepted, refused, throttled.
   prometheus::Counter& login(const std::string& outcome);
+  // tps_key_fetches_total{outcome}: ok, failed.
+  prometheus::Counter& key_fetch(const std::string& outcome);
   // tps_transactions_settled_total{status}, tps_transactions_failed_total{failure}. The end of a hold counts as well:
   // one that is captured counts as authorized, its capture as settled, and then as settled itself.
   prometheus::Counter& settled(const std::string& status);
@@ -85,6 +87,7 @@ class Metrics {
   prometheus::Family<prometheus::Counter>& cache_operations_;
   prometheus::Family<prometheus::Counter>& authentications_;
   prometheus::Family<prometheus::Counter>& logins_;
+  prometheus::Family<prometheus::Counter>& key_fetches_;
   prometheus::Family<prometheus::Counter>& settled_;
   prometheus::Family<prometheus::Counter>& failed_;
   prometheus::Family<prometheus::Gauge>& oldest_pending_;

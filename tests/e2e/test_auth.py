@@ -1,12 +1,15 @@
 """Who may call: passwords, tokens, keys, and what is refused at start (docs/security.md)."""
 import contextlib
 import json
+import threading
 import time
 
 import pytest
+from support.client import Connection, request_bytes
 from support.deployment import deploy
 from support.process import free_port, run, wait_until
-from support.tokens import SECRET, bearer, encoded, token, user_line
+from support.rsa_keys import RsaKey
+from support.tokens import SECRET, bearer, user_line
 from support.tps import Tps, tps
 
 DEPOSIT = {"user_id": "user_11", "amount": 12.75, "currency": "USD"}
@@ -79,6 +82,7 @@ def test_other_machines_are_served_when_that_is_meant(serve):
 
 
 @pytest.mark.parametrize("arguments", [("--jwt-secret", "secret"), ("--jwt-secret", "a" * 64),
+                                       ("--jwt-secret", "your-secret-key-change-in-production"),
                                        ("--jwt-keys", "/nonexistent"), ("--users-file", "/nonexistent"),
                                        ("--jwt-secret", SECRET, "--users-file", "/nonexistent")])
 def test_bad_configurations_are_refused(folder, arguments):
@@ -107,30 +111,13 @@ def test_a_secret_is_changed_without_refusing_anybody(serve):
     assert status(server, headers=bearer(secret=SECRET[::-1])) == 401
 
 
-def key_files(folder, name):
-    """(private, public) in PEM."""
-    private, public = folder / f"{name}.key", folder / f"{name}.pem"
-    assert run(["openssl", "genrsa", "-out", private, "2048"]).returncode == 0
-    assert run(["openssl", "rsa", "-in", private, "-pubout", "-out", public]).returncode == 0
-    return private, public
-
-
-def signed(private, folder):
-    """The header for a token that this private key signs."""
-    message = encoded({"alg": "RS256"}) + "." + token().split(".")[1]
-    (folder / "message").write_text(message)
-    signature = folder / "signature"
-    assert run(["openssl", "dgst", "-sha256", "-sign", private, "-out", signature, folder / "message"]).returncode == 0
-    return {"Authorization": f"Bearer {message}.{encoded(signature.read_bytes())}"}
-
-
 def test_keys_of_an_issuer_are_exchanged_while_it_runs(serve, folder):
-    old, old_public = key_files(folder, "old")
-    new, new_public = key_files(folder, "new")
+    old, new = RsaKey(folder, "old"), RsaKey(folder, "new")
     keys = folder / "keys.pem"
-    keys.write_text(old_public.read_text())
+    keys.write_text(old.public.read_text())
     server = serve("--jwt-keys", keys)
-    by_old, by_new = signed(old, folder), signed(new, folder)
+    assert "jwt-audience is not set" in server.log()
+    by_old, by_new = old.bearer(), new.bearer()
     assert status(server, headers=by_old) == 404
     assert status(server, headers=by_new) == 401
 
@@ -139,13 +126,13 @@ def test_keys_of_an_issuer_are_exchanged_while_it_runs(serve, folder):
         beside.write_text(text)
         beside.rename(keys)
 
-    replace(old_public.read_text() + new_public.read_text())
+    replace(old.public.read_text() + new.public.read_text())
     wait_until(lambda: status(server, headers=by_new) == 404, 10, "the new key")
     assert status(server, headers=by_old) == 404
     replace("nonsense")
     wait_until(lambda: "not read again" in server.log(), 10, "a complaint")
     assert status(server, headers=by_old) == 404
-    replace(new_public.read_text())
+    replace(new.public.read_text())
     wait_until(lambda: status(server, headers=by_old) == 401, 10, "the end of the old key")
     assert status(server, headers=by_new) == 404
 
@@ -160,6 +147,81 @@ def test_rates_are_limited(serve):
         assert answers[0].headers["ratelimit-policy"] == '"principal";q=10;w=10'
         assert client.get("/transactions/1", bearer(subject="calm")).status == 404
     assert server.metric("tps_http_requests_limited_total") == 1
+
+
+def log_in(server, password, headers=None, name="alice"):
+    form = f"username={name}&password={password}".encode()
+    with server.client() as client:
+        return client.post("/token", form, {"Content-Type": "application/x-www-form-urlencoded"} | (headers or {})).status
+
+
+@pytest.fixture
+def with_login(serve, folder):
+    (folder / "users").write_text(user_line("alice", "correct-horse", "admin"))
+    return lambda *arguments: serve("--jwt-secret", SECRET, "--users-file", folder / "users", *arguments)
+
+
+def test_guesses_that_come_at_once_are_no_more_than_others(with_login):
+    server = with_login()
+    answers = []
+    guesses = [threading.Thread(target=lambda: answers.append(log_in(server, "wrong"))) for _ in range(16)]
+    for one in guesses:
+        one.start()
+    for one in guesses:
+        one.join()
+    assert answers.count(401) == 5 and answers.count(429) == 11, answers
+    assert log_in(server, "correct-horse") == 429
+    assert server.metric('tps_logins_total{outcome="throttled"') == 12
+
+
+def test_a_proxy_that_is_trusted_says_who_guesses(with_login):
+    server = with_login("--trusted-proxies", "127.0.0.0/8")
+    for _ in range(5):
+        assert log_in(server, "wrong", {"X-Forwarded-For": "198.51.100.1, 192.0.2.1"}) == 401
+    assert log_in(server, "correct-horse", {"X-Forwarded-For": "198.51.100.2, 192.0.2.1"}) == 429
+    assert log_in(server, "correct-horse", {"X-Forwarded-For": "198.51.100.1, 192.0.2.2"}) == 200
+    assert {one["remote"] for one in server.log_records() if one["message"] == "login failed"} == {"192.0.2.1"}
+
+
+def test_nobody_else_says_who_guesses(with_login):
+    server = with_login()
+    for number in range(5):
+        assert log_in(server, "wrong", {"X-Forwarded-For": f"192.0.2.{number}"}) == 401
+    assert log_in(server, "correct-horse", {"X-Forwarded-For": "192.0.2.9"}) == 429
+
+
+def test_who_is_nobody_need_not_send_a_large_body(serve):
+    server = serve("--jwt-secret", SECRET)
+    size = {"Content-Length": str(10_000_000), "Content-Type": "application/json"}
+    chunked = {"Transfer-Encoding": "chunked", "Content-Type": "application/json"}
+    for headers in (size, chunked, size | {"Expect": "100-continue"}):
+        with Connection(server.port) as connection:
+            assert connection.send(request_bytes("POST", "/transactions/batch", headers=headers)).read().status == 401
+        with Connection(server.port) as connection:
+            head = request_bytes("POST", "/transactions/batch", headers=headers | bearer("transactions:read"))
+            assert connection.send(head).read().status == 403
+
+
+def test_a_page_in_a_browser_here_cannot_ask(serve):
+    """Nobody is asked who calls, since only this machine can reach it; its browsers run other people's pages."""
+    server = serve()
+    post = "POST", "/transactions", DEPOSIT
+
+    def answer(**headers):
+        host = headers.pop("host", "localhost")
+        request = request_bytes(*post, {name.replace("_", "-"): value for name, value in headers.items()})
+        with Connection(server.port) as connection:
+            return connection.send(request.replace(b"Host: localhost", f"Host: {host}".encode())).read().status
+
+    assert answer(host=f"evil.example:{server.port}") == answer(host="localhost.evil.example") == 403
+    assert answer(Sec_Fetch_Site="cross-site") == answer(Sec_Fetch_Site="same-site") == 403
+    for host in (f"localhost:{server.port}", "127.0.0.1:8000", "[::1]:8000", "tps.localhost", "LOCALHOST."):
+        assert answer(host=host) == 201
+    assert answer(Sec_Fetch_Site="same-origin") == answer(Sec_Fetch_Site="none") == 201
+    server.stop()
+    asking = serve("--jwt-secret", SECRET)
+    with asking.client() as client:
+        assert client.get("/transactions/1", bearer() | {"Sec-Fetch-Site": "cross-site"}).status == 200
 
 
 def create_key(url, *arguments):

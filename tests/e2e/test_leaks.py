@@ -7,6 +7,7 @@ from support.client import Connection, request_bytes
 from support.database import PostgresDatabase
 from support.process import wait_until
 from support.servers import OWNER, Redis
+from support.store import STORES
 from support.tokens import bearer, user_line
 from support.tps import Tps, tps
 
@@ -19,24 +20,32 @@ NAMES = ("database", "redis", "jwt", "previous", "password", "wrong-password", "
 CANARIES = {name: canary(name) for name in NAMES}
 
 
-@pytest.fixture(scope="module", params=("files", "variables", "flags"))
-def server(request, postgres, tmp_path_factory):
-    """Knows four secrets, given in one of the three ways; logs all that it can."""
-    folder = tmp_path_factory.mktemp("leaks")
-    database = PostgresDatabase(postgres)
+def database_url(store, folder, request):
+    if store == "sqlite":
+        return f"sqlite:{folder}/tps.db"  # has no secret
+    database = PostgresDatabase(request.getfixturevalue("postgres"))
     database.execute(f"ALTER ROLE \"{OWNER}\" PASSWORD '{CANARIES['database']}'")
+    return database.url.replace("@", f":{CANARIES['database']}@")
+
+
+@pytest.fixture(scope="module", params=[(store, way) for store in STORES for way in ("files", "variables", "flags")],
+                ids=lambda one: "-".join(one))
+def server(request, tmp_path_factory):
+    """Knows four secrets, given in one of the three ways; logs all that it can."""
+    store, way = request.param
+    folder = tmp_path_factory.mktemp("leaks")
     redis = Redis()
-    secrets = {"database-url": database.url.replace("@", f":{CANARIES['database']}@"),
+    secrets = {"database-url": database_url(store, folder, request),
                "redis-url": redis.url.replace("redis://", f"redis://:{CANARIES['redis']}@"),
                "jwt-secret": CANARIES["jwt"], "jwt-previous-secret": CANARIES["previous"]}
     (folder / "users").write_text(user_line("alice", CANARIES["password"], "admin"))
     arguments, environment = ["--users-file", folder / "users", "--migrate", "--log-level", "debug"], {}
     for name, secret in secrets.items():
         variable = "TPS_" + name.upper().replace("-", "_")
-        if request.param == "files":
+        if way == "files":
             (folder / name).write_text(secret + "\n")
             environment[variable + "_FILE"] = str(folder / name)
-        elif request.param == "variables":
+        elif way == "variables":
             environment[variable] = secret
         else:
             arguments += [f"--{name}={secret}"] if name == "redis-url" else [f"--{name}", secret]

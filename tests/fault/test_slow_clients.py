@@ -9,11 +9,12 @@ import pytest
 from support.fixtures import short_or_long
 from support.open_load import LOAD
 from support.process import Process, wait_until
+from support.store import STORES, empty_store
 from support.tps import Tps
 
 SLOW = 1000
 RATE = 300  # requests a second of the others
-WINDOWS = short_or_long(5, 15)  # of a second
+WINDOWS = short_or_long(3, 15)  # of a second
 ATTEMPTS = 3
 LEAST_MS = 1
 CONNECTIONS = "tps_http_connections "  # not those whose names go on
@@ -23,9 +24,10 @@ WAYS = {"headers": ("-H", "-i", "2", "-u", "{url}/transactions/1"),
         "reading": ("-X", "-w", "1", "-y", "2", "-n", "2", "-z", "1", "-k", "3", "-u", "{url}/openapi.json")}
 
 
-@pytest.fixture
-def server(folder):
-    one = Tps(folder, "--max-connections", 4 * SLOW).start()
+@pytest.fixture(params=STORES)
+def server(request, folder):
+    database = empty_store(request.param, folder, request)
+    one = Tps(folder, "--database-url", database.url, "--max-connections", 4 * SLOW).start()
     with one.client() as client:
         client.post("/transactions", {"user_id": "u", "amount": 1, "currency": "USD"}, {"Prefer": "wait=5"})
     yield one

@@ -41,15 +41,17 @@ ROOMS = {
 ONLY_IN = [
     (r"boost/(beast|asio/(ip|ssl|local|generic|detail)\b|asio/(ip|ssl|read|write|connect)\w*\.hpp)|sys/(socket|un)\.h|"
      r"netinet/|arpa/|netdb\.h",
-     r"http/(server|session|stream|io_loop)\w*\.\w+|adapters/(redis_\w+|host_address)\.\w+|[^/]+\.cpp|"
+     r"http/(server|session|stream|io_loop|trusted_proxies)\w*\.\w+|auth/client_network\.cpp|adapters/(redis_\w+|host_address)\.\w+|[^/]+\.cpp|"
      r"\w+/\w+_test\.cpp",
-     "sockets belong to http/server, http/session, http/stream, http/io_loop, adapters/host_address and adapters/redis_*"),
+     "sockets belong to http/server, http/session, http/stream, http/io_loop, adapters/host_address and adapters/redis_*; "
+     "addresses are read in http/trusted_proxies and auth/client_network"),
     (r"boost/beast", r".*\.cpp", "Beast in a header costs seconds in every file that includes it"),
     (r"libpq-fe\.h", r"adapters/postgres_\w+\.\w+", "libpq belongs to adapters/postgres_*"),
     (r"sqlite3\.h", r"adapters/sqlite_\w+\.\w+", "SQLite belongs to adapters/sqlite_*"),
     (r"hiredis/", r"adapters/redis_\w+\.\w+", "hiredis belongs to adapters/redis_*"),
     (r"simdjson\.h", r"http/(json_\w+\.\w+|\w+_test\.cpp)|auth/(token|jwk)\.cpp",
      "JSON is decoded in http/json_*, and that of tokens and keys in auth/"),
+    (r"curl/", r"auth/key_url\.cpp", "libcurl belongs to auth/key_url"),
     (r"csv\.h", r"files/csv_reader\.\w+", "CSV is read in files/csv_reader"),
     (r"CLI/", r"[^/]+\.cpp", "the command line belongs to main and config"),
 ]

@@ -1,0 +1,118 @@
+"""The keys of an issuer under an https URL (jwt-keys): fetched at the start, and again when they change."""
+import contextlib
+import http.server
+import ssl
+import threading
+
+import pytest
+from support import certificates
+from support.process import wait_until
+from support.rsa_keys import RsaKey, jwk_set
+from support.tokens import SECRET, bearer, encoded
+from support.tps import Tps, tps
+
+
+class Issuer:
+    """Answers with what it is told to, over TLS."""
+
+    def __init__(self, folder):
+        self.status, self.body, self.headers, self.asked = 200, "", {}, 0
+        self.by = certificates.authority(folder)
+        mine = certificates.issue(self.by, folder, "issuer")
+        issuer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                issuer.asked += 1
+                body = issuer.body.encode()
+                self.send_response(issuer.status)
+                for name, value in issuer.headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                with contextlib.suppress(OSError):
+                    self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(mine.path, mine.key)
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def arguments(self):
+        return ["--jwt-keys", f"https://localhost:{self.server.server_port}/jwks", "--jwt-keys-ca-file", self.by.path]
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def issuer(folder):
+    one = Issuer(folder)
+    yield one
+    one.stop()
+
+
+def status(server, headers):
+    with server.client() as client:
+        return client.get("/transactions/1", headers).status
+
+
+def test_new_keys_are_fetched_when_a_token_names_one(folder, issuer, launch):
+    old, new = RsaKey(folder, "old"), RsaKey(folder, "new")
+    issuer.body = jwk_set(old)
+    server = launch(*issuer.arguments, "--jwt-secret", SECRET).wait_ready()
+    by_old, by_new = old.bearer(kid="old"), new.bearer(kid="new")
+    assert status(server, by_old) == status(server, bearer()) == 404
+    assert status(server, by_new) == 401
+
+    issuer.body = jwk_set(old, new)
+    wait_until(lambda: status(server, by_new) == 404, 30, "the new key")
+    assert status(server, by_old) == status(server, bearer()) == 404
+    # Names that nobody has do not make it ask without end.
+    asked = issuer.asked
+    for number in range(50):
+        assert status(server, new.bearer(kid="new") if number == 0 else old.bearer(kid="made up")) == (404 if number == 0 else 401)
+    assert issuer.asked <= asked + 1
+
+    issuer.status = 500
+    wait_until(lambda: status(server, old.bearer(kid="made up")) == 401 and "keys not fetched" in server.log(), 30, "a complaint")
+    assert status(server, by_new) == 404
+    assert server.metric('tps_key_fetches_total{outcome="failed"') >= 1
+    server.stop()
+
+
+def test_a_secret_that_is_published_is_none(folder, issuer, launch):
+    issuer.body = jwk_set(RsaKey(folder, "one"), {"kty": "oct", "kid": "two", "k": encoded(SECRET.encode())})
+    server = launch(*issuer.arguments).wait_ready()
+    assert status(server, bearer()) == 401
+    server.stop()
+
+
+def refusal(folder, issuer, *arguments):
+    refused = tps("serve", "--listen", "127.0.0.1:0", "--database-url", f"sqlite:{folder}/tps.db", *(arguments or issuer.arguments))
+    assert refused.returncode == 2, refused.stderr
+    return refused.stderr
+
+
+@pytest.mark.parametrize("answer, why", [
+    ({"status": 404, "body": "{}"}, "the answer is 404, not 200"),
+    ({"status": 302, "headers": {"Location": "https://localhost/elsewhere"}}, "the answer is 302, not 200"),
+    ({"body": "<html>"}, "jwt-keys: https://"), ({"body": '{"keys": []}'}, "no key that can be used"),
+    ({"body": jwk_set({"kty": "oct", "k": encoded(SECRET.encode())})}, "no public key that can be used"),
+    ({"body": " " * 300_000}, "the answer is too large")])
+def test_it_does_not_start_without_keys(folder, issuer, answer, why):
+    for name, value in answer.items():
+        setattr(issuer, name, value)
+    assert why in refusal(folder, issuer)
+
+
+def test_it_believes_no_other_server(folder, issuer):
+    issuer.body = jwk_set(RsaKey(folder, "one"))
+    assert "certificate" in refusal(folder, issuer, *issuer.arguments[:2])
+    assert "expected a file or an https:// URL" in refusal(folder, issuer, "--jwt-keys", f"http://localhost:{issuer.server.server_port}/jwks")
