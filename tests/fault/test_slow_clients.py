@@ -14,8 +14,8 @@ from support.tps import Tps
 
 SLOW = 1000
 RATE = 300  # requests a second of the others
-WINDOWS = short_or_long(3, 15)  # of a second
-ATTEMPTS = 3
+WINDOWS = short_or_long(4, 15)  # of a second
+ATTEMPTS = 5
 LEAST_MS = 1
 CONNECTIONS = "tps_http_connections "  # not those whose names go on
 # Headers that never end, bodies that trickle, answers that are hardly read.
