@@ -98,7 +98,7 @@ TEST(Server, ReadsChunkedBodiesAndWhatFollows) {
 TEST(Server, ReadsLargeBodiesAndWhatFollows) {
   TestServer server;
   std::string lines;
-  while (lines.size() < 1'000'000) lines += std::string(kGood) + "\n";
+  while (lines.size() < 1'000'000) lines.append(kGood).append("\n");
   std::string request = post("/transactions/batch", lines);
   request.replace(request.find("application/json"), 16, "application/x-ndjson");
   const std::string answer = Client(server).send(request + get("/health")).rest();
