@@ -159,6 +159,9 @@ int serve(const Config& config) {
 
   const auto authentication = Authentication::make(config, *engine, metrics);
   if (!authentication) return fail(authentication.error(), kExitUsage);
+  const auto keys = (*authentication)->await_keys();
+  if (!keys) return kExitOk;
+  if (!*keys) return fail(keys->error());
 
   // The wire.
   const http::ApiOptions api_options{.request_timeout = milliseconds(config.number("request-timeout"))};

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "http/server.hpp"
 #include "ops/log.hpp"
+#include "signals.hpp"
 
 namespace tps {
 namespace {
@@ -23,8 +23,8 @@ constexpr std::array kAsking{"jwt-keys",   "jwt-secret",   "jwt-previous-secret"
 constexpr milliseconds kKeyBudget{2'000};
 constexpr milliseconds kPasswordBudget{1'000};
 constexpr std::size_t kLoginsThatMayWait = 16;
-constexpr int kFetchAttempts = 3;
-constexpr seconds kFetchPause{1};
+constexpr seconds kFetchPatience{60};
+constexpr milliseconds kFetchPause{1'000};
 constexpr std::uint32_t kRateWindowSeconds = 10;
 constexpr std::size_t kMostFileBytes = 1024 * 1024;
 
@@ -93,7 +93,7 @@ std::expected<std::unique_ptr<Authentication>, std::string> Authentication::make
   made->asking_.emplace(engine, made->rules_, metrics, [self = made.get()] {
     if (self->key_url_) self->key_url_->ask();
   });
-  if (auto followed = made->follow_key_url(metrics); !followed) return std::unexpected(followed.error());
+  if (auto known = made->know_key_url(metrics); !known) return std::unexpected(known.error());
   if (auto read = made->read_keys(); !read) return std::unexpected(read.error());
   if (auto offered = made->offer_login(metrics); !offered) return std::unexpected(offered.error());
   if (!config.text("jwt-keys").empty() && config.text("jwt-audience").empty()) {
@@ -125,29 +125,44 @@ Outcome Authentication::add_secrets(std::vector<auth::SigningKey>& keys) const {
   return {};
 }
 
-// Without keys it would refuse whoever comes, so there must be some before it serves.
-Outcome Authentication::follow_key_url(ops::Metrics& metrics) {
+Outcome Authentication::know_key_url(ops::Metrics& metrics) {
   const std::string& url = config_.text("jwt-keys");
   if (!auth::KeyUrl::is_url(url)) {
     if (!url.contains("://")) return {};
     return std::unexpected("jwt-keys: expected a file or an https:// URL, got \"" + url + "\"");
   }
+  // It would be in every log.
+  if (url.substr(0, url.find('/', std::string_view("https://").size())).contains('@')) {
+    return std::unexpected("jwt-keys: a URL with a user or a password is not taken");
+  }
+  const std::string& ca_file = config_.text("jwt-keys-ca-file");
+  if (const auto read = read_text(ca_file); !ca_file.empty() && !read) {
+    return std::unexpected("jwt-keys-ca-file: " + read.error());
+  }
+  key_url_.emplace(url, ca_file, metrics);
+  return {};
+}
+
+// Without keys it would refuse whoever comes, so there must be some before it serves.
+std::optional<Outcome> Authentication::await_keys() {
+  if (!key_url_) return Outcome{};
   std::vector<auth::SigningKey> secrets;
   if (auto added = add_secrets(secrets); !added) return added;
-  key_url_.emplace(url, config_.text("jwt-keys-ca-file"), metrics);
   const auto take = [this, secrets = std::move(secrets)](std::vector<auth::SigningKey> keys) {
     std::ranges::copy(secrets, std::back_inserter(keys));
     asking_->keys.replace(std::move(keys));
   };
+  const auto give_up = std::chrono::steady_clock::now() + kFetchPatience;
   auto keys = key_url_->fetch();
-  for (int left = kFetchAttempts - 1; !keys && left > 0; --left) {
-    std::this_thread::sleep_for(kFetchPause);
+  if (!keys) ops::log(ops::Level::warn, "waiting for keys", {{"detail", keys.error()}});
+  while (!keys) {
+    if (std::chrono::steady_clock::now() > give_up) return std::unexpected("jwt-keys: " + keys.error());
+    if (wait_for_end(kFetchPause)) return std::nullopt;
     keys = key_url_->fetch();
   }
-  if (!keys) return std::unexpected("jwt-keys: " + keys.error());
-  take(std::move(*keys));
+  take(std::move(**keys));
   key_url_->start(take);
-  return {};
+  return Outcome{};
 }
 
 Outcome Authentication::read_keys() {

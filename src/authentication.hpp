@@ -34,6 +34,10 @@ class Authentication {
   static std::expected<std::unique_ptr<Authentication>, std::string> make(const Config& config, const Engine& engine,
                                                                           ops::Metrics& metrics);
 
+  // The keys of an issuer that publishes them, which may take a minute if it is away; the error says why there are
+  // none. nullopt: told to end meanwhile.
+  std::optional<std::expected<void, std::string>> await_keys();
+
   // Lives as long as this object.
   [[nodiscard]] http::Access access();
 
@@ -60,7 +64,7 @@ class Authentication {
   // What is read from the configuration's files; the error is a sentence.
   std::expected<void, std::string> read_keys();
   std::expected<void, std::string> add_secrets(std::vector<auth::SigningKey>& keys) const;
-  std::expected<void, std::string> follow_key_url(ops::Metrics& metrics);
+  std::expected<void, std::string> know_key_url(ops::Metrics& metrics);
   std::expected<void, std::string> read_users();
   std::expected<void, std::string> offer_login(ops::Metrics& metrics);
   void watch_files();

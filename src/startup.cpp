@@ -131,6 +131,7 @@ http::ServerOptions server_options(const Config& config, const std::string& list
   options.trusted_proxies = http::TrustedProxies::parse(config.text("trusted-proxies")).value();  // has been checked
   options.io_threads = static_cast<unsigned>(config.number("io-threads"));
   options.max_connections = connection_limit(static_cast<std::size_t>(config.number("max-connections")));
+  options.connections_per_client = static_cast<std::size_t>(config.number("connections-per-client"));
   options.max_body_bytes = static_cast<std::size_t>(config.number("max-body-memory"));
   options.header_timeout = milliseconds(config.number("header-timeout"));
   options.body_timeout = milliseconds(config.number("body-timeout"));

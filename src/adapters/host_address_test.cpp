@@ -68,7 +68,7 @@ TEST(HostAddress, AsksBesideOneThatHangs) {
     return kThere;
   });
   EXPECT_TRUE(host.find(in(10s)));
-  EXPECT_EQ(asked, 2);
+  EXPECT_GE(asked, 2);
   end.set_value();
 }
 

@@ -43,7 +43,10 @@ Answer<SharedPrincipal> Gate::verify(std::string_view token) {
   const std::uint64_t generation = verified.generation();
   const auto now = std::chrono::system_clock::now();
   auto principal = verify_token(token, *parts_.keys.current(), parts_.rules, now);
-  if (!principal && principal.error() == TokenFlaw::unknown_key) parts_.unknown_key();
+  // A key without an id that has been exchanged shows itself by a signature only.
+  const bool of_no_key =
+      !principal && (principal.error() == TokenFlaw::unknown_key || principal.error() == TokenFlaw::signature);
+  if (of_no_key) parts_.unknown_key();
   if (!principal) return refuse(name_of(principal.error()));
   auto shared = std::make_shared<const Principal>(std::move(*principal));
   const auto left = std::min<CredentialCache::Time::duration>(shared->expires_at - now, kVerifiedFor);

@@ -23,7 +23,7 @@ class Gate {
     TokenRules rules;
     ApiKeys& api_keys;
     ops::Metrics& metrics;
-    // Called when a token names a key that is not there; on any IO thread.
+    // Called when no key that is there fits a token; on any IO thread.
     std::function<void()> unknown_key = [] {};
   };
   explicit Gate(Parts parts);

@@ -54,9 +54,9 @@ std::optional<Key> read_jwk(const object& jwk) {
   return std::nullopt;
 }
 
-}  // namespace
+using Keys = std::expected<std::vector<SigningKey>, std::string>;
 
-std::expected<std::vector<SigningKey>, std::string> read_jwk_set(const std::string& json) {
+Keys read_set(const std::string& json, bool published) {
   simdjson::dom::parser parser;
   simdjson::dom::array listed;
   if (parser.parse(json)["keys"].get(listed) != simdjson::SUCCESS) {
@@ -66,12 +66,22 @@ std::expected<std::vector<SigningKey>, std::string> read_jwk_set(const std::stri
   for (const simdjson::dom::element entry : listed) {
     object jwk;
     if (entry.get(jwk) != simdjson::SUCCESS) return std::unexpected("a key is a JSON object");
+    if (published && text_of(jwk, "kty") == "oct") continue;
     auto key = read_jwk(jwk);
     if (!key) continue;
-    if (!*key) return std::unexpected("key \"" + text_of(jwk, "kid") + "\": " + key->error());
-    keys.push_back(std::move(**key));
+    if (*key) {
+      keys.push_back(std::move(**key));
+    } else if (!published) {
+      return std::unexpected("key \"" + text_of(jwk, "kid") + "\": " + key->error());
+    }
   }
   return keys;
 }
+
+}  // namespace
+
+Keys read_jwk_set(const std::string& json) { return read_set(json, false); }
+
+Keys read_public_jwk_set(const std::string& json) { return read_set(json, true); }
 
 }  // namespace tps::auth

@@ -13,4 +13,8 @@ namespace tps::auth {
 // them.
 std::expected<std::vector<SigningKey>, std::string> read_jwk_set(const std::string& json);
 
+// Of a set that an issuer publishes: secrets, and what is wrong in it, are passed over, so that one bad key does not
+// keep out the good ones.
+std::expected<std::vector<SigningKey>, std::string> read_public_jwk_set(const std::string& json);
+
 }  // namespace tps::auth

@@ -38,4 +38,11 @@ std::expected<std::vector<SigningKey>, std::string> read_keys(const std::string&
   return keys;
 }
 
+std::expected<std::vector<SigningKey>, std::string> read_published_keys(const std::string& text) {
+  auto keys = read_public_jwk_set(text);
+  if (keys && keys->empty()) return std::unexpected("it has no public key that can be used (RS256 or ES256)");
+  if (keys && keys->size() > kMostKeys) return std::unexpected("it has too many keys");
+  return keys;
+}
+
 }  // namespace tps::auth

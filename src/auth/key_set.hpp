@@ -30,4 +30,7 @@ class KeySet {
 // that are not known here are passed over. The error is a sentence for operators, without any key.
 std::expected<std::vector<SigningKey>, std::string> read_keys(const std::string& text);
 
+// Of what an issuer publishes: a JWK Set, of which only public keys are taken.
+std::expected<std::vector<SigningKey>, std::string> read_published_keys(const std::string& text);
+
 }  // namespace tps::auth

@@ -68,6 +68,7 @@ std::expected<std::string, std::string> KeyUrl::download() {
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, kConnectMs);
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, kTotalMs);
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);  // does not wait for a name that is still being looked up
   curl_easy_setopt(curl, CURLOPT_USERAGENT, "tps/" TPS_VERSION);
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail.data());
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &Download::take);
@@ -75,7 +76,10 @@ std::expected<std::string, std::string> KeyUrl::download() {
   curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &Download::should_end);
   curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &download);
   curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-  if (!ca_file_.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file_.c_str());
+  if (!ca_file_.empty()) {  // those and no others
+    curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file_.c_str());
+    curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);
+  }
   const CURLcode code = curl_easy_perform(curl);
   if (download.too_large) return std::unexpected("the answer is too large");
   if (code != CURLE_OK) return std::unexpected(detail.front() != '\0' ? detail.data() : curl_easy_strerror(code));
@@ -85,14 +89,15 @@ std::expected<std::string, std::string> KeyUrl::download() {
   return std::move(download.body);
 }
 
-std::expected<KeyUrl::Keys, std::string> KeyUrl::fetch() {
-  const auto text = download();
-  auto keys = text ? read_keys(*text) : std::unexpected(text.error());
-  if (keys) std::erase_if(*keys, [](const SigningKey& key) { return key.algorithm() == Algorithm::hs256; });
-  if (keys && keys->empty()) keys = std::unexpected("it has no public key that can be used (RS256 or ES256)");
+std::expected<std::optional<KeyUrl::Keys>, std::string> KeyUrl::fetch() {
+  auto text = download();
+  const bool same = text && *text == last_;
+  auto keys = text ? read_published_keys(*text) : std::unexpected(text.error());
   (keys ? fetched_ : failed_).Increment();
-  if (!keys) return std::unexpected(url_ + ": " + keys.error());
-  return keys;
+  if (!keys) return std::unexpected(url_.substr(0, url_.find('?')) + ": " + keys.error());
+  last_ = std::move(*text);
+  if (same) return std::nullopt;
+  return std::move(*keys);
 }
 
 void KeyUrl::start(std::function<void(Keys)> found) {
@@ -126,9 +131,8 @@ void KeyUrl::run() {
     lock.unlock();
     last = steady_clock::now();
     auto keys = fetch();
-    if (keys) {
-      found_(std::move(*keys));
-    } else {
+    if (keys && *keys) found_(std::move(**keys));
+    if (!keys) {
       ops::log(ops::Level::error, "keys not fetched; those there were stay", {{"why", keys.error()}});
     }
     lock.lock();

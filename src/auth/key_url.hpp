@@ -8,6 +8,7 @@
 #include <expected>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -29,8 +30,8 @@ class KeyUrl {
 
   static bool is_url(const std::string& text) { return text.starts_with("https://"); }
 
-  // Waits for the issuer. Secrets (HS256) are passed over: what is published is none. The error is a sentence.
-  std::expected<Keys, std::string> fetch();
+  // Waits for the issuer; not while the thread runs. nullopt: what was there the last time. The error is a sentence.
+  std::expected<std::optional<Keys>, std::string> fetch();
 
   // From now on in a thread of its own, which calls `found` with what it fetches; keys that cannot be fetched are
   // logged.
@@ -50,6 +51,7 @@ class KeyUrl {
   prometheus::Counter& fetched_;
   prometheus::Counter& failed_;
   std::function<void(Keys)> found_;
+  std::string last_;  // what was fetched; of the thread, once it runs
 
   std::mutex mutex_;
   std::condition_variable changed_;

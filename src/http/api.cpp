@@ -73,7 +73,6 @@ boost::asio::awaitable<Response> Api::handle(Request& request) {
   request.deadline = request.received_at + services_.options.request_timeout;
   const Match found = find(request.method, request.path);
   Response response;
-  bool failed = false;
   try {
     if (found.entry == nullptr) {
       response = answer_unmatched(found, request);
@@ -81,35 +80,37 @@ boost::asio::awaitable<Response> Api::handle(Request& request) {
       // Asks nothing of the store, and must answer whoever is the most eager.
       response = (*function)({services_, request, anonymous()->caller, found.parameters});
     } else {
-      response = co_await admit(*found.entry->route, found.parameters, request);
+      response = co_await run(*found.entry->route, found.parameters, request);
     }
   } catch (const std::exception& error) {
-    failed = true;
-    ops::log(ops::Level::error, "a handler failed",
-             {{"request_id", request.request_id},
-              {"what", error.what()},
-              {"trace_id", trace_id(request)},
-              {"span_id", span_id(request)}});
+    response = failed(error, request);
   }
-  if (failed) response = problem({domain::ErrorCode::internal_error, {}}, request);
   end(found, request, response);
   co_return response;
 }
 
 boost::asio::awaitable<std::optional<Response>> Api::refuse_early(Request& request) {
   request.deadline = request.received_at + services_.options.request_timeout;
-  const Access& access = services_.access;
   const Match found = find(request.method, request.path);
   if (found.entry == nullptr || !found.entry->route->scope) co_return std::nullopt;
   std::optional<Response> refusal;
-  if (const auto foreign = foreign_page(access, request)) {
-    refusal = problem(*foreign, request);
-  } else if (access.gate != nullptr) {
-    const auto principal = co_await authorise(*access.gate, request, *found.entry->route->scope);
-    if (!principal) refusal = problem(principal.error(), request);
+  try {
+    auto admitted = co_await admit(*found.entry->route, request);
+    if (!admitted) refusal = std::move(admitted.error());
+  } catch (const std::exception& error) {
+    refusal = failed(error, request);
   }
   if (refusal) end(found, request, *refusal);
   co_return refusal;
+}
+
+Response Api::failed(const std::exception& error, const Request& request) {
+  ops::log(ops::Level::error, "a handler failed",
+           {{"request_id", request.request_id},
+            {"what", error.what()},
+            {"trace_id", trace_id(request)},
+            {"span_id", span_id(request)}});
+  return problem({domain::ErrorCode::internal_error, {}}, request);
 }
 
 void Api::end(const Match& found, const Request& request, const Response& response) {
@@ -117,18 +118,26 @@ void Api::end(const Match& found, const Request& request, const Response& respon
   log_answer(request, response);
 }
 
-// The one way to a handler that does something.
-boost::asio::awaitable<Response> Api::admit(const Route& route, const Parameters& parameters, const Request& request) {
+// Who may not even ask. The error is the answer.
+boost::asio::awaitable<std::expected<auth::SharedPrincipal, Response>> Api::admit(const Route& route,
+                                                                                  Request& request) {
   const Access& access = services_.access;
-  if (const auto refused = limit_address(access, request)) co_return limited(*refused, request);
-  if (const auto foreign = foreign_page(access, request)) co_return problem(*foreign, request);
-  service::Answer<auth::SharedPrincipal> principal = anonymous();
-  if (access.gate != nullptr && route.scope) principal = co_await authorise(*access.gate, request, *route.scope);
-  if (!principal) co_return problem(principal.error(), request);
+  if (const auto refused = limit_address(access, request)) co_return std::unexpected(limited(*refused, request));
+  if (const auto foreign = foreign_page(access, request)) co_return std::unexpected(problem(*foreign, request));
+  if (access.gate == nullptr || !route.scope) co_return anonymous();
+  auto principal = co_await authorise(*access.gate, request, *route.scope);
+  if (!principal) co_return std::unexpected(problem(principal.error(), request));
+  co_return std::move(*principal);
+}
+
+// The one way to a handler that does something.
+boost::asio::awaitable<Response> Api::run(const Route& route, const Parameters& parameters, Request& request) {
+  auto principal = co_await admit(route, request);
+  if (!principal) co_return std::move(principal.error());
   PrincipalLimit limit;
   Response response;
   // Who logs in is nobody yet, and must not use up what others who are nobody may ask.
-  const auto refused = route.scope ? limit.take(access, **principal) : std::nullopt;
+  const auto refused = route.scope ? limit.take(services_.access, **principal) : std::nullopt;
   if (refused) {
     response = limited(*refused, request);
   } else {

@@ -5,6 +5,8 @@
 #include <array>
 #include <boost/asio/awaitable.hpp>
 #include <cstddef>
+#include <exception>
+#include <expected>
 #include <optional>
 #include <span>
 #include <string>
@@ -56,7 +58,9 @@ class Api {
 
   void add(const Route& route);
   [[nodiscard]] Match find(Method method, std::string_view path) const;
-  boost::asio::awaitable<Response> admit(const Route& route, const Parameters& parameters, const Request& request);
+  boost::asio::awaitable<std::expected<auth::SharedPrincipal, Response>> admit(const Route& route, Request& request);
+  boost::asio::awaitable<Response> run(const Route& route, const Parameters& parameters, Request& request);
+  static Response failed(const std::exception& error, const Request& request);
   void end(const Match& found, const Request& request, const Response& response);
   [[nodiscard]] Response limited(const domain::Error& error, const Request& request) const;
   [[nodiscard]] Response answer_unmatched(const Match& found, const Request& request) const;

@@ -67,8 +67,8 @@ std::optional<Error> foreign_page(const Access& access, const Request& request) 
                                             : "Nobody is asked who calls, so this is not served under that name"};
 }
 
-std::optional<Error> limit_address(const Access& access, const Request& request) {
-  if (access.per_address == nullptr) return std::nullopt;
+std::optional<Error> limit_address(const Access& access, Request& request) {
+  if (access.per_address == nullptr || std::exchange(request.address_counted, true)) return std::nullopt;
   const auto decision = access.per_address->take(auth::client_network(request.remote_address), request.received_at);
   if (decision.allowed) return std::nullopt;
   return domain::too_many_requests(decision.retry_after);

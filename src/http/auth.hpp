@@ -28,8 +28,9 @@ boost::asio::awaitable<service::Answer<auth::SharedPrincipal>> authorise(auth::G
 // name of its own that leads here (DNS rebinding). Only where Access::this_machine_only.
 std::optional<domain::Error> foreign_page(const Access& access, const Request& request);
 
-// Takes one of what the address, and then of what the principal, may ask for. The error is too_many_requests.
-std::optional<domain::Error> limit_address(const Access& access, const Request& request);
+// Takes one of what the address, and then of what the principal, may ask for; of the address once for a request. The
+// error is too_many_requests.
+std::optional<domain::Error> limit_address(const Access& access, Request& request);
 // What is left is told in the headers `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).
 class PrincipalLimit {
  public:

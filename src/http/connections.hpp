@@ -1,25 +1,35 @@
-// How many connections are open, in all threads.
+// How many connections are open, in all threads, and how many of one client.
 #pragma once
 
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
+#include <string>
+#include <unordered_map>
 
 namespace tps::http {
 
 class Connections {
  public:
-  Connections(std::size_t limit, std::size_t spare) : limit_(limit), spare_(spare) {}
+  struct Limits {
+    std::size_t all;
+    std::size_t spare;       // above that
+    std::size_t per_client;  // 0 for none
+  };
+  explicit Connections(Limits limits) : limits_(limits) {}
 
-  // False when the limit is reached.
-  bool enter() { return enter_below(limit_); }
+  // False when a limit is reached. `client` is whom to count it for, "" for nobody; leave() must be told the same.
+  bool enter(const std::string& client) { return enter_below(limits_.all, client); }
 
   // The same with the spare places.
-  bool enter_spare() { return enter_below(limit_ + spare_); }
+  bool enter_spare() { return enter_below(limits_.all + limits_.spare, {}); }
 
-  void leave() {
+  void leave(const std::string& client) {
     const std::scoped_lock lock(mutex_);
+    if (const auto found = of_client_.find(client); found != of_client_.end() && --found->second == 0) {
+      of_client_.erase(found);
+    }
     if (--count_ == 0) none_.notify_all();
   }
 
@@ -30,19 +40,30 @@ class Connections {
   }
 
  private:
-  bool enter_below(std::size_t limit) {
+  bool enter_below(std::size_t limit, const std::string& client) {
     const std::scoped_lock lock(mutex_);
     if (count_ >= limit) return false;
+    if (limits_.per_client > 0 && !client.empty()) {
+      std::size_t& own = of_client_[client];
+      if (own >= limits_.per_client) return false;
+      ++own;
+    }
     ++count_;
     return true;
   }
 
-  const std::size_t limit_;
-  const std::size_t spare_;
+  const Limits limits_;
   std::mutex mutex_;
   // Under mutex_.
   std::condition_variable none_;
   std::size_t count_ = 0;
+  std::unordered_map<std::string, std::size_t> of_client_;  // those with any
+};
+
+// How a connection has entered.
+struct Admission {
+  bool spare = false;  // see ServerOptions
+  std::string client;  // see Connections::enter
 };
 
 }  // namespace tps::http

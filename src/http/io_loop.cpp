@@ -23,8 +23,9 @@ void IoLoop::start() {
   thread_ = std::thread([this] { context_.run(); });
 }
 
-void IoLoop::serve(Socket socket, TlsContext tls, bool spare) {
-  asio::co_spawn(context_, Session::serve(state_, *this, std::move(socket), std::move(tls), spare), asio::detached);
+void IoLoop::serve(Socket socket, TlsContext tls, Admission admission) {
+  asio::co_spawn(context_, Session::serve(state_, *this, std::move(socket), std::move(tls), std::move(admission)),
+                 asio::detached);
 }
 
 void IoLoop::hurry_idle() {

@@ -47,8 +47,8 @@ class IoLoop {
   // Any thread.
   boost::asio::io_context& context() { return context_; }
   void start();
-  // Takes a connection that entered state.connections, in one of the spare places or not.
-  void serve(Socket socket, TlsContext tls, bool spare);
+  // Takes a connection that entered state.connections.
+  void serve(Socket socket, TlsContext tls, Admission admission);
   void hurry_idle();  // idle connections may stay for drain_idle
   void close_all();
   void join();  // stops the context and its thread

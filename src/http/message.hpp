@@ -26,6 +26,7 @@ struct Request {
   std::string request_id;  // the client's X-Request-Id if it is sane, else made here
   std::string trace;       // of this request, as a traceparent; empty when the client sent none
   std::string remote_address;
+  bool address_counted = false;  // its address has been asked for its share of requests
   std::chrono::steady_clock::time_point received_at{};
   std::chrono::steady_clock::time_point deadline{};
 

@@ -13,6 +13,7 @@
 #include <charconv>
 #include <future>
 
+#include "auth/client_network.hpp"
 #include "http/request_id.hpp"
 #include "http/response_writer.hpp"
 #include "http/routes.hpp"
@@ -43,6 +44,16 @@ bool may_be_for_operators(Socket& socket) {
   return end == std::string_view::npos ? size < start.size() : for_operators(text.substr(target, end - target));
 }
 
+// "" where nobody is counted.
+std::string counted_client(const ServerOptions& options, const Socket& socket) {
+  if (options.connections_per_client == 0) return {};
+  boost::system::error_code error;
+  const auto remote = socket.remote_endpoint(error);
+  if (error) return {};
+  const std::string address = remote.address().to_string();
+  return options.trusted_proxies.trusts(address) ? std::string() : auth::client_network(address);
+}
+
 }  // namespace
 
 std::expected<tcp::endpoint, std::string> parse_endpoint(std::string_view text) {
@@ -65,7 +76,10 @@ std::expected<tcp::endpoint, std::string> parse_endpoint(std::string_view text) 
 
 Server::Server(ServerOptions options, Api& api, ops::Metrics& metrics)
     : options_(std::move(options)),
-      state_{options_, api, metrics, Connections(options_.max_connections, options_.spare_connections)},
+      state_{options_, api, metrics,
+             Connections({.all = options_.max_connections,
+                          .spare = options_.spare_connections,
+                          .per_client = options_.connections_per_client})},
       loops_([this] {
         std::vector<std::unique_ptr<IoLoop>> loops;
         loops.reserve(std::max(1U, options_.io_threads));
@@ -123,13 +137,14 @@ asio::awaitable<void> Server::accept_loop() {
 
 void Server::accept(Socket socket, IoLoop& loop) {
   TlsContext context = tls();
-  if (state_.connections.enter()) {
-    loop.serve(std::move(socket), std::move(context), false);
+  std::string client = counted_client(options_, socket);
+  if (state_.connections.enter(client)) {
+    loop.serve(std::move(socket), std::move(context), {.spare = false, .client = std::move(client)});
     return;
   }
   // Nobody can see what is wanted before a handshake.
   if ((context || may_be_for_operators(socket)) && state_.connections.enter_spare()) {
-    loop.serve(std::move(socket), std::move(context), true);
+    loop.serve(std::move(socket), std::move(context), {.spare = true, .client = {}});
     return;
   }
   state_.metrics.connections_refused.Increment();

@@ -15,8 +15,9 @@ struct ServerOptions {
   std::string listen = "127.0.0.1:8000";  // or "[::1]:8000"; port 0: any free one
   TlsFiles tls;
   unsigned io_threads = 1;
-  std::size_t max_connections = 10'000;  // one more is answered 503 (not with TLS) and closed
-  // Above that: for one request each for /health, /readiness or /metrics, so that too many clients do not look like an
+  std::size_t max_connections = 10'000;    // one more is answered 503 (not with TLS) and closed
+  std::size_t connections_per_client = 0;  // the same; 0: no limit; trusted proxies have none
+  // Above these: for one request each for /health, /readiness or /metrics, so that too many clients do not look like an
   // instance that is dead.
   std::size_t spare_connections = 64;
   std::chrono::milliseconds spare_timeout{1'000};  // of each wait for a client there

@@ -40,18 +40,19 @@ std::string_view body_of(const Response& response) {
 
 }  // namespace
 
-asio::awaitable<void> Session::serve(ServerState& state, IoLoop& loop, Socket socket, TlsContext tls, bool spare) {
-  Session session(state, loop, std::move(socket), tls, spare);
+asio::awaitable<void> Session::serve(ServerState& state, IoLoop& loop, Socket socket, TlsContext tls,
+                                     Admission admission) {
+  Session session(state, loop, std::move(socket), tls, std::move(admission));
   if (session.stream_.is_tls() && !co_await session.shake_hands()) co_return;
   co_await session.run();
 }
 
-Session::Session(ServerState& state, IoLoop& loop, Socket socket, const TlsContext& tls, bool spare)
+Session::Session(ServerState& state, IoLoop& loop, Socket socket, const TlsContext& tls, Admission admission)
     : state_(state),
       loop_(loop),
       stream_(std::move(socket), tls),
       place_(loop.add(*this)),
-      spare_(spare),
+      admission_(std::move(admission)),
       peer_(stream_.remote_address()),
       in_(kInitialBuffer) {
   state_.metrics.connections.Increment();
@@ -63,7 +64,7 @@ Session::~Session() {
   release_body();
   close();
   state_.metrics.connections.Decrement();
-  state_.connections.leave();
+  state_.connections.leave(admission_.client);
 }
 
 asio::awaitable<bool> Session::shake_hands() {
@@ -102,7 +103,7 @@ asio::awaitable<void> Session::run() {
       have_read(count);
       continue;
     }
-    if (spare_ && !for_operators(request_.path)) {
+    if (admission_.spare && !for_operators(request_.path)) {
       state_.metrics.connections_refused.Increment();
       co_await refuse(kManyConnections);
       break;
@@ -118,7 +119,8 @@ asio::awaitable<void> Session::run() {
     enter(Phase::handling);
     request_.received_at = std::chrono::steady_clock::now();
     const Response response = co_await state_.api.handle(request_);
-    const bool keep_alive = framing_.keep_alive && !state_.draining && !spare_;
+    release_body();
+    const bool keep_alive = framing_.keep_alive && !state_.draining && !admission_.spare;
     if (!send_at_once(response, keep_alive) && !co_await answer(response)) break;
     if (!keep_alive) {
       co_await linger();
@@ -139,6 +141,7 @@ std::expected<std::optional<std::size_t>, Refusal> Session::parse_buffered() {
   framing_ = *framing;
   request_end_ = begin_ + **size;
   request_.body = {};
+  request_.address_counted = false;
   if (!state_.options.trusted_proxies.empty()) {
     request_.remote_address = state_.options.trusted_proxies.client(peer_, request_);
   }
@@ -189,19 +192,24 @@ bool Session::reserve_body(std::size_t bytes) {
   return true;
 }
 
-void Session::release_body() { state_.body_bytes.fetch_sub(std::exchange(reserved_, 0)); }
+void Session::release_body() {
+  give_back_if_large(body_);
+  state_.body_bytes.fetch_sub(std::exchange(reserved_, 0));
+}
 
-// Memory grows with what has arrived, not with what is announced.
+// Memory grows with what has arrived, not with what is announced; but who has sent a good part may send the rest.
 asio::awaitable<std::expected<void, Refusal>> Session::read_counted(std::size_t size) {
   body_.assign(in_.data() + request_end_, end_ - request_end_);
   request_end_ = end_;
-  while (body_.size() < size) {
-    const std::size_t have = body_.size();
-    const std::size_t next = have + std::min(size - have, std::max(kReadPiece, have));
-    if (!reserve_body(next)) co_return std::unexpected(kManyBodies);
-    body_.resize(next);
+  std::size_t have = body_.size();
+  while (have < size) {
+    if (have == body_.size()) {
+      const std::size_t next = have + std::min(size - have, std::max(kReadPiece, have));
+      if (!reserve_body(have >= kBodyStep ? size : next)) co_return std::unexpected(kManyBodies);
+      body_.resize(next);
+    }
     const auto [error, count] = co_await stream_.read_some(asio::buffer(body_.data() + have, body_.size() - have));
-    body_.resize(have + count);
+    have += count;
     if (error) co_return std::unexpected(why_reading_ended(error));
   }
   request_.body = body_;
@@ -259,6 +267,7 @@ std::string_view Session::rest_of_body(const Response& response) const {
 }
 
 asio::awaitable<void> Session::refuse(Refusal refusal) {
+  release_body();
   if (client_gone_) co_return;
   if (request_.request_id.empty()) set_request_id(request_);
   request_.received_at = std::chrono::steady_clock::now();
@@ -284,7 +293,7 @@ asio::awaitable<void> Session::linger() {
 }
 
 void Session::enter(Phase phase) {
-  const ServerOptions& options = spare_ ? state_.spare_options : state_.options;
+  const ServerOptions& options = admission_.spare ? state_.spare_options : state_.options;
   phase_ = phase;
   expired_ = false;
   switch (phase) {
@@ -355,7 +364,6 @@ void Session::finish_request() {
     carry_.clear();
   }
   release_body();
-  give_back_if_large(body_);
   give_back_if_large(out_);
   scanner_ = {};
   request_.method = Method::other;
@@ -363,6 +371,7 @@ void Session::finish_request() {
   request_.headers.clear();
   request_.request_id.clear();
   request_.trace.clear();
+  request_.remote_address = peer_;
   enter(Phase::idle);
 }
 

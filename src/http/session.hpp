@@ -21,9 +21,9 @@ namespace tps::http {
 // Lives in the frame of its coroutine; everything happens on the loop's thread.
 class Session {
  public:
-  // With TLS unless `tls` is null; in a spare place (see ServerOptions) or not.
+  // With TLS unless `tls` is null. Leaves state.connections at its end.
   static boost::asio::awaitable<void> serve(ServerState& state, IoLoop& loop, Socket socket, TlsContext tls,
-                                            bool spare);
+                                            Admission admission);
 
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -38,7 +38,7 @@ class Session {
  private:
   enum class Phase : std::uint8_t { handshake, idle, head, body, handling, writing, lingering };
 
-  Session(ServerState& state, IoLoop& loop, Socket socket, const TlsContext& tls, bool spare);
+  Session(ServerState& state, IoLoop& loop, Socket socket, const TlsContext& tls, Admission admission);
   boost::asio::awaitable<void> run();
   // False if there will be no request; the client has been told.
   boost::asio::awaitable<bool> shake_hands();
@@ -76,7 +76,7 @@ class Session {
   IoLoop& loop_;
   Stream stream_;
   IoLoop::Place place_;
-  const bool spare_;
+  const Admission admission_;
   const std::string peer_;  // its address
 
   Phase phase_ = Phase::idle;

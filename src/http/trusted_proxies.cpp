@@ -24,6 +24,13 @@ std::optional<ip::address> read_address(std::string_view text) {
   return address;
 }
 
+// In a header some proxies write the port, too: 192.0.2.7:1234, [2001:db8::7]:1234.
+std::optional<ip::address> read_hop(std::string_view text) {
+  if (text.starts_with('[')) return read_address(text.substr(1, text.find(']') - 1));
+  if (std::ranges::count(text, ':') == 1) text = text.substr(0, text.find(':'));
+  return read_address(text);
+}
+
 template <class Network, class Address>
 bool contains(const Network& network, const Address& address) {
   return Network(address, network.prefix_length()).canonical() == network;
@@ -59,6 +66,11 @@ bool TrustedProxies::trusts(const Address& address) const {
   });
 }
 
+bool TrustedProxies::trusts(const std::string& address) const {
+  const auto known = read_address(address);
+  return known && trusts(*known);
+}
+
 std::string TrustedProxies::client(const std::string& peer, const Request& request) const {
   auto known = read_address(peer);
   if (!known || !trusts(*known)) return peer;
@@ -68,7 +80,7 @@ std::string TrustedProxies::client(const std::string& peer, const Request& reque
     for (std::string_view rest = value; !rest.empty();) hops.push_back(next_element(rest, ','));
   }
   for (const std::string_view hop : hops | std::views::reverse) {
-    const auto address = read_address(hop);
+    const auto address = read_hop(hop);
     if (!address) break;
     known = address;
     if (!trusts(*address)) break;

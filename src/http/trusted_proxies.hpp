@@ -22,6 +22,9 @@ class TrustedProxies {
 
   [[nodiscard]] bool empty() const { return networks_.empty(); }
 
+  // Whether this address is one.
+  [[nodiscard]] bool trusts(const std::string& address) const;
+
   // The client of a request that came from `peer`: the last address in X-Forwarded-For that is not itself a trusted
   // proxy, if `peer` is one; else `peer`. What stands before it could be written by anybody.
   [[nodiscard]] std::string client(const std::string& peer, const Request& request) const;

@@ -27,6 +27,8 @@ TEST(TrustedProxies, SayMoreThanWhatTheirClientsWrite) {
   EXPECT_EQ(client("10.0.0.0/8", "10.1.2.3", {"192.0.2.7, nonsense"}), "10.1.2.3");
   EXPECT_EQ(client("10.0.0.0/8", "10.1.2.3", {"192.0.2.7, nonsense, 10.9.9.9"}), "10.9.9.9");
   EXPECT_EQ(client("10.0.0.0/8", "10.1.2.3", {"10.9.9.9"}), "10.9.9.9");
+  EXPECT_EQ(client("10.0.0.0/8", "10.1.2.3", {"192.0.2.7:1234"}), "192.0.2.7");
+  EXPECT_EQ(client("10.0.0.0/8", "10.1.2.3", {"[2001:db8::7]:1234"}), "2001:db8::7");
 }
 
 TEST(TrustedProxies, KnowBothFamilies) {

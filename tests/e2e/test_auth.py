@@ -202,6 +202,29 @@ def test_who_is_nobody_need_not_send_a_large_body(serve):
             assert connection.send(head).read().status == 403
 
 
+def test_large_bodies_are_requests_of_their_address_too(serve):
+    server = serve("--jwt-secret", SECRET, "--address-rate-limit", 1)
+    headers = {"Content-Length": str(10_000_000), "Content-Type": "application/json"}
+    answers = []
+    for _ in range(11):
+        with Connection(server.port) as connection:
+            answers.append(connection.send(request_bytes("POST", "/transactions/batch", headers=headers)).read().status)
+    assert answers == [401] * 10 + [429]
+
+
+def test_one_client_has_so_many_connections(serve):
+    server = serve("--connections-per-client", 3)
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(server.client()) for _ in range(3)]
+        assert [one.get("/transactions/1").status for one in clients] == [404] * 3
+        assert status(server) == 503
+        assert status(server, "/health") == 200
+    wait_until(lambda: status(server) == 404, 10, "their end")
+    trusting = serve("--connections-per-client", 1, "--trusted-proxies", "127.0.0.1", "--database-url", "sqlite:other.db")
+    with trusting.client() as first, trusting.client() as second:
+        assert first.get("/transactions/1").status == second.get("/transactions/1").status == 404
+
+
 def test_a_page_in_a_browser_here_cannot_ask(serve):
     """Nobody is asked who calls, since only this machine can reach it; its browsers run other people's pages."""
     server = serve()
