@@ -56,6 +56,7 @@ PostgresAnswer<void> PostgresConnection::connect_patiently(Deadline deadline) {
 }
 
 PostgresAnswer<void> PostgresConnection::open(Deadline deadline) {
+  attempt_began_ = steady_clock::now();
   const auto soon = [deadline] { return std::min(deadline, steady_clock::now() + kConnectBudget); };
   auto keywords = postgres_keywords(options_.url);
   if (!keywords) return std::unexpected(failed_to_connect(keywords.error()));
@@ -122,14 +123,14 @@ PostgresFault PostgresConnection::failed_to_connect(std::string detail) {
   ++failures_in_a_row_;
   // Half of it fixed, half of it random: many instances must not come back in step.
   std::uniform_int_distribution<std::int64_t> jitter(longest.count() / 2, longest.count());
-  pause_began_ = steady_clock::now();
-  pause_ends_ = pause_began_ + milliseconds{jitter(random_)};
+  pause_ends_ = steady_clock::now() + milliseconds{jitter(random_)};
   return {PostgresFault::Kind::unreachable, "", std::move(detail)};
 }
 
-// Readiness finds the server back: those that carry requests must not refuse any more.
+// Readiness finds the server back, perhaps while this attempt hangs: those that carry requests must not refuse any
+// more.
 bool PostgresConnection::pausing() const {
-  return steady_clock::now() < pause_ends_ && options_.last_connected->load() < pause_began_;
+  return steady_clock::now() < pause_ends_ && options_.last_connected->load() < attempt_began_;
 }
 
 void PostgresConnection::close() {

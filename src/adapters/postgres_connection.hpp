@@ -142,7 +142,7 @@ class PostgresConnection {
   PostgresHosts hosts_;
   std::size_t first_host_ = 0;
   bool was_connected_ = false;
-  std::chrono::steady_clock::time_point pause_began_{};
+  std::chrono::steady_clock::time_point attempt_began_{};
   std::chrono::steady_clock::time_point pause_ends_{};
 };
 

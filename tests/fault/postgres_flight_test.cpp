@@ -321,6 +321,20 @@ TEST_F(FlightAlone, GoesOnAsSoonAsAnySessionHasReachedTheServer) {
   EXPECT_THAT(append(lane, flight), Each(Acceptance::accepted));
 }
 
+TEST_F(Flight, GoesOnWhenAnotherSessionReachedTheServerDuringAnAttemptThatHung) {
+  TcpProxy proxy(server().port());
+  PostgresOptions options{.url = PostgresServer::url(database_, proxy.port())};
+  PostgresStore lane(options, currencies_, metrics_);
+  options.url = PostgresServer::url(database_, server().port());
+  PostgresStore readiness(options, currencies_, metrics_);
+  proxy.harm_next("user", TcpProxy::Harm::stall);
+  std::thread hanging([&] { EXPECT_FALSE(lane.open(in(500ms))); });
+  while (proxy.harmed() == 0) std::this_thread::yield();
+  EXPECT_TRUE(readiness.open(in(10s)));
+  hanging.join();
+  EXPECT_TRUE(lane.open(in(10s)));
+}
+
 // Each client retries its key until it has an answer. Afterwards each key is there once.
 TEST_F(FlightAlone, LosesAndDoublesNothingWhenTheServerCrashes) {
   constexpr int kClients = 3;
