@@ -11,6 +11,7 @@ from support.process import run, wait_until
 LOCKED = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--log-driver", "json-file"]
 NOBODY = 65532
 MAX_BYTES_ABOVE_BASE = 120_000_000
+NO_LIBRARY = ["ca-certificates"]  # what https is believed by; the test of the authorities has it
 IN_BASE = {"libc.so.6", "libm.so.6", "libgcc_s.so.1"}
 
 
@@ -93,4 +94,10 @@ def test_has_the_libraries_that_are_needed_and_no_others(engine):
     engine.docker("rm", "tps-copy")
     needed = set(re.findall(r"NEEDED.*\[(.*)\]", run(["readelf", "-d", copied]).stdout))
     assert needed - IN_BASE <= set().union(*libraries.values())
-    assert [package for package in wanted if not libraries[package] & needed] == []
+    assert [package for package in wanted if not libraries[package] & needed] == NO_LIBRARY
+
+
+def test_knows_the_authorities_of_https(engine):
+    """Else no issuer's URL in jwt-keys could be fetched."""
+    listed = engine.docker("run", "--rm", *LOCKED, "--entrypoint", "/usr/bin/wc", "tps", "-c", "/etc/ssl/certs/ca-certificates.crt")
+    assert int(listed.stdout.split()[0]) > 100_000
