@@ -97,6 +97,17 @@ struct Lanes {
   std::optional<service::Lane> cache;
 };
 
+// The error is the exit code, and the reason has been told.
+std::expected<std::unique_ptr<Authentication>, int> make_authentication(const Config& config, const Engine& engine,
+                                                                        ops::Metrics& metrics) {
+  auto authentication = Authentication::make(config, engine, metrics);
+  if (!authentication) return std::unexpected(fail(authentication.error(), kExitUsage));
+  const auto keys = (*authentication)->await_keys();
+  if (!keys) return std::unexpected(kExitOk);
+  if (!*keys) return std::unexpected(fail(keys->error()));
+  return std::move(*authentication);
+}
+
 void greet(const Engine& engine, const std::string& url, bool worker) {
   const std::string example = fmt::format(
       "curl --location '{}/transactions' --header 'Content-Type: application/json' "
@@ -157,11 +168,8 @@ int serve(const Config& config) {
                                                          .metrics = metrics});
   service::Readiness readiness(*ping_session, store->partitions, now, metrics);
 
-  const auto authentication = Authentication::make(config, *engine, metrics);
-  if (!authentication) return fail(authentication.error(), kExitUsage);
-  const auto keys = (*authentication)->await_keys();
-  if (!keys) return kExitOk;
-  if (!*keys) return fail(keys->error());
+  const auto authentication = make_authentication(config, *engine, metrics);
+  if (!authentication) return authentication.error();
 
   // The wire.
   const http::ApiOptions api_options{.request_timeout = milliseconds(config.number("request-timeout"))};

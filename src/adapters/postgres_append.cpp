@@ -57,7 +57,7 @@ constexpr auto kReaderHolderText =
 struct HolderStatements {
   PostgresStatement own;
   PostgresStatement other;
-  bool PostgresSession::* may_end_other;
+  bool PostgresSession::* may_end_other = nullptr;
 };
 constexpr HolderStatements kPartitionHolder{
     {nullptr, kPartitionHolderText.data()},

@@ -10,7 +10,6 @@ namespace tps::adapters {
 namespace {
 
 using service::Deadline;
-using service::StoreFault;
 using service::StoreResult;
 
 // How many settlements are looked at in one transaction.

@@ -59,7 +59,8 @@ std::optional<Header> read_header(const Members& members) {
     if (type != "JWT" && type != "jwt" && type != "at+jwt") return std::nullopt;
   }
   Header header{};
-  if (members.contains("kid") && !(header.key_id = get<std::string_view>(members, "kid"))) return std::nullopt;
+  header.key_id = get<std::string_view>(members, "kid");
+  if (members.contains("kid") && !header.key_id) return std::nullopt;
   const auto stated = get<std::string_view>(members, "alg");
   for (const Algorithm algorithm : {Algorithm::hs256, Algorithm::rs256, Algorithm::es256}) {
     if (stated != name_of(algorithm)) continue;
@@ -79,12 +80,12 @@ std::optional<WallTime> time_of(const Members& claims, std::string_view name) {
 bool is_now(const Members& claims, WallTime now) {
   const auto expires = time_of(claims, "exp");
   if (!expires || now >= *expires + kSkew) return false;
-  for (const std::string_view name : {"nbf", "iat"}) {
-    if (!claims.contains(name)) continue;
+  static constexpr std::array<std::string_view, 2> kBeginnings{"nbf", "iat"};
+  return std::ranges::all_of(kBeginnings, [&](std::string_view name) {
+    if (!claims.contains(name)) return true;
     const auto begins = time_of(claims, name);
-    if (!begins || now < *begins - kSkew) return false;
-  }
-  return true;
+    return begins && now >= *begins - kSkew;
+  });
 }
 
 bool is_meant_for(const Members& claims, const std::string& audience) {
@@ -193,8 +194,9 @@ std::string issue_token(const Principal& principal, const SigningKey& key, const
   if (!rules.issuer.empty()) claims += R"(,"iss":)" + json_string(rules.issuer);
   if (!rules.audience.empty()) claims += R"(,"aud":)" + json_string(rules.audience);
   claims += '}';
-  std::string token = to_base64url(fmt::format(R"({{"alg":"{}","typ":"JWT"{}}})", name_of(key.algorithm()), kid)) +
-                      '.' + to_base64url(claims);
+  const std::string token =
+      to_base64url(fmt::format(R"({{"alg":"{}","typ":"JWT"{}}})", name_of(key.algorithm()), kid)) + '.' +
+      to_base64url(claims);
   const std::string signature = to_base64url(key.sign(token));
   return token + '.' + signature;
 }

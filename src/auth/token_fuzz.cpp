@@ -1,4 +1,5 @@
 // No text makes the verifier misbehave, and without the secret none is believed.
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdlib>
@@ -58,7 +59,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auth::KeySet keys(all_keys());
   expect(!auth::verify_token(text, keys, {}, kNow));
-  static_cast<void>(auth::read_keys(std::string(text)));
+  if (const auto read = auth::read_keys(std::string(text))) expect(!read->empty());
+  if (const auto read = auth::read_published_keys(std::string(text))) {
+    expect(std::ranges::none_of(*read, [](const auto& one) { return one.algorithm() == auth::Algorithm::hs256; }));
+  }
   if (const auto bytes = auth::from_base64url(text)) expect(auth::to_base64url(*bytes) == text);
 
   // Signed with the right secret, header and claims are looked at whatever they are.

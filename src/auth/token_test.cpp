@@ -10,7 +10,9 @@ namespace {
 constexpr std::string_view kHs = R"({"alg":"HS256","typ":"JWT"})";
 constexpr std::string_view kGood = R"({"sub":"shop","scope":"transactions:read","exp":1800000600})";
 
-SigningKey secret(std::string id = "", std::string text = kSecret) { return *SigningKey::of_secret(id, text); }
+SigningKey secret(std::string id = "", std::string text = kSecret) {
+  return *SigningKey::of_secret(std::move(id), std::move(text));
+}
 
 KeySet with(std::vector<SigningKey> keys) { return KeySet(std::move(keys)); }
 

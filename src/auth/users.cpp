@@ -49,7 +49,8 @@ std::expected<Users, std::string> read_users(const std::string& text) {
     const std::string where = "line " + std::to_string(number) + ": ";
     if (!user) return std::unexpected(where + user.error());
     const std::string name = user->first;
-    if (!users.insert(std::move(*user)).second) return std::unexpected(where + "\"" + name + "\" is there twice");
+    if (users.insert(std::move(*user)).second) continue;
+    return std::unexpected(where + '"' + name + "\" is there twice");
   }
   return users;
 }

@@ -1,6 +1,7 @@
 // parse_amount against the same rules said in another way: write the number out in full, then look at the text.
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdint>
 #include <cstdlib>
 #include <span>
@@ -55,7 +56,8 @@ struct Plain {
 };
 
 // False when `text` is not a JSON number.
-bool write_out(std::string_view text, Plain& plain) {
+bool write_out(std::string_view text, Plain& plain) {  // NOLINT(readability-function-cognitive-complexity): on purpose
+                                                       // as plain as the rules are
   if (text.starts_with('-')) {
     plain.negative = true;
     text = text.substr(1);
@@ -77,8 +79,10 @@ bool write_out(std::string_view text, Plain& plain) {
     if (left || text.starts_with('+')) text = text.substr(1);
     if (text.empty() || digits_at(text).size() != text.size()) return false;
     text = text.substr(std::min(text.find_first_not_of('0'), text.size()));
-    const std::size_t shift =
-        text.size() > 4 ? kMaxShift : std::min(kMaxShift, std::size_t(std::atoi(std::string(text).c_str())));
+    std::size_t shift = 0;
+    const bool large =
+        std::from_chars(text.data(), text.data() + text.size(), shift).ec == std::errc::result_out_of_range;
+    shift = large ? kMaxShift : std::min(kMaxShift, shift);
     if (left) {
       if (shift > point) digits.insert(0, shift - point, '0');
       point = shift > point ? 0 : point - shift;

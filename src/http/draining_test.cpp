@@ -50,6 +50,7 @@ TEST(Draining, AnswersWhoeverGotThrough) {
   options.drain_idle = seconds(600);
   TestServer server(options);
   std::vector<std::unique_ptr<Client>> clients;
+  clients.reserve(300);
   for (int i = 0; i < 300; ++i) clients.push_back(std::make_unique<Client>(server));
   std::thread draining([&] { server.server.drain(); });
   for (const auto& client : clients) client->send(get("/health", ""));
