@@ -23,10 +23,10 @@ constexpr std::string_view kRollBack = "ROLLBACK";
 constexpr std::string_view kReadFence = "PRAGMA user_version";
 
 // FULL: a commit is fsynced before it is visible or acknowledged. recursive_triggers: REPLACE fires the triggers that
-// keep the logs append-only. The checkpoint waits for 16 MB of log so that a page that changes often is written once.
+// keep the logs append-only. The checkpoint waits for 64 MB of log so that a page that changes often is written once.
 const std::string kWriterSettings =
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = OFF;"
-    "PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32768;"
+    "PRAGMA wal_autocheckpoint = 16000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32768;"
     "PRAGMA temp_store = MEMORY";
 const std::string kWriterBesideSettings =
     "PRAGMA synchronous = FULL; PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = OFF;"
