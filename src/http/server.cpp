@@ -215,7 +215,7 @@ void Server::drain() {
   const auto closed = std::make_shared<std::promise<void>>();
   asio::post(loops_.front()->context(), [this, closed] {
     // The kernel resets connections that it has established and nobody has accepted when their listener closes.
-    accept_waiting(options_.max_connections);
+    static_cast<void>(accept_waiting(options_.max_connections));  // it closes whatever this could say
     close_listener();
     closed->set_value();
   });

@@ -108,14 +108,7 @@ asio::awaitable<void> Session::run() {
       co_await refuse(kManyConnections);
       break;
     }
-    if (framing_.chunked || framing_.content_length > 0) {
-      if (!co_await may_send_body()) break;
-      const auto body = co_await read_body();
-      if (!body) {
-        co_await refuse(body.error());
-        break;
-      }
-    }
+    if (!take_body_at_once() && !co_await receive_body()) break;
     enter(Phase::handling);
     request_.received_at = std::chrono::steady_clock::now();
     const Response response = co_await state_.api.handle(request_);
@@ -152,9 +145,25 @@ std::expected<std::optional<std::size_t>, Refusal> Session::parse_buffered() {
 
 bool Session::body_is_here() const { return !framing_.chunked && end_ - request_end_ >= framing_.content_length; }
 
+bool Session::take_body_at_once() {
+  if (!body_is_here()) return false;
+  const auto size = static_cast<std::size_t>(framing_.content_length);
+  if (size > 0 && size > state_.api.body_limit(request_.method, request_.path)) return false;
+  request_.body = {in_.data() + request_end_, size};
+  request_end_ += size;
+  return true;
+}
+
+asio::awaitable<bool> Session::receive_body() {
+  if (!co_await may_send_body()) co_return false;
+  const auto body = co_await read_body();
+  if (!body) co_await refuse(body.error());
+  co_return body.has_value();
+}
+
 // Whoever is nobody shall not have us keep much for him. What is small is read first: asking twice would cost more.
 asio::awaitable<bool> Session::may_send_body() {
-  if (body_is_here() || (!framing_.chunked && framing_.content_length <= kSmallBody)) co_return true;
+  if (!framing_.chunked && framing_.content_length <= kSmallBody) co_return true;
   enter(Phase::handling);
   request_.received_at = std::chrono::steady_clock::now();
   const auto refusal = co_await state_.api.refuse_early(request_);
@@ -165,12 +174,6 @@ asio::awaitable<bool> Session::may_send_body() {
 asio::awaitable<std::expected<void, Refusal>> Session::read_body() {
   const std::size_t limit = state_.api.body_limit(request_.method, request_.path);
   if (framing_.content_length > limit) co_return std::unexpected(kLargeBody);
-  const auto size = static_cast<std::size_t>(framing_.content_length);
-  if (body_is_here()) {
-    request_.body = {in_.data() + request_end_, size};
-    request_end_ += size;
-    co_return std::expected<void, Refusal>{};
-  }
   enter(Phase::body);
   if (framing_.expects_continue && end_ == request_end_) {
     static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -178,7 +181,7 @@ asio::awaitable<std::expected<void, Refusal>> Session::read_body() {
     if (error) co_return std::unexpected(why_reading_ended(error));
   }
   if (framing_.chunked) co_return co_await read_chunked(limit);
-  co_return co_await read_counted(size);
+  co_return co_await read_counted(static_cast<std::size_t>(framing_.content_length));
 }
 
 bool Session::reserve_body(std::size_t bytes) {

@@ -45,7 +45,10 @@ class Session {
 
   // nullopt: more bytes are needed.
   std::expected<std::optional<std::size_t>, Refusal> parse_buffered();
-  // The body into request_.body.
+  // The body into request_.body, if all of it has been received and is not too large.
+  bool take_body_at_once();
+  // Else: false if there will be none; the client has been told.
+  boost::asio::awaitable<bool> receive_body();
   boost::asio::awaitable<std::expected<void, Refusal>> read_body();
   boost::asio::awaitable<std::expected<void, Refusal>> read_counted(std::size_t size);
   boost::asio::awaitable<std::expected<void, Refusal>> read_chunked(std::size_t limit);

@@ -12,7 +12,7 @@ std::string header_of(std::string_view version, std::string_view trace, std::str
   return std::string(version) + "-" + std::string(trace) + "-" + std::string(span) + "-" + std::string(end);
 }
 
-Request traced(std::vector<std::string_view> headers) {
+Request traced(const std::vector<std::string_view>& headers) {
   Request request;
   for (const std::string_view header : headers) request.headers.emplace_back("TraceParent", header);
   set_trace(request);

@@ -18,7 +18,7 @@ constexpr unsigned short kWholeV6 = 128;
 // An IPv4 address in IPv6's clothes, as a socket for both has it, is the IPv4 address.
 std::optional<ip::address> read_address(std::string_view text) {
   boost::system::error_code error;
-  const auto address = ip::make_address(std::string(text), error);
+  auto address = ip::make_address(std::string(text), error);
   if (error) return std::nullopt;
   if (address.is_v6() && address.to_v6().is_v4_mapped()) return ip::make_address_v4(ip::v4_mapped, address.to_v6());
   return address;

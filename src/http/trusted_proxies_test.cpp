@@ -5,7 +5,7 @@
 namespace tps::http {
 namespace {
 
-std::string client(std::string_view trusted, const std::string& peer, std::vector<std::string_view> forwarded) {
+std::string client(std::string_view trusted, const std::string& peer, const std::vector<std::string_view>& forwarded) {
   Request request;
   for (const std::string_view value : forwarded) request.headers.emplace_back("X-Forwarded-For", value);
   return TrustedProxies::parse(trusted)->client(peer, request);
