@@ -209,6 +209,7 @@ TEST_F(RedisCacheTest, LooksUpNames) {
 
 TEST_F(RedisCacheTest, NobodyAccepts) {
   const int listener = socket(AF_INET, SOCK_STREAM, 0);
+  ASSERT_GE(listener, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

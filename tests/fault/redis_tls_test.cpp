@@ -21,7 +21,8 @@ struct TlsRedis {
   [[nodiscard]] std::string url(const std::string& login = "", const std::string& host = "127.0.0.1") const {
     return "rediss://" + login + host + ":" + std::to_string(port);
   }
-  std::vector<std::string> arguments(const Certificates::Pair& shown, std::vector<std::string> more) const {
+  [[nodiscard]] std::vector<std::string> arguments(const Certificates::Pair& shown,
+                                                   std::vector<std::string> more) const {
     std::vector<std::string> words{
         "--tls-port", std::to_string(port), "--tls-cert-file", shown.certificate,    "--tls-key-file",
         shown.key,    "--tls-ca-cert-file", shown.certificate, "--tls-auth-clients", "no"};
@@ -38,7 +39,7 @@ class RedisTlsTest : public RedisCacheTest {
   // As in the program: OpenSSL writes to sockets whose other end is gone.
   static void SetUpTestSuite() { std::signal(SIGPIPE, SIG_IGN); }
 
-  [[nodiscard]] std::string complaint(const std::string& url, const std::string& ca_file) const {
+  [[nodiscard]] static std::string complaint(const std::string& url, const std::string& ca_file) {
     auto options = parse_redis_url(url);
     options->ca_file = ca_file;
     std::string ping;

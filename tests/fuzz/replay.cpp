@@ -59,7 +59,7 @@ class Mutator {
   }
 
   std::span<const std::string_view> seeds_;
-  std::mt19937_64 random_{kSeed};
+  std::mt19937_64 random_{kSeed};  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same in every run
 };
 
 std::span<const std::string_view> seeds_of(const FuzzTarget& target) {
