@@ -137,14 +137,15 @@ asio::awaitable<void> Server::accept_loop() {
 
 void Server::accept(Socket socket, IoLoop& loop) {
   TlsContext context = tls();
-  std::string client = counted_client(options_, socket);
-  if (state_.connections.enter(client)) {
-    loop.serve(std::move(socket), std::move(context), {.spare = false, .client = std::move(client)});
+  Admission regular{.spare = false, .client = counted_client(options_, socket)};
+  if (state_.connections.enter(regular)) {
+    loop.serve(std::move(socket), std::move(context), std::move(regular));
     return;
   }
   // Nobody can see what is wanted before a handshake.
-  if ((context || may_be_for_operators(socket)) && state_.connections.enter_spare()) {
-    loop.serve(std::move(socket), std::move(context), {.spare = true, .client = {}});
+  Admission spare{.spare = true, .client = {}};
+  if ((context || may_be_for_operators(socket)) && state_.connections.enter(spare)) {
+    loop.serve(std::move(socket), std::move(context), std::move(spare));
     return;
   }
   state_.metrics.connections_refused.Increment();

@@ -64,7 +64,7 @@ Session::~Session() {
   release_body();
   close();
   state_.metrics.connections.Decrement();
-  state_.connections.leave(admission_.client);
+  state_.connections.leave(admission_);
 }
 
 asio::awaitable<bool> Session::shake_hands() {

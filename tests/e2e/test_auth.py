@@ -225,6 +225,17 @@ def test_one_client_has_so_many_connections(serve):
         assert first.get("/transactions/1").status == second.get("/transactions/1").status == 404
 
 
+def test_one_client_cannot_take_the_places_of_others_by_saying_nothing(serve):
+    """Whoever says nothing may want /health, for which there are spare places; but those are few."""
+    server = serve("--connections-per-client", 2, "--max-connections", 20)
+    with contextlib.ExitStack() as stack:
+        for _ in range(100):
+            stack.enter_context(Connection(server.port))
+        for _ in range(10):
+            with Connection(server.port, address="127.0.0.2") as other:
+                assert other.send(request_bytes("GET", "/transactions/1")).read().status == 404
+
+
 def test_a_page_in_a_browser_here_cannot_ask(serve):
     """Nobody is asked who calls, since only this machine can reach it; its browsers run other people's pages."""
     server = serve()

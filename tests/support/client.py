@@ -41,9 +41,10 @@ def request_bytes(method, path, body=None, headers=None):
 
 
 class Connection:
-    def __init__(self, port, timeout=10, tls=None):
-        """`tls`: an ssl.SSLContext, for https. An end that the server did not announce is then an error."""
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout)
+    def __init__(self, port, timeout=10, tls=None, address="127.0.0.1"):
+        """`tls`: an ssl.SSLContext, for https. An end that the server did not announce is then an error. `address`: the
+        client's, any of 127.0.0.0/8."""
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout, (address, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_hostname="localhost", suppress_ragged_eofs=False)
