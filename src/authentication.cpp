@@ -34,16 +34,6 @@ std::expected<std::string, std::string> read_text(const std::string& path) {
   return text;
 }
 
-// A secret of the setting `name`, if there is one, as a key.
-Outcome add_secret(const Config& config, const char* name, std::vector<auth::SigningKey>& keys) {
-  const std::string& secret = config.text(name);
-  if (secret.empty()) return {};
-  auto key = auth::SigningKey::of_secret("", secret);
-  if (!key) return std::unexpected(std::string(name) + ": " + key.error());
-  keys.push_back(std::move(*key));
-  return {};
-}
-
 void limit(std::optional<auth::RateLimiter>& limiter, std::int64_t per_second) {
   if (per_second == 0) return;
   limiter.emplace(std::chrono::nanoseconds(seconds(1)) / per_second,
@@ -93,6 +83,7 @@ std::expected<std::unique_ptr<Authentication>, std::string> Authentication::make
   made->asking_.emplace(engine, made->rules_, metrics, [self = made.get()] {
     if (self->key_url_) self->key_url_->ask();
   });
+  if (auto secrets = made->read_secrets(); !secrets) return std::unexpected(secrets.error());
   if (auto known = made->know_key_url(metrics); !known) return std::unexpected(known.error());
   if (auto read = made->read_keys(); !read) return std::unexpected(read.error());
   if (auto offered = made->offer_login(metrics); !offered) return std::unexpected(offered.error());
@@ -118,11 +109,20 @@ Authentication::Asking::Asking(const Engine& engine, const auth::TokenRules& rul
             .metrics = metrics,
             .unknown_key = std::move(unknown_key)}) {}
 
-Outcome Authentication::add_secrets(std::vector<auth::SigningKey>& keys) const {
+Outcome Authentication::read_secrets() {
   for (const char* name : {"jwt-secret", "jwt-previous-secret"}) {
-    if (auto added = add_secret(config_, name, keys); !added) return added;
+    const std::string& secret = config_.text(name);
+    if (secret.empty()) continue;
+    auto key = auth::SigningKey::of_secret("", secret);
+    if (!key) return std::unexpected(std::string(name) + ": " + key.error());
+    secrets_.push_back(std::move(*key));
   }
   return {};
+}
+
+void Authentication::trust(std::vector<auth::SigningKey> keys) {
+  std::ranges::copy(secrets_, std::back_inserter(keys));
+  asking_->keys.replace(std::move(keys));
 }
 
 Outcome Authentication::know_key_url(ops::Metrics& metrics) {
@@ -146,12 +146,6 @@ Outcome Authentication::know_key_url(ops::Metrics& metrics) {
 // Without keys it would refuse whoever comes, so there must be some before it serves.
 std::optional<Outcome> Authentication::await_keys() {
   if (!key_url_) return Outcome{};
-  std::vector<auth::SigningKey> secrets;
-  if (auto added = add_secrets(secrets); !added) return added;
-  const auto take = [this, secrets = std::move(secrets)](std::vector<auth::SigningKey> keys) {
-    std::ranges::copy(secrets, std::back_inserter(keys));
-    asking_->keys.replace(std::move(keys));
-  };
   const auto give_up = std::chrono::steady_clock::now() + kFetchPatience;
   auto keys = key_url_->fetch();
   if (!keys) ops::log(ops::Level::warn, "waiting for keys", {{"detail", keys.error()}});
@@ -160,23 +154,22 @@ std::optional<Outcome> Authentication::await_keys() {
     if (wait_for_end(kFetchPause)) return std::nullopt;
     keys = key_url_->fetch();
   }
-  take(std::move(**keys));
-  key_url_->start(take);
+  trust(std::move(**keys));
+  key_url_->start([this](std::vector<auth::SigningKey> newer) { trust(std::move(newer)); });
   return Outcome{};
 }
 
 Outcome Authentication::read_keys() {
   if (key_url_) return {};
   std::vector<auth::SigningKey> keys;
-  if (auto added = add_secrets(keys); !added) return added;
   if (const std::string& path = config_.text("jwt-keys"); !path.empty()) {
     const auto text = read_text(path);
     if (!text) return std::unexpected("jwt-keys: " + text.error());
     auto read = auth::read_keys(*text);
     if (!read) return std::unexpected("jwt-keys: " + path + ": " + read.error());
-    std::ranges::move(*read, std::back_inserter(keys));
+    keys = std::move(*read);
   }
-  asking_->keys.replace(std::move(keys));
+  trust(std::move(keys));
   return {};
 }
 

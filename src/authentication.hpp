@@ -63,7 +63,8 @@ class Authentication {
 
   // What is read from the configuration's files; the error is a sentence.
   std::expected<void, std::string> read_keys();
-  std::expected<void, std::string> add_secrets(std::vector<auth::SigningKey>& keys) const;
+  std::expected<void, std::string> read_secrets();
+  void trust(std::vector<auth::SigningKey> keys);  // these and the secrets
   std::expected<void, std::string> know_key_url(ops::Metrics& metrics);
   std::expected<void, std::string> read_users();
   std::expected<void, std::string> offer_login(ops::Metrics& metrics);
@@ -71,6 +72,7 @@ class Authentication {
 
   const Config& config_;
   const auth::TokenRules rules_;
+  std::vector<auth::SigningKey> secrets_;
   std::optional<Asking> asking_;
   std::optional<service::Lane> password_lane_;
   std::optional<auth::Login> login_;

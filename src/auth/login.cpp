@@ -53,8 +53,8 @@ void Login::replace(Users users) {
 Login::Found Login::find(const std::string& name) const {
   const std::scoped_lock lock(mutex_);
   const auto found = users_.find(name);
-  if (found == users_.end()) return {std::nullopt, nobodys_hash_};
-  return {found->second, found->second.hash};
+  if (found == users_.end()) return {.user = {.hash = nobodys_hash_, .scopes = {}, .only_user = {}}, .known = false};
+  return {.user = found->second, .known = true};
 }
 
 Error Login::throttled(std::chrono::seconds wait) {
@@ -75,21 +75,21 @@ boost::asio::awaitable<Answer<Grant>> Login::log_in(std::string name, std::strin
   const std::string client = client_network(address);
   // Here too, so that whoever must wait takes no place in the lane.
   if (const auto wait = throttle_.wait(client, name)) co_return std::unexpected(throttled(*wait));
-  const auto [user, hash] = find(name);
+  const Found found = find(name);
   PasswordJob job(throttle_);
   job.client = client;
   job.name = name;
   job.password = std::move(password);
-  job.hash = hash;
-  job.known = user.has_value();
+  job.hash = found.user.hash;
+  job.known = found.known;
   const service::LaneVerdict verdict = co_await lane_.submit(job, deadline);
   if (verdict != service::LaneVerdict::done) co_return std::unexpected(service::error_of(verdict));
   if (job.wait) co_return std::unexpected(throttled(*job.wait));
-  if (!job.good) co_return std::unexpected(fail(name, job.known, address));
+  if (!job.good) co_return std::unexpected(fail(name, found.known, address));
 
   const auto now = std::chrono::system_clock::now();
-  const Principal principal{.caller = {.principal = name, .only_user = user->only_user},
-                            .scopes = wanted ? user->scopes.both(*wanted) : user->scopes,
+  const Principal principal{.caller = {.principal = name, .only_user = found.user.only_user},
+                            .scopes = wanted ? found.user.scopes.both(*wanted) : found.user.scopes,
                             .expires_at = now + options_.lifetime};
   accepted_.Increment();
   ops::log(ops::Level::info, "logged in", {{"user", name}, {"remote", address}});

@@ -61,8 +61,8 @@ class Login {
 
  private:
   struct Found {
-    std::optional<User> user;
-    std::string hash;
+    User user;  // if there is none, a hash alone
+    bool known = false;
   };
   [[nodiscard]] Found find(const std::string& name) const;
   domain::Error throttled(std::chrono::seconds wait);
