@@ -201,7 +201,7 @@ TEST(Transactions, ABadItemSpoilsAnAtomicBatchAndNoOther) {
 
 // One client's story, retried with the same key until it is answered for certain.
 Answer<Submitted> insist(World& world, Type type, const std::string& user, std::int64_t amount, const std::string& key,
-                         std::optional<std::string> to = std::nullopt) {
+                         const std::optional<std::string>& to = std::nullopt) {
   for (int attempt = 0; attempt < 10; ++attempt) {
     auto answer = world.submit(type, user, amount, key, to);
     if (answer) return answer;

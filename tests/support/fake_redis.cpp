@@ -39,7 +39,7 @@ std::optional<std::vector<std::string>> FakeRedis::Peer::read_command() {
   }
 }
 
-bool FakeRedis::Peer::send(std::string_view bytes) {
+bool FakeRedis::Peer::send(std::string_view bytes) const {
   while (!bytes.empty()) {
     const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent <= 0) return false;
@@ -53,8 +53,9 @@ bool FakeRedis::Peer::stays(int milliseconds) {
   return poll(&waiting, 1, milliseconds) == 0;
 }
 
-FakeRedis::FakeRedis(std::function<void(Peer&, int)> script) : script_(std::move(script)) {
-  listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+FakeRedis::FakeRedis(std::function<void(Peer&, int)> script)
+    : script_(std::move(script)), listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  if (listener_ < 0) std::abort();
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

@@ -27,7 +27,7 @@ class FakeRedis {
     // The words of the next command; nullopt when the client is gone.
     std::optional<std::vector<std::string>> read_command();
     // False when the client is gone.
-    bool send(std::string_view bytes);
+    bool send(std::string_view bytes) const;  // NOLINT(modernize-use-nodiscard): few care
     // False when the client leaves within this time; it must not send anything meanwhile.
     bool stays(int milliseconds);
 
@@ -50,7 +50,7 @@ class FakeRedis {
   void run();
 
   const std::function<void(Peer&, int)> script_;
-  int listener_ = -1;
+  const int listener_;
   std::uint16_t port_ = 0;
   std::atomic<int> connections_ = 0;
   std::atomic<bool> stopping_ = false;

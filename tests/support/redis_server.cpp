@@ -4,13 +4,13 @@
 #include <fcntl.h>
 #include <hiredis/hiredis.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -42,7 +42,7 @@ std::filesystem::path make_folder() {
 
 Context connect(std::uint16_t port) {
   Context context(redisConnectWithTimeout("127.0.0.1", port, timeval{.tv_sec = 5, .tv_usec = 0}));
-  if (context && !context->err) redisSetTimeout(context.get(), timeval{.tv_sec = 5, .tv_usec = 0});
+  if (context && context->err == 0) redisSetTimeout(context.get(), timeval{.tv_sec = 5, .tv_usec = 0});
   return context;
 }
 
@@ -62,6 +62,7 @@ std::uint16_t free_port() {
   for (;;) {
     const auto port = static_cast<std::uint16_t>(15'000 + random() % 17'000);
     const int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (probe < 0) give_up("no socket");
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
@@ -102,16 +103,16 @@ void RedisServer::stop() {
   process_ = -1;
 }
 
-void RedisServer::pause() {
+void RedisServer::pause() const {
   kill(process_, SIGSTOP);
   waitpid(process_, nullptr, WUNTRACED);
 }
 
-void RedisServer::resume() { kill(process_, SIGCONT); }
+void RedisServer::resume() const { kill(process_, SIGCONT); }
 
 std::string RedisServer::command(const std::vector<std::string>& words) const {
   const Context context = connect(port_);
-  if (!context || context->err) give_up("no connection");
+  if (!context || context->err != 0) give_up("no connection");
   std::vector<const char*> texts;
   std::vector<std::size_t> sizes;
   for (const std::string& word : words) {
@@ -142,6 +143,7 @@ bool RedisServer::launch() {
   if (process_ == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     const int output = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+    if (output < 0) _exit(126);
     dup2(output, STDOUT_FILENO);
     dup2(output, STDERR_FILENO);
     execvp(argv[0], argv.data());
@@ -162,9 +164,10 @@ bool RedisServer::launch() {
 // Any reply will do: without the password it is an error.
 bool RedisServer::answers() const {
   const Context context = connect(port_);
-  if (!context || context->err) return false;
+  if (!context || context->err != 0) return false;
   void* reply = redisCommand(context.get(), "PING");
-  const bool answered = reply != nullptr && std::string_view(static_cast<redisReply*>(reply)->str).find("LOADING") != 0;
+  const bool answered =
+      reply != nullptr && !std::string_view(static_cast<redisReply*>(reply)->str).starts_with("LOADING");
   if (reply != nullptr) freeReplyObject(reply);
   return answered;
 }

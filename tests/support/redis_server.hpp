@@ -23,9 +23,9 @@ class RedisServer {
   [[nodiscard]] std::string url(const std::string& login = "", const std::string& rest = "") const;
 
   void start();
-  void stop();    // SIGKILL: gone when this returns
-  void pause();   // SIGSTOP: stopped when this returns
-  void resume();  // SIGCONT
+  void stop();          // SIGKILL: gone when this returns
+  void pause() const;   // SIGSTOP: stopped when this returns
+  void resume() const;  // SIGCONT
 
   // One command; the reply as text, arrays as lines, nil as "(nil)". The program ends when Redis cannot be reached.
   std::string command(const std::vector<std::string>& words) const;
