@@ -34,7 +34,8 @@ def server(request, folder):
     one.stop()
 
 
-def p99_ms(server, mode):
+def p99s_ms(server, mode):
+    """One for each window."""
     command = [LOAD, mode, "--address", f"127.0.0.1:{server.port}", "--connections", "16", "--rate", str(RATE),
                "--seconds", "1"] + (["--ids", "1-1"] if mode == "get" else [])
     windows = []
@@ -42,30 +43,35 @@ def p99_ms(server, mode):
         result = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout)
         assert result["answers"] == result["ok"] > 0 and not result["broken"], result
         windows.append(result["latency_us"]["p99"] / 1000)
-    return statistics.median(windows)
+    return windows
 
 
-def slowed_down(server, folder, way, mode):
-    """How many times as long the 99th percentile is with them as without, or as LEAST_MS: under that, the slow clients' own
-    use of the processor is most of it."""
-    without = p99_ms(server, mode)
+def measure(server, folder, way, mode):
+    """The windows without slow clients, and those with them."""
+    without = p99s_ms(server, mode)
     options = [one.format(url=server.url) for one in WAYS[way]]
     attack = Process(["slowhttptest", *options, "-c", str(SLOW), "-r", "2000", "-l", "300"], folder / "slowhttptest.log")
     try:
         wait_until(lambda: server.metric(CONNECTIONS) >= 0.9 * SLOW, 30, "slow clients")
-        with_them = p99_ms(server, mode)
+        with_them = p99s_ms(server, mode)
         assert server.metric(CONNECTIONS) >= 0.9 * SLOW or way == "reading"
     finally:
         attack.end()
     wait_until(lambda: server.metric(CONNECTIONS) < 0.1 * SLOW, 60, "their end")
-    print(f"slow {way}: p99 of {mode} {without:.2f} ms without, {with_them:.2f} ms with {SLOW} of them")
-    return with_them / max(without, LEAST_MS)
+    return without, with_them
 
 
 @pytest.mark.parametrize("mode", ["get", "post"])
 @pytest.mark.parametrize("way", WAYS)
 def test_slow_clients_disturb_nobody(server, folder, way, mode):
-    ratios = []
-    while not ratios or (ratios[-1] >= 2 and len(ratios) < ATTEMPTS):
-        ratios.append(slowed_down(server, folder, way, mode))
-    assert ratios[-1] < 2, ratios
+    """A median that is near the limit gets more windows; none is left out. Under LEAST_MS, the slow clients' own use of the
+    processor is most of it."""
+    without, with_them = [], []
+    for _ in range(ATTEMPTS):
+        for windows, more in zip((without, with_them), measure(server, folder, way, mode)):
+            windows += more
+        before, after = statistics.median(without), statistics.median(with_them)
+        print(f"slow {way}: p99 of {mode} {before:.2f} ms without, {after:.2f} ms with {SLOW} of them, {len(without)} windows each")
+        if after / max(before, LEAST_MS) < 2:
+            return
+    pytest.fail(f"{without} ms without, {with_them} ms with them")
