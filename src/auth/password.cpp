@@ -5,6 +5,7 @@
 
 #include <array>
 #include <charconv>
+#include <regex>
 #include <stdexcept>
 
 namespace tps::auth {
@@ -22,6 +23,13 @@ constexpr std::uint32_t kLeastKibibytes = 7 * 1024;
 constexpr std::uint32_t kMostLanes = 8;
 
 constexpr std::string_view kPrefix = "$argon2id$v=19$";
+
+// $argon2id$v=19$m=19456,t=2,p=1$salt$hash, as libargon2 reads it: base64 without padding, of 8 bytes and 16 at least.
+bool is_whole(const std::string& hash) {
+  static const std::regex kForm(
+      R"(\$argon2id\$v=19\$m=\d{1,10},t=\d{1,10},p=\d{1,10}\$[A-Za-z0-9+/]{11,64}\$[A-Za-z0-9+/]{22,128})");
+  return std::regex_match(hash, kForm);
+}
 
 // The number after `name` in "m=19456,t=2,p=1"; 0 if there is none.
 std::uint32_t parameter(std::string_view hash, std::string_view name) {
@@ -56,6 +64,7 @@ std::uint64_t cost_of_hash(const std::string& hash) {
 
 std::string flaw_of_hash(const std::string& hash) {
   if (!hash.starts_with(kPrefix)) return "not an argon2id hash; `tps hash-password` makes one";
+  if (!is_whole(hash)) return "this argon2id hash is not whole; `tps hash-password` makes one";
   const std::uint32_t memory = parameter(hash, "m=");
   const std::uint32_t passes = parameter(hash, "t=");
   if (memory < kLeastKibibytes || passes < 1)

@@ -28,11 +28,15 @@ TEST(Password, IsGoodForItsHashOnly) {
 
 TEST(Password, HashesAreOfTheKindThatIsHardToGuess) {
   EXPECT_EQ(flaw_of_hash(a_hash()), "");
-  for (const std::string hash :
-       {"secret", "$2b$12$abcdefghijklmnopqrstuv", "$argon2i$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g",
-        "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g",
-        "$argon2id$v=19$m=4000000,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g",
-        "$argon2id$v=19$m=19456,t=400,p=1$c2FsdHNhbHQ$aGFzaGhhc2g", "$argon2id$v=19$"}) {
+  EXPECT_EQ(flaw_of_hash("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA"), "");
+  for (const std::string& hash : std::vector<std::string>{
+           "secret", "$2b$12$abcdefghijklmnopqrstuv",
+           "$argon2i$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA",
+           "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA",
+           "$argon2id$v=19$m=4000000,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA",
+           "$argon2id$v=19$m=19456,t=400,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA", "$argon2id$v=19$",
+           "$argon2id$v=19$m=19456,t=2,p=1$abc", "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$", a_hash() + "!",
+           a_hash().substr(0, 50)}) {
     EXPECT_NE(flaw_of_hash(hash), "") << hash;
     EXPECT_FALSE(verify_password(hash, "x")) << hash;
   }

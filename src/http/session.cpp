@@ -29,9 +29,9 @@ constexpr std::size_t kBodyStep = 1024 * 1024;  // counted at a time
 constexpr Refusal kLargeBody{domain::ErrorCode::payload_too_large, {}};
 constexpr Refusal kWithoutTls{domain::ErrorCode::malformed_request, "This port speaks https, not http"};
 
-void give_back_if_large(std::string& text) {
+void give_back_if_large(std::string& text, std::size_t kept) {
   text.clear();
-  if (text.capacity() > kKeptBuffer) text.shrink_to_fit();
+  if (text.capacity() > kept) text.shrink_to_fit();
 }
 
 std::string_view body_of(const Response& response) {
@@ -196,7 +196,7 @@ bool Session::reserve_body(std::size_t bytes) {
 }
 
 void Session::release_body() {
-  give_back_if_large(body_);
+  give_back_if_large(body_, kInitialBuffer);
   state_.body_bytes.fetch_sub(std::exchange(reserved_, 0));
 }
 
@@ -367,7 +367,7 @@ void Session::finish_request() {
     carry_.clear();
   }
   release_body();
-  give_back_if_large(out_);
+  give_back_if_large(out_, kKeptBuffer);
   scanner_ = {};
   request_.method = Method::other;
   request_.method_text = request_.target = request_.path = request_.query = request_.body = {};
