@@ -9,6 +9,7 @@ from support.client import Connection, request_bytes
 from support.deployment import deploy
 from support.process import free_port, run, wait_until
 from support.rsa_keys import RsaKey
+from support.store import STORES, empty_store
 from support.tokens import SECRET, bearer, user_line
 from support.tps import Tps, tps
 
@@ -29,15 +30,27 @@ def serve(folder):
         server.stop()
 
 
+@pytest.fixture(params=STORES)
+def serve_on(request, serve, folder):
+    """The same, on an empty database of each store."""
+    database = empty_store(request.param, folder, request)
+
+    def start(*arguments, **options):
+        server = serve("--database-url", database.url, *arguments, **options)
+        server.database = database
+        return server
+    return start
+
+
 def status(server, path="/transactions/1", headers=None, method="GET", body=None):
     with server.client() as client:
         return client.request(method, path, body, headers).status
 
 
-def test_the_login_of_the_original_with_curl(serve, folder):
+def test_the_login_of_the_original_with_curl(serve_on, folder):
     (folder / "users").write_text(user_line("alice", "correct horse", "transactions:read,transactions:write"))
     (folder / "secret").write_text(SECRET + "\n")
-    server = serve("--users-file", folder / "users", environment={"TPS_JWT_SECRET_FILE": str(folder / "secret")})
+    server = serve_on("--users-file", folder / "users", environment={"TPS_JWT_SECRET_FILE": str(folder / "secret")})
 
     def curl(*arguments):
         return json.loads(run(["curl", "--silent", "--show-error", *arguments]).stdout)
@@ -58,14 +71,13 @@ def test_the_login_of_the_original_with_curl(serve, folder):
     assert [one["user"] for one in server.log_records() if one["message"] == "login failed"] == ["alice"]
 
 
-def test_who_did_it_is_in_the_log(serve, folder):
-    server = serve("--jwt-secret", SECRET)
+def test_who_did_it_is_in_the_log(serve_on):
+    server = serve_on("--jwt-secret", SECRET)
     assert status(server, "/transactions", bearer(subject="till 4"), "POST", DEPOSIT) == 201
     update = "/users/user_11/accounts/USD"
     assert status(server, update, bearer("accounts:write", subject="boss"), "PUT", {"frozen": True}) == 200
     server.stop()
-    rows = run(["sqlite3", folder / "tps.db", "SELECT created_by FROM transaction_log ORDER BY id"])
-    assert rows.stdout.splitlines() == ["till 4", "boss"]
+    assert [row[0] for row in server.database.rows("SELECT created_by FROM transaction_log ORDER BY id")] == ["till 4", "boss"]
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0", "[::]"])
@@ -103,19 +115,19 @@ def test_each_of_the_settings_switches_asking_on(serve, option, value):
     assert status(serve(option, value)) == 401
 
 
-def test_a_secret_is_changed_without_refusing_anybody(serve):
+def test_a_secret_is_changed_without_refusing_anybody(serve_on):
     new = "the secret of the next quarter, of 32 bytes"
-    server = serve("--jwt-secret", new, "--jwt-previous-secret", SECRET)
+    server = serve_on("--jwt-secret", new, "--jwt-previous-secret", SECRET)
     assert status(server, headers=bearer(secret=SECRET)) == 404
     assert status(server, headers=bearer(secret=new)) == 404
     assert status(server, headers=bearer(secret=SECRET[::-1])) == 401
 
 
-def test_keys_of_an_issuer_are_exchanged_while_it_runs(serve, folder):
+def test_keys_of_an_issuer_are_exchanged_while_it_runs(serve_on, folder):
     old, new = RsaKey(folder, "old"), RsaKey(folder, "new")
     keys = folder / "keys.pem"
     keys.write_text(old.public.read_text())
-    server = serve("--jwt-keys", keys)
+    server = serve_on("--jwt-keys", keys)
     assert "jwt-audience is not set" in server.log()
     by_old, by_new = old.bearer(), new.bearer()
     assert status(server, headers=by_old) == 404
@@ -137,8 +149,8 @@ def test_keys_of_an_issuer_are_exchanged_while_it_runs(serve, folder):
     assert status(server, headers=by_new) == 404
 
 
-def test_rates_are_limited(serve):
-    server = serve("--jwt-secret", SECRET, "--rate-limit", 1)
+def test_rates_are_limited(serve_on):
+    server = serve_on("--jwt-secret", SECRET, "--rate-limit", 1)
     with server.client() as client:
         answers = [client.get("/transactions/1", bearer(subject="eager")) for _ in range(11)]
         assert [one.status for one in answers[:10]] == [404] * 10
@@ -147,6 +159,12 @@ def test_rates_are_limited(serve):
         assert answers[0].headers["ratelimit-policy"] == '"principal";q=10;w=10'
         assert client.get("/transactions/1", bearer(subject="calm")).status == 404
     assert server.metric("tps_http_requests_limited_total") == 1
+
+
+def test_the_file_is_nobody_elses(serve, folder):
+    serve()
+    for path in folder.glob("tps.db*"):
+        assert path.stat().st_mode & 0o077 == 0, path
 
 
 def log_in(server, password, headers=None, name="alice"):
