@@ -17,6 +17,7 @@
 #include "export.hpp"
 #include "import.hpp"
 #include "keys.hpp"
+#include "signals.hpp"
 #include "verify.hpp"
 
 namespace {
@@ -338,6 +339,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  tps::end_on_signals();
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {

@@ -1,5 +1,7 @@
 #include "signals.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
@@ -17,7 +19,17 @@ sigset_t handled_signals() {
   return signals;
 }
 
+// As a shell tells of who was ended by a signal.
+void end_at_once(int signal) { _exit(128 + signal); }
+
 }  // namespace
+
+void end_on_signals() {
+  if (getpid() != 1) return;  // the system does it
+  struct sigaction action{};
+  action.sa_handler = end_at_once;
+  for (const int one : {SIGTERM, SIGINT}) sigaction(one, &action, nullptr);
+}
 
 void block_signals() {
   const sigset_t signals = handled_signals();

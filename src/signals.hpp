@@ -6,6 +6,10 @@
 
 namespace tps {
 
+// From now on SIGTERM and SIGINT end the program at once, even if it is the first process of a container, which the
+// system spares. Call first; block_signals() takes over where an end takes care.
+void end_on_signals();
+
 // Blocks the signals for this thread and all it will start. Call before the first thread.
 void block_signals();
 

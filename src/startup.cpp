@@ -3,6 +3,8 @@
 #include <sys/resource.h>
 
 #include <chrono>
+#include <cstdlib>
+#include <future>
 #include <iostream>
 #include <utility>
 
@@ -20,6 +22,8 @@ using std::chrono::steady_clock;
 constexpr std::chrono::seconds kOpenBudget{5};
 constexpr std::chrono::seconds kOpenPatience{60};
 constexpr milliseconds kOpenRetryPause{200};
+constexpr milliseconds kSignalPoll{2};
+constexpr std::chrono::seconds kMigrationRetry{3};  // the pause before the next attempt on tables in use
 
 struct Ended {};  // asked to end while waiting
 
@@ -35,6 +39,22 @@ std::expected<service::StoreResult<service::StoreIdentity>, Ended> open_patientl
     told = true;
     if (wait_for_end(kOpenRetryPause)) return std::unexpected(Ended{});
   }
+}
+
+// Whoever is asked to end meanwhile does so: what a migration has begun, the database undoes.
+std::expected<void, std::string> migrate_first(const Engine& engine) {
+  const auto give_up = steady_clock::now() + kMigrationPatience;
+  auto migrating = std::async(std::launch::async, [&engine] { return engine.migrate(kMigrationPatience); });
+  while (migrating.wait_for(kSignalPoll) != std::future_status::ready) {
+    if (!wait_for_end(milliseconds(0))) continue;
+    ops::log(ops::Level::warn, "asked to end during the migration");
+    std::_Exit(kExitOk);
+  }
+  auto migrated = migrating.get();
+  if (!migrated && steady_clock::now() > give_up - kMigrationRetry) {
+    migrated.error() += "; it had a minute, which is what a server that starts may take: `tps migrate` has more";
+  }
+  return migrated;
 }
 
 // As many connections as were asked for, or as the system lets this process have besides its own files.
@@ -101,8 +121,7 @@ std::expected<service::StoreIdentity, int> open_store(const Config& config, cons
   const bool on_demand = !engine.migrates_itself && config.toggle("migrate");
   if (on_demand && !open_patiently(session)) return std::unexpected(kExitOk);
   if (on_demand || engine.migrates_itself) {
-    if (const auto migrated = engine.migrate(kMigrationPatience); !migrated)
-      return std::unexpected(fail(migrated.error()));
+    if (const auto migrated = migrate_first(engine); !migrated) return std::unexpected(fail(migrated.error()));
   }
   auto opened = open_patiently(session);
   if (!opened) return std::unexpected(kExitOk);

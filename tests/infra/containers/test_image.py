@@ -2,11 +2,12 @@
 import json
 import pathlib
 import re
+import shlex
 
 import pytest
 from images import BASE, ROOT
 from support.client import Client
-from support.process import run, wait_until
+from support.process import free_port, run, wait_until
 
 LOCKED = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--log-driver", "json-file"]
 NOBODY = 65532
@@ -51,6 +52,26 @@ def test_runs_read_only_as_nobody_until_it_is_told_to_stop(engine, container):
     wait_until(lambda: healthy(engine, container), 60, "health after a restart")
     with Client(8000) as client:
         assert client.get("/transactions/1").status == 200
+
+
+def test_the_command_of_the_documentation_serves(engine):
+    [line] = [line for line in (ROOT / "docs/compose.md").read_text().splitlines() if line.startswith("docker run --publish")]
+    command = shlex.split(line, comments=True)
+    name = engine.docker(command[1], "--detach", *command[2:]).stdout.strip()
+    wait_until(lambda: healthy(engine, name), 60, "health by the image's own check")
+    engine.docker("rm", "--force", name)
+    engine.docker("volume", "rm", "tps-data")
+
+
+def test_a_command_that_waits_ends_when_it_is_told_to(engine):
+    """The system spares the first process of a container, unless it sees to that itself."""
+    name = engine.docker("run", "--detach", *LOCKED, "--volume", "tps-data:/var/lib/tps", "--env",
+                         f"TPS_DATABASE_URL=postgresql://127.0.0.1:{free_port()}/tps", "tps", "migrate").stdout.strip()
+    assert engine.inspect(name, "{{.State.Running}}") == "true"
+    engine.docker("stop", "--time", "30", name)
+    assert engine.inspect(name, "{{.State.ExitCode}}") == "143"
+    engine.docker("rm", "--force", name)
+    engine.docker("volume", "rm", "tps-data")
 
 
 def test_a_container_that_is_not_ready_is_not_healthy(engine, container):
