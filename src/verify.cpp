@@ -62,7 +62,7 @@ void print_summary(const Outcome& outcome) {
       outcome.auditing.name, outcome.auditing.where, report.settled, report.pending, report.accounts, report.holds,
       report.reversals, report.partitions, report.partitions == 1 ? "" : "s", outcome.seconds);
   if (!outcome.trouble.empty()) fmt::print("could not finish: {}\n", outcome.trouble);
-  fmt::print("{} differences\n", outcome.differences.count());
+  fmt::print("{} differences{}\n", outcome.differences.count(), outcome.trouble.empty() ? "" : " so far");
 }
 
 void append_difference(std::string& out, const Difference& difference) {

@@ -41,8 +41,8 @@ PostgresAnswer<void> PostgresConnection::connect(Deadline deadline) {
   if (connected()) return {};
   const bool late = steady_clock::now() >= deadline;
   if (late || pausing()) {
-    const char* why = late ? "the deadline has passed" : "pausing before the next attempt";
-    return std::unexpected(PostgresFault{PostgresFault::Kind::unreachable, "", why});
+    std::string why = late ? "the deadline has passed" : "pausing before the next attempt: " + trouble_;
+    return std::unexpected(PostgresFault{PostgresFault::Kind::unreachable, "", std::move(why)});
   }
   return open(deadline);
 }
@@ -124,6 +124,7 @@ PostgresFault PostgresConnection::failed_to_connect(std::string detail) {
   // Half of it fixed, half of it random: many instances must not come back in step.
   std::uniform_int_distribution<std::int64_t> jitter(longest.count() / 2, longest.count());
   pause_ends_ = steady_clock::now() + milliseconds{jitter(random_)};
+  trouble_ = detail;
   return {PostgresFault::Kind::unreachable, "", std::move(detail)};
 }
 

@@ -144,6 +144,7 @@ class PostgresConnection {
   bool was_connected_ = false;
   std::chrono::steady_clock::time_point attempt_began_{};
   std::chrono::steady_clock::time_point pause_ends_{};
+  std::string trouble_;  // of the last attempt
 };
 
 }  // namespace tps::adapters
