@@ -128,14 +128,29 @@ void greet(const Engine& engine, const std::string& url, bool worker) {
              url, url, url, engine.where, engine.name, example);
 }
 
+std::expected<domain::Currencies, std::string> prepare_to_serve_callers(const Config& config,
+                                                                        const std::string& listen) {
+  auto currencies = prepare_to_serve(config, listen);
+  if (!currencies) return currencies;
+  if (auto exposed = check_exposure(config, listen); !exposed) return std::unexpected(std::move(exposed.error()));
+  return currencies;
+}
+
+// Balancers are told first, and served while they take notice.
+void drain(service::Readiness& readiness, service::Waiters& waiters, http::Server& server) {
+  ops::log(ops::Level::info, "draining");
+  readiness.drain();
+  waiters.drain();
+  server.drain();
+}
+
 }  // namespace
 
 // The whole program on one page. Objects are made in the order in which they need each other.
 int serve(const Config& config) {
   const std::string& listen = config.text("listen");
-  const auto currencies = prepare_to_serve(config, listen);
+  const auto currencies = prepare_to_serve_callers(config, listen);
   if (!currencies) return fail(currencies.error(), kExitUsage);
-  if (const auto exposed = check_exposure(config, listen); !exposed) return fail(exposed.error(), kExitUsage);
   ops::Metrics metrics;
 
   // The store: a session for every thread that will use it (the lanes make theirs).
@@ -187,10 +202,7 @@ int serve(const Config& config) {
     server.reload_tls();
     (*authentication)->reload();
   });
-  ops::log(ops::Level::info, "draining");
-  readiness.drain();
-  waiters.drain();
-  server.drain();
+  drain(readiness, waiters, server);
   // From the outside in: whoever still waits is answered before the IO threads end.
   if (settling) settling->stop();
   (*authentication)->stop();

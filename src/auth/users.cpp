@@ -1,5 +1,7 @@
 #include "auth/users.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <sstream>
 
@@ -50,7 +52,7 @@ std::expected<Users, std::string> read_users(const std::string& text) {
     if (!user) return std::unexpected(where + user.error());
     const std::string name = user->first;
     if (users.insert(std::move(*user)).second) continue;
-    return std::unexpected(where + '"' + name + "\" is there twice");
+    return std::unexpected(fmt::format("{}\"{}\" is there twice", where, name));
   }
   return users;
 }
