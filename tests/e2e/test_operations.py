@@ -11,11 +11,12 @@ import uuid
 import pytest
 from support.answers import accepted, assert_problem
 from support.client import Broken, Connection, request_bytes
-from support.database import SqliteDatabase
+from support.database import PostgresDatabase, SqliteDatabase
 from support.deployment import deploy
 from support.process import free_port, run, wait_until
 from support.store import empty_postgres
 from support.tcp_proxy import TcpProxy
+from support.tokens import SECRET, bearer
 from support.tps import Tps, tps
 
 GOOD = {"user_id": "u", "amount": 1, "currency": "USD"}
@@ -112,6 +113,18 @@ def test_a_database_that_is_not_up_yet_is_waited_for(folder, postgres, arguments
     proxy.stop()
 
 
+def test_a_server_that_migrates_first_can_be_ended(folder, postgres):
+    database = PostgresDatabase(postgres)
+    other = postgres.connect(database.name)
+    other.cursor().execute("BEGIN; CREATE TABLE store ()")  # whoever migrates waits for the end of that
+    server = Tps(folder, "--migrate", "--database-url", database.url).launch()
+    wait_until(lambda: "the migration waits" in server.log(), 20)
+    server.process.end(signal.SIGTERM, 10)
+    assert server.process.wait(0) == 0
+    other.close()
+    assert tps("migrate", "--database-url", database.url).returncode == 0
+
+
 def test_waiting_for_the_database_can_be_ended(folder):
     server = Tps(folder, "--database-url", f"postgresql://127.0.0.1:{free_port()}/tps").launch()
     wait_until(lambda: "waiting for the store" in server.log(), 10)
@@ -197,12 +210,15 @@ def test_logs_are_json_lines_with_the_request_id(folder):
 
 
 def test_a_trace_that_is_kept_is_in_the_log(folder):
-    """Its caller has set the sampled flag; of others, only what went wrong."""
-    server = Tps(folder, environment={"TPS_LOG_FORMAT": "json"}).start()
+    """Its caller has set the sampled flag; of others, only what went wrong. Who is nobody fills no log."""
+    server = Tps(folder, environment={"TPS_LOG_FORMAT": "json", "TPS_JWT_SECRET": SECRET}).start()
     with server.client() as client:
-        for number, flags in enumerate(("01", "00"), 1):
-            client.get("/health", {"traceparent": f"00-{str(number) * 32}-00f067aa0ba902b7-{flags}"})
-        client.get("/health")
+        for number, (path, flags, headers, status) in enumerate((
+                ("/transactions", "01", bearer(), 200), ("/transactions", "00", bearer(), 200), ("/transactions", "01", {}, 401),
+                ("/health", "01", bearer(), 200), ("/nowhere", "01", bearer(), 404)), 1):
+            answer = client.get(path, headers | {"traceparent": f"00-{str(number) * 32}-00f067aa0ba902b7-{flags}"})
+            assert answer.status == status
+        client.get("/transactions", bearer())
     server.stop()
     requests = [record for record in server.log_records() if record["message"] == "request"]
     assert [record["trace_id"] for record in requests] == ["1" * 32]
