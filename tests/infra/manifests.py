@@ -26,7 +26,7 @@ def parse(text):
 def production():
     """What runs in production: the overlay, and around it what the examples bring."""
     objects = render("overlays/production")
-    for example in ("postgresql", "redis", "ingress", "external-database"):
+    for example in ("postgresql", "redis", "ingress", "external-database", "verify"):
         objects += read(f"examples/{example}.yaml")
     return objects
 
@@ -73,8 +73,9 @@ def labels(one):
 # ---- pods
 
 def workloads(objects):
-    """Everything that makes pods."""
-    return kind(objects, "Deployment", "StatefulSet", "Job")
+    """Everything that makes pods; of a CronJob, the Jobs that it makes."""
+    made = [one | {"spec": get(one, "spec jobTemplate spec")} for one in kind(objects, "CronJob")]
+    return kind(objects, "Deployment", "StatefulSet", "Job") + made
 
 
 def ours(objects):

@@ -2,6 +2,7 @@
 from mutate import ONE, POD, add, again, drop, lose, open_to, policy_for, put, setting, settings
 
 API, WORKER, JOB = "Deployment/tps-api", "Deployment/tps-worker", "Job/tps-migrate"
+AUDIT = "CronJob/tps-verify"
 SERVICE, SCALER, BUDGET = "Service/tps", "HorizontalPodAutoscaler/tps-api", "PodDisruptionBudget/tps-api"
 INGRESS, CLUSTER, REDIS = "Ingress/tps", "Cluster/tps-database", "Deployment/redis"
 MONITOR, PODS = "ServiceMonitor/tps-api", "PodMonitor/tps-worker"
@@ -82,6 +83,16 @@ MUTATIONS = [
     ("the_migration_ends", drop(JOB, "spec activeDeadlineSeconds")),
     ("the_migration_ends", drop(JOB, "spec backoffLimit")),
     ("the_migration_ends", put(JOB, "spec ttlSecondsAfterFinished", 0)),
+    ("the_audit_is_every_night", lose(AUDIT)),
+    ("the_audit_is_every_night", put(AUDIT, "spec schedule", "17 3 * * 0")),
+    ("the_audit_is_every_night", drop(AUDIT, "spec concurrencyPolicy")),
+    ("the_audit_is_every_night", put(AUDIT, "spec failedJobsHistoryLimit", 0)),
+    ("the_audit_is_every_night", drop(AUDIT, "spec jobTemplate spec backoffLimit")),
+    ("the_audit_is_every_night", put(AUDIT, "spec jobTemplate spec activeDeadlineSeconds", 60)),
+    ("the_audit_is_every_night", put(AUDIT, f"spec jobTemplate {POD} restartPolicy", "OnFailure")),
+    ("the_audit_is_every_night", put(AUDIT, f"spec jobTemplate {ONE} args", ["export"])),
+    ("each_has_only_the_secrets_that_it_needs",
+     put(AUDIT, f"spec jobTemplate {POD} volumes 0 secret secretName", "tps-database-owner")),
     # scaling
     ("the_api_scales_by_itself", lose(SCALER)),
     ("the_api_scales_by_itself", put(SCALER, "apiVersion", "autoscaling/v1")),

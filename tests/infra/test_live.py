@@ -1,10 +1,11 @@
 """The real program in the environment that the manifests give it, on a database whose roles they make."""
+import json
 import os
 import shutil
 
 import psycopg2
 import pytest
-from manifests import development, environment, find, get, kind, production, program, read
+from manifests import ROOT, development, environment, find, get, kind, production, program, read, workloads
 from policies.scaling import SESSIONS
 from support.answers import assert_problem, pay
 from support.process import run, wait_until
@@ -76,9 +77,9 @@ def fleet(database, tmp_path_factory, request):
 
 @pytest.fixture
 def certified(folder):
-    """A PostgreSQL with a certificate for localhost."""
+    """A PostgreSQL with a certificate for localhost, and for its name in a cluster."""
     made = run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-                "-addext", "subjectAltName=DNS:localhost", "-keyout", folder / "key", "-out", folder / "ca.crt"])
+                "-addext", "subjectAltName=DNS:localhost,DNS:tps-database-rw.tps-data", "-keyout", folder / "key", "-out", folder / "ca.crt"])
     assert made.returncode == 0, made.stderr
     folder.chmod(0o755)
     if os.geteuid() == 0:
@@ -98,6 +99,19 @@ def test_the_database_must_show_its_certificate(certified, folder):
     wait_until(lambda: "certificate" in stranger.log(), 20, "the refusal of a certificate for another name")
     assert stranger.status("/health") is None
     stranger.kill()
+
+
+def test_keys_are_made_through_a_forwarded_port(certified, folder):
+    """As docs/kubernetes.md has it: the name is the certificate's, the address this machine's."""
+    server, authority = certified
+    url = server.url(server.create_database()).replace("127.0.0.1", "tps-database-rw.tps-data")
+    url += f"?hostaddr=127.0.0.1&sslmode=verify-full&sslrootcert={authority}"
+    file = folder / "admin-url"
+    file.write_text(url)
+    given = {"TPS_DATABASE_URL_FILE": str(file)}
+    assert tps("migrate", environment=given).returncode == 0
+    made = tps("keys", "create", "--subject", "payments", "--scopes", "transactions:write", environment=given)
+    assert made.returncode == 0 and "tps_live_" in made.stdout, made.stderr
 
 
 def probe(workload, which):
@@ -124,12 +138,21 @@ def test_a_payment_is_accepted_by_one_and_settled_by_the_other(fleet):
     assert servers["worker"].metric("tps_transactions_settled_total") >= 1
 
 
+def test_the_audit_of_the_night_needs_no_more_rights(fleet, folder):
+    _, database, _ = fleet
+    [audit] = [one for one in workloads(PRODUCTION) if one["kind"] == "CronJob"]
+    done = tps(*program(audit)["args"], environment=mounted(audit, folder, database.port))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["finished"]
+
+
 def test_what_outsiders_see_is_there(fleet):
     servers, *_ = fleet
     paths = [one["path"] for one in get(find(PRODUCTION, "Ingress/tps"), "spec rules 0 http paths")]
     with servers["serve"].client() as client:
         for path in paths:
-            assert client.get("/users/u/balances" if path == "/users" else path, bearer()).status == 200, path
+            expected = 405 if path == "/token" else 200  # which is for POST
+            assert client.get("/users/u/balances" if path == "/users" else path, bearer()).status == expected, path
 
 
 def test_the_sessions_are_as_many_as_was_reckoned(fleet, folder):
@@ -154,6 +177,12 @@ def test_the_sessions_are_as_many_as_was_reckoned(fleet, folder):
         wait_until(lambda: count() - before == SESSIONS[command], 10, f"{SESSIONS[command]} sessions of {command}")
         server.stop()
         wait_until(lambda: count() == before, 30, "the end of its sessions")
+
+
+@pytest.mark.parametrize("page", ["kubernetes.md", "scaling.md"])
+def test_the_documentation_reckons_with_as_many(page):
+    text = (ROOT / "docs" / page).read_text()
+    assert f"an API instance keeps {SESSIONS['serve']}, a worker {SESSIONS['worker']}" in text
 
 
 def test_the_file_of_the_original_is_a_complete_system(postgres, folder):

@@ -1,6 +1,6 @@
 """Starting, being asked how one is, and ending."""
-from manifests import environment, get, kind, name, pod, ports, program, quantity, servers
-from policies import policy
+from manifests import environment, find, get, kind, name, ours, pod, ports, program, quantity, servers
+from policies import policy, production_policy
 
 STORE_PATIENCE_S = 60  # how long the server waits for its database before it listens (src/startup.cpp)
 STOP_S = 8  # ending the last commits and closing what is left
@@ -130,6 +130,18 @@ def many_large_bodies_kill_nobody(objects):
     for workload in servers(objects):
         if program(workload)["args"] == ["serve"]:
             assert quantity(get(program(workload), "resources limits memory", 0)) >= 2 * 2**30, name(workload)
+
+
+@production_policy
+def the_audit_is_every_night(objects):
+    """Once; what it finds does not go away when it is asked again, and stays to be read."""
+    audit = find(objects, "CronJob/tps-verify")
+    assert get(audit, "spec schedule").endswith(" * * *") and get(audit, "spec concurrencyPolicy") == "Forbid"
+    assert get(audit, "spec failedJobsHistoryLimit", 0) >= 1
+    [job] = [one for one in ours(objects) if one["kind"] == "CronJob"]
+    assert program(job)["args"][0] == "verify"
+    assert pod(job)["restartPolicy"] == "Never" and job["spec"].get("backoffLimit") == 0
+    assert job["spec"].get("activeDeadlineSeconds", 0) >= 3600
 
 
 @policy

@@ -165,9 +165,10 @@ def allowed(objects):
     """(from, to, port) of all that may be."""
     database = [f"database {index}" for index, _ in enumerate(databases(objects))]
     api, worker, job, cache = "Deployment/tps-api", "Deployment/tps-worker", "Job/tps-migrate", "Deployment/redis"
+    audits = [name(one) for one in kind(objects, "CronJob")]
     may = {(caller, api, 8000) for caller in ("controller", "client", "prometheus")} | {("prometheus", worker, 8001)}
     # What is called tps may use the database, such as a pod that runs `tps verify`.
-    users = (api, worker, job, "tool")
+    users = (api, worker, job, "tool", *audits)
     may |= {(one, server, 53) for one in (*users, "guest", "half api", "half worker", "half migration")
             for server in ("dns", "dns of the node")}
     may |= {(one, other, 5432) for one in users for other in (*database, "given", "lodger")}

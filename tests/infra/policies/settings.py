@@ -35,7 +35,8 @@ def settings_have_values_that_the_program_takes(objects):
 @policy
 def settings_are_the_same_for_all(objects):
     """Of one ConfigMap, in whose name is a hash: another content is another name, and so the pods are rolled."""
-    used = {get(one, "envFrom 0 configMapRef name") for workload in ours(objects) for one in containers(workload)}
+    of_the_release = [one for one in ours(objects) if one["kind"] != "CronJob"]
+    used = {get(one, "envFrom 0 configMapRef name") for workload in of_the_release for one in containers(workload)}
     assert len(used) == 1, used
     [config] = used
     assert config and re.fullmatch(r"tps-settings-[a-z0-9]{10}", config), config
@@ -114,6 +115,7 @@ def secrets_are_for_their_reader_only(objects):
 @policy
 def each_has_only_the_secrets_that_it_needs(objects):
     """Only the migration logs in as the owner of the tables (G12), only the API talks to Redis."""
+    audit = {name(one): {"tps-database"} for one in kind(objects, "CronJob")}
     api = find(objects, "Deployment/tps-api")
     asks = {"tps-auth"} if "TPS_JWT_SECRET_FILE" in settings(objects, api) else set()
     has = {}
@@ -121,4 +123,4 @@ def each_has_only_the_secrets_that_it_needs(objects):
         volumes = pod(workload).get("volumes", [])
         has[name(workload)] = {re.sub(r"-[a-z0-9]{10}$", "", get(one, "secret secretName", "")) for one in volumes}
     assert has == {"Deployment/tps-api": {"tps-database", "tps-redis"} | asks, "Deployment/tps-worker": {"tps-database"},
-                   "Job/tps-migrate": {"tps-database-owner"}}
+                   "Job/tps-migrate": {"tps-database-owner"}} | audit

@@ -104,8 +104,8 @@ def ingresses_lead_to_a_service(objects):
 def outsiders_see_only_what_is_theirs(objects):
     """Neither metrics nor probes, and the documentation with its scripts."""
     public = {(path["path"], path["pathType"]) for path in get(find(objects, "Ingress/tps"), "spec rules 0 http paths")}
-    assert public == {("/transactions", "Prefix"), ("/users", "Prefix"), ("/docs", "Prefix"), ("/redoc", "Exact"),
-                      ("/openapi.json", "Exact")}
+    assert public == {("/transactions", "Prefix"), ("/users", "Prefix"), ("/token", "Exact"), ("/docs", "Prefix"),
+                      ("/redoc", "Exact"), ("/openapi.json", "Exact")}
 
 
 @production_policy
