@@ -216,7 +216,9 @@ void Server::drain() {
   const auto closed = std::make_shared<std::promise<void>>();
   asio::post(loops_.front()->context(), [this, closed] {
     // The kernel resets connections that it has established and nobody has accepted when their listener closes.
-    static_cast<void>(accept_waiting(options_.max_connections));  // it closes whatever this could say
+    if (const auto error = accept_waiting(options_.max_connections)) {
+      ops::log(ops::Level::warn, "connections that waited at the end are reset", {{"detail", error.message()}});
+    }
     close_listener();
     closed->set_value();
   });

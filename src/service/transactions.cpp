@@ -83,6 +83,23 @@ void log_store_fault(const Submission& submission) {
   }
 }
 
+// To what is refused before anything is submitted; the others' are still to come, unless one drags all down.
+std::vector<Answer<Submitted>> first_answers(std::vector<Answer<Instruction>>& items, bool all_refused) {
+  std::vector<Answer<Submitted>> answers;
+  answers.reserve(items.size());
+  for (auto& item : items) {
+    if (!item) {
+      answers.emplace_back(std::unexpected(std::move(item.error())));
+    } else if (all_refused) {
+      answers.emplace_back(
+          std::unexpected(error_of(Submission{.transaction = {}, .acceptance = Acceptance::group_refused})));
+    } else {
+      answers.emplace_back(Submitted{});
+    }
+  }
+  return answers;
+}
+
 }  // namespace
 
 Transactions::Transactions(std::uint32_t partitions, Parts parts)
@@ -117,23 +134,13 @@ awaitable<Answer<Submitted>> Transactions::submit(Instruction instruction, const
 awaitable<std::vector<Answer<Submitted>>> Transactions::submit_batch(std::vector<Answer<Instruction>> items,
                                                                      bool atomic, const Caller& caller,
                                                                      Deadline deadline) {
-  std::vector<Answer<Submitted>> answers;
-  answers.reserve(items.size());
   for (auto& item : items) {
     if (item && !caller.acts_for(item->transaction.user_id)) item = std::unexpected(not_that_user());
   }
   const bool any_refused = std::ranges::any_of(items, [](const auto& item) { return !item.has_value(); });
-  for (auto& item : items) {
-    if (!item) {
-      answers.emplace_back(std::unexpected(std::move(item.error())));
-    } else if (atomic && any_refused) {
-      answers.emplace_back(
-          std::unexpected(error_of(Submission{.transaction = {}, .acceptance = Acceptance::group_refused})));
-    } else {
-      answers.emplace_back(Submitted{});
-    }
-  }
-  if (atomic && any_refused) co_return answers;
+  const bool all_refused = atomic && any_refused;
+  auto answers = first_answers(items, all_refused);
+  if (all_refused) co_return answers;
 
   std::size_t done = 0;
   while (done < items.size()) {

@@ -43,7 +43,7 @@ TEST_F(Workers, AZombieChangesNothingTwiceInTwoHundredRounds) {
   PostgresStore submitter = store();
   PostgresStore zombie = store();
   PostgresStore heir = store();
-  std::mt19937 random(7);
+  std::mt19937 random(7);  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same in every run
   for (int round = 0; round < kRounds; ++round) {
     std::vector<Submission> submissions{deposit()};
     for (std::uint32_t i = random() % 4; i > 0; --i) {
