@@ -26,7 +26,7 @@ def parse(text):
 def production():
     """What runs in production: the overlay, and around it what the examples bring."""
     objects = render("overlays/production")
-    for example in ("postgresql", "redis", "ingress", "external-database", "verify"):
+    for example in ("postgresql", "redis", "ingress", "external-database"):
         objects += read(f"examples/{example}.yaml")
     return objects
 

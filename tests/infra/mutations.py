@@ -85,6 +85,8 @@ MUTATIONS = [
     ("the_migration_ends", put(JOB, "spec ttlSecondsAfterFinished", 0)),
     ("the_audit_is_every_night", lose(AUDIT)),
     ("the_audit_is_every_night", put(AUDIT, "spec schedule", "17 3 * * 0")),
+    ("the_audit_is_every_night", put(AUDIT, "spec schedule", "*/5 * * * *")),
+    ("the_audit_is_every_night", drop(AUDIT, "spec jobTemplate spec podFailurePolicy")),
     ("the_audit_is_every_night", drop(AUDIT, "spec concurrencyPolicy")),
     ("the_audit_is_every_night", put(AUDIT, "spec failedJobsHistoryLimit", 0)),
     ("the_audit_is_every_night", drop(AUDIT, "spec jobTemplate spec backoffLimit")),

@@ -1,6 +1,9 @@
 """Every promise of policies/ over what kubectl renders."""
+import re
+import shutil
+
 import pytest
-from manifests import development, production
+from manifests import MANIFESTS, development, kind, labels, production, render
 from policies import POLICIES
 
 DEPLOYMENTS = {"production": production(), "dev": development()}
@@ -10,3 +13,13 @@ DEPLOYMENTS = {"production": production(), "dev": development()}
                                             if which == "production" or POLICIES[one].everywhere])
 def test_promise(which, promise):
     POLICIES[promise](DEPLOYMENTS[which])
+
+
+def test_a_label_for_the_operator_is_lines_to_uncomment(tmp_path):
+    """Those of the overlay for production."""
+    copy = shutil.copytree(MANIFESTS, tmp_path / "k8s")
+    overlay = copy / "overlays/production/kustomization.yaml"
+    patch = re.search(r"# patches:\n(#   .*\n)+", overlay.read_text())
+    overlay.write_text(overlay.read_text().replace(patch[0], re.sub(r"(?m)^# ", "", patch[0])))
+    watched = kind(render(copy / "overlays/production"), "ServiceMonitor", "PodMonitor", "PrometheusRule")
+    assert [labels(one)["release"] for one in watched] == ["kube-prometheus-stack"] * 3

@@ -1,4 +1,6 @@
 """Starting, being asked how one is, and ending."""
+import re
+
 from manifests import environment, find, get, kind, name, ours, pod, ports, program, quantity, servers
 from policies import policy, production_policy
 
@@ -136,12 +138,14 @@ def many_large_bodies_kill_nobody(objects):
 def the_audit_is_every_night(objects):
     """Once; what it finds does not go away when it is asked again, and stays to be read."""
     audit = find(objects, "CronJob/tps-verify")
-    assert get(audit, "spec schedule").endswith(" * * *") and get(audit, "spec concurrencyPolicy") == "Forbid"
+    assert re.fullmatch(r"\d+ \d+ \* \* \*", get(audit, "spec schedule")) and get(audit, "spec concurrencyPolicy") == "Forbid"
     assert get(audit, "spec failedJobsHistoryLimit", 0) >= 1
     [job] = [one for one in ours(objects) if one["kind"] == "CronJob"]
     assert program(job)["args"][0] == "verify"
     assert pod(job)["restartPolicy"] == "Never" and job["spec"].get("backoffLimit") == 0
     assert job["spec"].get("activeDeadlineSeconds", 0) >= 3600
+    passed_over = [one["onPodConditions"] for one in get(job, "spec podFailurePolicy rules", []) if one["action"] == "Ignore"]
+    assert passed_over == [[{"type": "DisruptionTarget", "status": "True"}]], "an eviction says nothing about the ledger"
 
 
 @policy

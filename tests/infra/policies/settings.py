@@ -35,8 +35,7 @@ def settings_have_values_that_the_program_takes(objects):
 @policy
 def settings_are_the_same_for_all(objects):
     """Of one ConfigMap, in whose name is a hash: another content is another name, and so the pods are rolled."""
-    of_the_release = [one for one in ours(objects) if one["kind"] != "CronJob"]
-    used = {get(one, "envFrom 0 configMapRef name") for workload in of_the_release for one in containers(workload)}
+    used = {get(one, "envFrom 0 configMapRef name") for workload in ours(objects) for one in containers(workload)}
     assert len(used) == 1, used
     [config] = used
     assert config and re.fullmatch(r"tps-settings-[a-z0-9]{10}", config), config
