@@ -41,7 +41,8 @@ std::expected<service::StoreResult<service::StoreIdentity>, Ended> open_patientl
   }
 }
 
-// Whoever is asked to end meanwhile does so: what a migration has begun, the database undoes.
+// Whoever is asked to end meanwhile does so: what a migration has begun, the database undoes, after the
+// statement that it is at.
 std::expected<void, std::string> migrate_first(const Engine& engine) {
   const auto give_up = steady_clock::now() + kMigrationPatience;
   auto migrating = std::async(std::launch::async, [&engine] { return engine.migrate(kMigrationPatience); });

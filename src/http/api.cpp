@@ -19,15 +19,11 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// Anybody can ask for his trace to be kept, and a flood of lines would wash away others; so it is for who may call.
-bool is_from_a_caller(const Route& route, const Response& response) {
-  return route.scope && response.status != 401 && response.status != 429;
-}
-
 // 503 is the normal answer to too much work; 500 and 504 are for somebody to look at, and so is a trace that is kept.
-void log_answer(const Request& request, const Response& response, bool keeps_trace = false) {
+// Anybody can ask for his to be kept, and a flood of lines would wash away others; so that is for who may call.
+void log_answer(const Request& request, const Response& response) {
   const bool alarming = response.status == 500 || response.status == 504;
-  const ops::Level quiet = keeps_trace ? ops::Level::info : ops::Level::debug;
+  const ops::Level quiet = request.admitted && is_sampled(request) ? ops::Level::info : ops::Level::debug;
   const ops::Level level = alarming ? ops::Level::warn : quiet;
   if (!ops::log_enabled(level)) return;
   ops::log(level, "request",
@@ -120,8 +116,7 @@ Response Api::failed(const std::exception& error, const Request& request) {
 
 void Api::end(const Match& found, const Request& request, const Response& response) {
   metrics_of(found, request).observe(response.status, seconds_since(request.received_at));
-  const bool from_a_caller = found.entry != nullptr && is_from_a_caller(*found.entry->route, response);
-  log_answer(request, response, from_a_caller && is_sampled(request));
+  log_answer(request, response);
 }
 
 // Who may not even ask. The error is the answer.
@@ -140,6 +135,7 @@ boost::asio::awaitable<std::expected<auth::SharedPrincipal, Response>> Api::admi
 boost::asio::awaitable<Response> Api::run(const Route& route, const Parameters& parameters, Request& request) {
   auto principal = co_await admit(route, request);
   if (!principal) co_return std::move(principal.error());
+  request.admitted = route.scope.has_value();
   PrincipalLimit limit;
   Response response;
   // Who logs in is nobody yet, and must not use up what others who are nobody may ask.

@@ -135,6 +135,7 @@ std::expected<std::optional<std::size_t>, Refusal> Session::parse_buffered() {
   request_end_ = begin_ + **size;
   request_.body = {};
   request_.address_counted = false;
+  request_.admitted = false;
   if (!state_.options.trusted_proxies.empty()) {
     request_.remote_address = state_.options.trusted_proxies.client(peer_, request_);
   }

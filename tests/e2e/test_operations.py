@@ -215,7 +215,7 @@ def test_a_trace_that_is_kept_is_in_the_log(folder):
     with server.client() as client:
         for number, (path, flags, headers, status) in enumerate((
                 ("/transactions", "01", bearer(), 200), ("/transactions", "00", bearer(), 200), ("/transactions", "01", {}, 401),
-                ("/health", "01", bearer(), 200), ("/nowhere", "01", bearer(), 404)), 1):
+                ("/health", "01", bearer(), 200), ("/token", "01", {}, 405), ("/nowhere", "01", bearer(), 404)), 1):
             answer = client.get(path, headers | {"traceparent": f"00-{str(number) * 32}-00f067aa0ba902b7-{flags}"})
             assert answer.status == status
         client.get("/transactions", bearer())
