@@ -1,4 +1,5 @@
 """The image by itself: small, nobody's, read-only, and quick to end."""
+import contextlib
 import json
 import pathlib
 import re
@@ -16,15 +17,23 @@ NO_LIBRARY = ["ca-certificates"]  # what https is believed by; the test of the a
 IN_BASE = {"libc.so.6", "libm.so.6", "libgcc_s.so.1"}
 
 
+@contextlib.contextmanager
+def detached(engine, *arguments):
+    """A container that goes on by itself, and its data only as long as it."""
+    name = engine.docker("run", "--detach", *arguments).stdout.strip()
+    try:
+        yield name
+    finally:
+        engine.docker("rm", "--force", name)
+        engine.docker("volume", "rm", "tps-data")
+
+
 @pytest.fixture
 def container(engine):
     """A complete system in one container, as locked up as a container can be; only its data is on a volume."""
-    name = "tps-alone"
-    engine.docker("run", "--detach", "--name", name, *LOCKED, "--health-interval", "1s", "--volume", "tps-data:/var/lib/tps",
-                  "--publish", "127.0.0.1:8000:8000", "--env", "TPS_INSECURE_NO_AUTH=true", "tps")
-    yield name
-    engine.docker("rm", "--force", name)
-    engine.docker("volume", "rm", "tps-data")
+    with detached(engine, *LOCKED, "--health-interval", "1s", "--volume", "tps-data:/var/lib/tps", "--publish",
+                  "127.0.0.1:8000:8000", "--env", "TPS_INSECURE_NO_AUTH=true", "tps") as name:
+        yield name
 
 
 def image(engine, name):
@@ -56,22 +65,17 @@ def test_runs_read_only_as_nobody_until_it_is_told_to_stop(engine, container):
 
 def test_the_command_of_the_documentation_serves(engine):
     [line] = [line for line in (ROOT / "docs/compose.md").read_text().splitlines() if line.startswith("docker run --publish")]
-    command = shlex.split(line, comments=True)
-    name = engine.docker(command[1], "--detach", *command[2:]).stdout.strip()
-    wait_until(lambda: healthy(engine, name), 60, "health by the image's own check")
-    engine.docker("rm", "--force", name)
-    engine.docker("volume", "rm", "tps-data")
+    with detached(engine, *shlex.split(line, comments=True)[2:]) as name:
+        wait_until(lambda: healthy(engine, name), 60, "health by the image's own check")
 
 
 def test_a_command_that_waits_ends_when_it_is_told_to(engine):
     """The system spares the first process of a container, unless it sees to that itself."""
-    name = engine.docker("run", "--detach", *LOCKED, "--volume", "tps-data:/var/lib/tps", "--env",
-                         f"TPS_DATABASE_URL=postgresql://127.0.0.1:{free_port()}/tps", "tps", "migrate").stdout.strip()
-    # It may not have begun when it is told for the first time.
-    wait_until(lambda: engine.docker("kill", "--signal", "TERM", name, check=False).returncode != 0, 20, "its end")
-    assert engine.inspect(name, "{{.State.ExitCode}}") == "143"
-    engine.docker("rm", "--force", name)
-    engine.docker("volume", "rm", "tps-data")
+    with detached(engine, *LOCKED, "--volume", "tps-data:/var/lib/tps", "--env",
+                  f"TPS_DATABASE_URL=postgresql://127.0.0.1:{free_port()}/tps", "tps", "migrate") as name:
+        # It may not have begun when it is told for the first time.
+        wait_until(lambda: engine.docker("kill", "--signal", "TERM", name, check=False).returncode != 0, 20, "its end")
+        assert engine.inspect(name, "{{.State.ExitCode}}") == "143"
 
 
 def test_a_container_that_is_not_ready_is_not_healthy(engine, container):
