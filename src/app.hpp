@@ -5,11 +5,6 @@
 
 namespace tps {
 
-// Exit codes, as documented in --help.
-inline constexpr int kExitOk = 0;
-inline constexpr int kExitFailed = 1;
-inline constexpr int kExitUsage = 2;
-
 // Serves until SIGTERM or SIGINT, then drains.
 int serve(const Config& config);
 

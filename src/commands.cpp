@@ -9,6 +9,7 @@
 #include "app.hpp"
 #include "auth/password.hpp"
 #include "engine.hpp"
+#include "exit.hpp"
 #include "ops/metrics.hpp"
 #include "startup.hpp"
 

@@ -11,8 +11,9 @@
 #include "config.hpp"
 #include "domain/currency.hpp"
 #include "ops/metrics.hpp"
+#include "service/audit.hpp"
 #include "service/key_registry.hpp"
-#include "service/ports.hpp"
+#include "service/store.hpp"
 
 namespace tps {
 

@@ -7,14 +7,15 @@
 #include <cstdio>
 #include <expected>
 
-#include "app.hpp"
 #include "engine.hpp"
+#include "exit.hpp"
 #include "files/csv_writer.hpp"
 #include "files/import_reader.hpp"
 #include "files/output_file.hpp"
 #include "files/progress.hpp"
 #include "http/json_writer.hpp"
 #include "ops/metrics.hpp"
+#include "service/store.hpp"
 #include "signals.hpp"
 #include "startup.hpp"
 

@@ -19,6 +19,7 @@
 #include <string>
 
 #include "app.hpp"
+#include "exit.hpp"
 #include "http/server.hpp"
 #include "startup.hpp"
 

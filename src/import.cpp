@@ -8,12 +8,14 @@
 #include <expected>
 #include <filesystem>
 
-#include "app.hpp"
 #include "engine.hpp"
+#include "exit.hpp"
 #include "files/import_run.hpp"
+#include "files/progress.hpp"
 #include "files/source_file.hpp"
 #include "http/json_writer.hpp"
 #include "ops/metrics.hpp"
+#include "service/store.hpp"
 #include "signals.hpp"
 #include "startup.hpp"
 
@@ -178,7 +180,7 @@ int import_file(const Config& config, const ImportOptions& options) {
       {.reader = reader,
        .store = *session,
        .rejects = rejects,
-       .progress = progress,
+       .progress = [&progress](std::uint64_t bytes, std::uint64_t lines) { progress.show(bytes, lines); },
        .persistence = {.patience = std::chrono::seconds(options.patience_s), .pause = stop_within, .now = now},
        .principal = options.principal,
        .partitions = store->partitions,

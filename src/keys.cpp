@@ -11,13 +11,14 @@
 #include <string_view>
 #include <vector>
 
-#include "app.hpp"
 #include "auth/api_key.hpp"
 #include "engine.hpp"
+#include "exit.hpp"
 #include "http/json_writer.hpp"
 #include "http/timestamp.hpp"
 #include "http/utf8.hpp"
 #include "ops/metrics.hpp"
+#include "service/fault.hpp"
 #include "signals.hpp"
 #include "startup.hpp"
 

@@ -14,6 +14,7 @@
 
 #include "app.hpp"
 #include "config.hpp"
+#include "exit.hpp"
 #include "export.hpp"
 #include "import.hpp"
 #include "keys.hpp"

@@ -9,6 +9,7 @@
 #include "ops/metrics.hpp"
 #include "service/ledger_watch.hpp"
 #include "service/settlement_loop.hpp"
+#include "service/store.hpp"
 #include "service/waiters.hpp"
 
 namespace tps {

@@ -8,7 +8,7 @@
 #include <iostream>
 #include <utility>
 
-#include "app.hpp"
+#include "exit.hpp"
 #include "http/server.hpp"
 #include "ops/log.hpp"
 #include "signals.hpp"

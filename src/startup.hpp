@@ -11,7 +11,7 @@
 #include "domain/transaction.hpp"
 #include "engine.hpp"
 #include "http/server_options.hpp"
-#include "service/ports.hpp"
+#include "service/store.hpp"
 
 namespace tps {
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "app.hpp"
 #include "engine.hpp"
+#include "exit.hpp"
 #include "files/progress.hpp"
 #include "http/json_writer.hpp"
 #include "ops/metrics.hpp"

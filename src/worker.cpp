@@ -4,6 +4,7 @@
 
 #include "app.hpp"
 #include "engine.hpp"
+#include "exit.hpp"
 #include "http/api.hpp"
 #include "http/routes.hpp"
 #include "http/server.hpp"

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "adapters/memory_database.hpp"
+#include "service/audit.hpp"
+#include "service/store.hpp"
 
 namespace tps::adapters {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "domain/settlement.hpp"
-#include "service/ports.hpp"
+#include "service/store.hpp"
 
 namespace tps::adapters {
 

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "adapters/memory_store.hpp"
+#include "service/store.hpp"
 
 namespace tps::adapters {
 

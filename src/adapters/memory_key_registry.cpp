@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "adapters/storable.hpp"
+#include "service/fault.hpp"
 
 namespace tps::adapters {
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "service/fault.hpp"
 #include "service/key_registry.hpp"
 
 namespace tps::adapters {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "adapters/memory_store.hpp"
+#include "service/store.hpp"
 
 namespace tps::adapters {
 namespace {

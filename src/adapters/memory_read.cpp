@@ -5,6 +5,7 @@
 
 #include "adapters/memory_store.hpp"
 #include "domain/money.hpp"
+#include "service/store.hpp"
 
 namespace tps::adapters {
 namespace {

@@ -9,6 +9,7 @@
 
 #include "adapters/memory_database.hpp"
 #include "domain/currency.hpp"
+#include "service/store.hpp"
 
 namespace tps::adapters {
 

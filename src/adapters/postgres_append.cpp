@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ops/log.hpp"
+#include "service/fault.hpp"
 
 namespace tps::adapters {
 namespace {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "adapters/postgres_flight.hpp"
+#include "service/fault.hpp"
 
 namespace tps::adapters {
 

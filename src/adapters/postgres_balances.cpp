@@ -3,6 +3,7 @@
 #include <string>
 
 #include "adapters/postgres_read.hpp"
+#include "service/store.hpp"
 
 namespace tps::adapters {
 namespace {

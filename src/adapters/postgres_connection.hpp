@@ -27,7 +27,8 @@
 #include "adapters/postgres_hosts.hpp"
 #include "adapters/postgres_statement.hpp"
 #include "ops/metrics.hpp"
-#include "service/ports.hpp"
+#include "service/fault.hpp"
+#include "service/store.hpp"
 
 namespace tps::adapters {
 

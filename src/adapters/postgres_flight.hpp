@@ -11,6 +11,7 @@
 
 #include "adapters/postgres_session.hpp"
 #include "domain/acceptance.hpp"
+#include "service/fault.hpp"
 
 namespace tps::adapters {
 

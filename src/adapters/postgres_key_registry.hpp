@@ -6,6 +6,7 @@
 #include "adapters/postgres_session.hpp"
 #include "domain/currency.hpp"
 #include "ops/metrics.hpp"
+#include "service/fault.hpp"
 #include "service/key_registry.hpp"
 
 namespace tps::adapters {

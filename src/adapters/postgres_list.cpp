@@ -8,6 +8,7 @@
 
 #include "adapters/postgres_read.hpp"
 #include "adapters/postgres_row.hpp"
+#include "service/store.hpp"
 
 namespace tps::adapters {
 namespace {

@@ -10,6 +10,7 @@
 #include "adapters/postgres_store.hpp"
 #include "embedded/postgres_roles.hpp"
 #include "ops/log.hpp"
+#include "service/fault.hpp"
 
 namespace tps::adapters {
 namespace {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "adapters/postgres_session.hpp"
+#include "service/store.hpp"
 
 namespace tps::adapters {
 

@@ -1,5 +1,6 @@
 #include "adapters/postgres_row.hpp"
 #include "adapters/postgres_settle.hpp"
+#include "service/fault.hpp"
 
 namespace tps::adapters {
 namespace {

@@ -5,6 +5,7 @@
 #include "adapters/postgres_append.hpp"
 #include "adapters/postgres_row.hpp"
 #include "ops/log.hpp"
+#include "service/fault.hpp"
 
 namespace tps::adapters {
 namespace {

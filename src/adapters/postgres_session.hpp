@@ -11,7 +11,7 @@
 #include "adapters/postgres_connection.hpp"
 #include "domain/currency.hpp"
 #include "ops/metrics.hpp"
-#include "service/ports.hpp"
+#include "service/store.hpp"
 
 namespace tps::adapters {
 

@@ -7,6 +7,7 @@
 
 #include "adapters/postgres_session.hpp"
 #include "domain/settlement.hpp"
+#include "service/fault.hpp"
 
 namespace tps::adapters {
 

@@ -15,7 +15,7 @@
 #include "adapters/postgres_session.hpp"
 #include "domain/currency.hpp"
 #include "ops/metrics.hpp"
-#include "service/ports.hpp"
+#include "service/store.hpp"
 
 namespace tps::adapters {
 

@@ -19,7 +19,8 @@
 #include "adapters/redis_seal.hpp"
 #include "adapters/redis_url.hpp"
 #include "ops/metrics.hpp"
-#include "service/ports.hpp"
+#include "service/cache.hpp"
+#include "service/store.hpp"
 
 namespace tps::adapters {
 

@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "domain/transaction.hpp"
-#include "service/ports.hpp"
+#include "service/store.hpp"
 
 namespace tps::adapters {
 

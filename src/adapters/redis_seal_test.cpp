@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "adapters/transaction_codec.hpp"
+#include "service/store.hpp"
 
 namespace tps::adapters {
 namespace {

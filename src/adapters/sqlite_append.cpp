@@ -7,6 +7,7 @@
 
 #include "adapters/sqlite_row.hpp"
 #include "adapters/storable.hpp"
+#include "service/fault.hpp"
 
 namespace tps::adapters {
 namespace {

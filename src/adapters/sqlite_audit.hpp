@@ -8,7 +8,8 @@
 
 #include "adapters/sqlite_reader.hpp"
 #include "domain/currency.hpp"
-#include "service/ports.hpp"
+#include "service/audit.hpp"
+#include "service/store.hpp"
 
 namespace tps::adapters {
 

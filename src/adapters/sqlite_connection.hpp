@@ -13,7 +13,7 @@
 #include <unordered_map>
 
 #include "adapters/sqlite_statement.hpp"
-#include "service/ports.hpp"
+#include "service/fault.hpp"
 
 namespace tps::adapters {
 

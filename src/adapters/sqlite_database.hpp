@@ -12,6 +12,7 @@
 
 #include "adapters/sqlite_connection.hpp"
 #include "adapters/sqlite_fair_lock.hpp"
+#include "service/fault.hpp"
 
 namespace tps::adapters {
 

@@ -12,6 +12,7 @@
 #include "adapters/sqlite_audit.hpp"
 #include "adapters/sqlite_key_registry.hpp"
 #include "adapters/sqlite_store.hpp"
+#include "service/fault.hpp"
 
 namespace tps::adapters {
 namespace {

@@ -8,6 +8,7 @@
 #include <new>
 
 #include "adapters/sqlite_store.hpp"
+#include "service/fault.hpp"
 
 namespace tps::adapters {
 namespace {

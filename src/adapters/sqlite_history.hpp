@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "adapters/sqlite_connection.hpp"
+#include "service/store.hpp"
 
 namespace tps::adapters {
 

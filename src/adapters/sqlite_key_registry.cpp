@@ -1,6 +1,7 @@
 #include "adapters/sqlite_key_registry.hpp"
 
 #include "adapters/storable.hpp"
+#include "service/fault.hpp"
 
 namespace tps::adapters {
 namespace {

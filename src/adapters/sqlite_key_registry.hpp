@@ -9,6 +9,7 @@
 
 #include "adapters/sqlite_reader.hpp"
 #include "domain/currency.hpp"
+#include "service/fault.hpp"
 #include "service/key_registry.hpp"
 
 namespace tps::adapters {

@@ -7,6 +7,7 @@
 #include "adapters/sqlite_read.hpp"
 #include "adapters/sqlite_row.hpp"
 #include "adapters/sqlite_settle.hpp"
+#include "service/store.hpp"
 
 namespace tps::adapters {
 namespace {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "adapters/sqlite_connection.hpp"
+#include "service/store.hpp"
 
 namespace tps::adapters {
 

@@ -7,6 +7,7 @@
 #include "adapters/sqlite_row.hpp"
 #include "adapters/sqlite_settle.hpp"
 #include "domain/money.hpp"
+#include "service/store.hpp"
 
 namespace tps::adapters {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "adapters/sqlite_connection.hpp"
 #include "domain/currency.hpp"
-#include "service/ports.hpp"
+#include "service/store.hpp"
 
 namespace tps::adapters {
 

@@ -1,5 +1,6 @@
 // What a settlement writes (sqlite_settle.hpp, sqlite_record).
 #include "adapters/sqlite_settle.hpp"
+#include "service/fault.hpp"
 
 namespace tps::adapters {
 namespace {

@@ -8,7 +8,7 @@
 #include "adapters/sqlite_statement.hpp"
 #include "domain/settlement.hpp"
 #include "domain/transaction.hpp"
-#include "service/ports.hpp"
+#include "service/fault.hpp"
 
 namespace tps::adapters {
 

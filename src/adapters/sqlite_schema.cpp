@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "embedded/sqlite_migrations.hpp"
+#include "service/store.hpp"
 
 namespace tps::adapters {
 namespace {

@@ -9,6 +9,7 @@
 #include "adapters/migration.hpp"
 #include "adapters/sqlite_connection.hpp"
 #include "domain/currency.hpp"
+#include "service/store.hpp"
 
 namespace tps::adapters {
 

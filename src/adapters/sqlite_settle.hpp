@@ -6,6 +6,7 @@
 
 #include "adapters/sqlite_connection.hpp"
 #include "domain/settlement.hpp"
+#include "service/fault.hpp"
 
 namespace tps::adapters {
 

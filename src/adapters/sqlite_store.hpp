@@ -10,7 +10,7 @@
 #include "adapters/sqlite_database.hpp"
 #include "adapters/sqlite_reader.hpp"
 #include "domain/currency.hpp"
-#include "service/ports.hpp"
+#include "service/store.hpp"
 
 namespace tps::adapters {
 

@@ -7,6 +7,7 @@
 
 #include "domain/acceptance.hpp"
 #include "domain/currency.hpp"
+#include "service/fault.hpp"
 #include "service/key_registry.hpp"
 
 namespace tps::adapters {

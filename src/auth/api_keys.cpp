@@ -5,6 +5,7 @@
 
 #include "auth/api_key.hpp"
 #include "service/flights.hpp"
+#include "service/look_up.hpp"
 #include "service/refusal.hpp"
 
 namespace tps::auth {
@@ -28,8 +29,8 @@ service::Lane::Fly key_flight(service::KeyRegistry& registry, ops::Metrics& metr
   return service::look_up_flight(&KeyJob::hash, &KeyJob::found, look_up, metrics, "find_key");
 }
 
-boost::asio::awaitable<service::Answer<SharedPrincipal>> ApiKeys::find(std::string_view text,
-                                                                       service::Deadline deadline) {
+boost::asio::awaitable<domain::Answer<SharedPrincipal>> ApiKeys::find(std::string_view text,
+                                                                      service::Deadline deadline) {
   const auto asked_at = std::chrono::steady_clock::now();
   KeyJob job;
   job.hash = hash_api_key(text);

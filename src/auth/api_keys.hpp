@@ -8,6 +8,7 @@
 
 #include "auth/credential_cache.hpp"
 #include "auth/principal.hpp"
+#include "service/fault.hpp"
 #include "service/key_registry.hpp"
 #include "service/lane.hpp"
 #include "service/transactions.hpp"
@@ -28,7 +29,7 @@ class ApiKeys {
   explicit ApiKeys(service::Lane& lane) : lane_(lane) {}
 
   // nullptr: no such key, or it is revoked or expired. `text` has the form of a key.
-  boost::asio::awaitable<service::Answer<SharedPrincipal>> find(std::string_view text, service::Deadline deadline);
+  boost::asio::awaitable<domain::Answer<SharedPrincipal>> find(std::string_view text, service::Deadline deadline);
 
  private:
   service::Lane& lane_;

@@ -9,7 +9,7 @@
 namespace tps::auth {
 namespace {
 
-using service::Answer;
+using domain::Answer;
 
 // So that a clock that is set back does not make a token good for longer.
 constexpr std::chrono::minutes kVerifiedFor{5};

@@ -10,7 +10,7 @@
 #include "auth/token.hpp"
 #include "auth/trusted_keys.hpp"
 #include "ops/metrics.hpp"
-#include "service/ports.hpp"
+#include "service/fault.hpp"
 #include "service/transactions.hpp"
 
 namespace tps::auth {
@@ -30,12 +30,12 @@ class Gate {
 
   // `credential` is the token of "Authorization: Bearer" (RFC 6750 section 2.1): an API key or a JWT. Errors:
   // unauthorized, or why the store could not be asked. Any IO thread may call.
-  boost::asio::awaitable<service::Answer<SharedPrincipal>> authenticate(std::string_view credential,
-                                                                        service::Deadline deadline);
+  boost::asio::awaitable<domain::Answer<SharedPrincipal>> authenticate(std::string_view credential,
+                                                                       service::Deadline deadline);
 
  private:
-  service::Answer<SharedPrincipal> verify(std::string_view token);
-  service::Answer<SharedPrincipal> refuse(std::string_view why);
+  domain::Answer<SharedPrincipal> verify(std::string_view token);
+  domain::Answer<SharedPrincipal> refuse(std::string_view why);
 
   const Parts parts_;
   prometheus::Counter& accepted_;

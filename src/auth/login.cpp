@@ -6,14 +6,15 @@
 #include "auth/client_network.hpp"
 #include "auth/password.hpp"
 #include "ops/log.hpp"
+#include "service/fault.hpp"
 #include "service/refusal.hpp"
 
 namespace tps::auth {
 namespace {
 
+using domain::Answer;
 using domain::Error;
 using domain::ErrorCode;
-using service::Answer;
 
 std::string dearest_hash(const Users& users) {
   const auto cost = [](const auto& user) { return cost_of_hash(user.second.hash); };

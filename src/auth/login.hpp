@@ -13,6 +13,7 @@
 #include "auth/token.hpp"
 #include "auth/users.hpp"
 #include "ops/metrics.hpp"
+#include "service/fault.hpp"
 #include "service/lane.hpp"
 #include "service/transactions.hpp"
 
@@ -55,9 +56,9 @@ class Login {
 
   // `wanted`: no more than these scopes. `address` is the client's. Errors: unauthorized, whether the name or the
   // password was wrong; too_many_requests; what the lane answers.
-  boost::asio::awaitable<service::Answer<Grant>> log_in(std::string name, std::string password,
-                                                        std::optional<Scopes> wanted, std::string address,
-                                                        service::Deadline deadline);
+  boost::asio::awaitable<domain::Answer<Grant>> log_in(std::string name, std::string password,
+                                                       std::optional<Scopes> wanted, std::string address,
+                                                       service::Deadline deadline);
 
  private:
   struct Found {

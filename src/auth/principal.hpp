@@ -5,14 +5,14 @@
 #include <memory>
 
 #include "auth/scope.hpp"
-#include "service/caller.hpp"
+#include "domain/caller.hpp"
 
 namespace tps::auth {
 
 using WallTime = std::chrono::system_clock::time_point;
 
 struct Principal {
-  service::Caller caller;
+  domain::Caller caller;
   Scopes scopes;
   WallTime expires_at = WallTime::max();  // of the credential
 };

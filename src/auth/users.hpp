@@ -9,7 +9,7 @@
 #include <string>
 
 #include "auth/scope.hpp"
-#include "service/caller.hpp"
+#include "domain/caller.hpp"
 
 namespace tps::auth {
 

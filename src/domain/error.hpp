@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -97,5 +98,9 @@ Error too_many_requests(std::chrono::seconds wait, std::string detail = {});
 // The wire slugs: exactly the enumerators' names.
 std::string_view slug(ErrorCode code);
 std::string_view slug(FieldRule rule);
+
+// A value, or what the client is told instead.
+template <class T>
+using Answer = std::expected<T, Error>;
 
 }  // namespace tps::domain

@@ -59,6 +59,12 @@ std::optional<std::string> owned(const std::optional<std::string_view>& text) {
 
 }  // namespace
 
+bool is_idempotency_key(std::string_view text) {
+  constexpr std::size_t kMaxBytes = 255;
+  return !text.empty() && text.size() <= kMaxBytes &&
+         std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7F; });
+}
+
 void check_user(std::string_view text, const char* pointer, Findings& findings) {
   if (text.empty()) findings.add(pointer, FieldRule::too_short, "must not be empty");
   if (text.size() > kMaxUserIdBytes) findings.add(pointer, FieldRule::too_long, "must be at most 128 bytes of UTF-8");

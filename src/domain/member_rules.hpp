@@ -39,6 +39,9 @@ void check_user(std::string_view text, const char* pointer, Findings& findings);
 void check_text(const std::optional<std::string_view>& text, const char* pointer, std::size_t max_bytes,
                 Findings& findings);
 
+// True for what may be an Idempotency-Key: 1 to 255 visible ASCII characters.
+bool is_idempotency_key(std::string_view text);
+
 // A positive amount in minor units; 0 when something is wrong with it. Without a known currency (nullptr), what can be
 // said about the number alone is still said.
 std::int64_t check_amount(std::string_view text, const char* pointer, const Currency* currency, Findings& findings);

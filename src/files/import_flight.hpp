@@ -8,7 +8,7 @@
 #include <string>
 
 #include "domain/acceptance.hpp"
-#include "service/ports.hpp"
+#include "service/store.hpp"
 
 namespace tps::files {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "http/idempotency_key.hpp"
+#include "domain/member_rules.hpp"
 #include "http/problem.hpp"
 
 namespace tps::files {
@@ -178,7 +178,7 @@ std::expected<service::IdempotencyKey, domain::FieldError> ImportReader::key_of(
                                   ? domain::json_pointer("/metadata/", column.substr(kMetadataPrefix.size()))
                                   : domain::json_pointer("/", column);
   if (!text) return std::unexpected(domain::FieldError{pointer, FieldRule::required, "is the key, and required"});
-  if (!http::is_idempotency_key(*text)) {
+  if (!domain::is_idempotency_key(*text)) {
     return std::unexpected(domain::FieldError{pointer, FieldRule::invalid_characters,
                                               "is the key, and must be 1 to 255 visible ASCII characters"});
   }

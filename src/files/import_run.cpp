@@ -39,7 +39,7 @@ std::expected<void, std::string> ImportRun::run() {
       const auto concluded = conclude(flying);
       if (!landed) return landed;
       if (!concluded) return concluded;
-      parts_.progress.show(flying.bytes_read, counts_.lines());
+      parts_.progress(flying.bytes_read, counts_.lines());
     }
     if (!batch) return std::unexpected(std::move(batch.error()));
     flying = std::move(*batch);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,8 +14,7 @@
 #include "files/import_flight.hpp"
 #include "files/import_reader.hpp"
 #include "files/import_rejects.hpp"
-#include "files/progress.hpp"
-#include "service/ports.hpp"
+#include "service/store.hpp"
 
 namespace tps::files {
 
@@ -33,7 +33,8 @@ class ImportRun {
     ImportReader& reader;
     service::Store& store;  // open
     RejectFile& rejects;
-    Progress& progress;
+    // Called after each batch with the bytes read and the lines done so far.
+    std::function<void(std::uint64_t bytes, std::uint64_t lines)> progress;
     Persistence persistence;
     std::string principal;
     std::uint32_t partitions = 1;

@@ -7,6 +7,7 @@
 #include "auth/password.hpp"
 #include "auth/test_tokens.hpp"
 #include "http/api_fixture_test.hpp"
+#include "service/fault.hpp"
 
 namespace tps::http {
 namespace {

@@ -4,8 +4,8 @@
 #include <exception>
 #include <utility>
 
+#include "http/answers.hpp"
 #include "http/auth.hpp"
-#include "http/problem.hpp"
 #include "http/trace_context.hpp"
 #include "ops/log.hpp"
 

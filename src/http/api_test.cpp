@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "http/answers.hpp"
 #include "http/api_fixture_test.hpp"
 #include "http/problem.hpp"
 

@@ -43,8 +43,8 @@ std::optional<std::string_view> bearer_token(const Request& request) {
   return token;
 }
 
-boost::asio::awaitable<service::Answer<auth::SharedPrincipal>> authorise(auth::Gate& gate, const Request& request,
-                                                                         auth::Scope scope) {
+boost::asio::awaitable<domain::Answer<auth::SharedPrincipal>> authorise(auth::Gate& gate, const Request& request,
+                                                                        auth::Scope scope) {
   const auto token = bearer_token(request);
   if (!token) co_return std::unexpected(Error{ErrorCode::unauthorized, {}});
   auto principal = co_await gate.authenticate(*token, request.deadline);

@@ -21,8 +21,8 @@ const auth::SharedPrincipal& anonymous();
 
 // The caller, if it may use a route of this scope; never null. The errors are unauthorized, forbidden, or why the store
 // could not be asked.
-boost::asio::awaitable<service::Answer<auth::SharedPrincipal>> authorise(auth::Gate& gate, const Request& request,
-                                                                         auth::Scope scope);
+boost::asio::awaitable<domain::Answer<auth::SharedPrincipal>> authorise(auth::Gate& gate, const Request& request,
+                                                                        auth::Scope scope);
 
 // forbidden, if a page of somebody else has a browser on this machine ask: by a link or a form across sites, or under a
 // name of its own that leads here (DNS rebinding). Only where Access::this_machine_only.

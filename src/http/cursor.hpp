@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "service/ports.hpp"
+#include "service/store.hpp"
 
 namespace tps::http {
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "service/store.hpp"
+
 namespace tps::http {
 namespace {
 

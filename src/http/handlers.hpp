@@ -59,7 +59,7 @@ using Parameters = std::array<std::string_view, kMaxParameters>;
 struct Call {
   const Services& services;
   const Request& request;
-  const service::Caller& caller;
+  const domain::Caller& caller;
   const Parameters parameters;
 };
 

@@ -3,6 +3,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "domain/member_rules.hpp"
+#include "http/answers.hpp"
 #include "http/handlers.hpp"
 #include "http/idempotency_key.hpp"
 #include "http/json_reader.hpp"
@@ -17,7 +19,7 @@ namespace {
 using domain::Error;
 using domain::ErrorCode;
 using domain::FieldRule;
-using Item = service::Answer<service::Instruction>;
+using Item = domain::Answer<service::Instruction>;
 
 constexpr std::size_t kUsualResultBytes = 256;
 constexpr std::size_t kItemsInOneGo = 500;
@@ -41,7 +43,7 @@ std::expected<std::optional<service::IdempotencyKey>, Error> key_of(const domain
                                                                     const std::optional<std::string>& header_key,
                                                                     std::size_t index) {
   if (draft.idempotency_key) {
-    if (!is_idempotency_key(*draft.idempotency_key)) {
+    if (!domain::is_idempotency_key(*draft.idempotency_key)) {
       Error error{ErrorCode::invalid_idempotency_key, {}};
       error.fields.push_back(
           {"/idempotency_key", FieldRule::invalid_characters, "must be 1 to 255 visible ASCII characters"});
@@ -83,12 +85,12 @@ std::expected<std::vector<Item>, Error> decode_items(const Call& call, bool atom
   return items;
 }
 
-void append_result(std::string& out, const service::Answer<service::Submitted>& answer, const Call& call) {
+void append_result(std::string& out, const domain::Answer<service::Submitted>& answer, const Call& call) {
   if (!answer) {
     out += R"({"status":)";
     append_integer(out, status_of(answer.error().code));
     out += R"(,"problem":)";
-    append_problem(out, answer.error(), call.request);
+    append_problem(out, answer.error(), call.request.path, call.request.request_id);
     out += '}';
     return;
   }

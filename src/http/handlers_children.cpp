@@ -1,10 +1,10 @@
 // POST /transactions/{id}/capture, /void and /reverse: what is done to a transaction that is there.
+#include "http/answers.hpp"
 #include "http/created.hpp"
 #include "http/handlers.hpp"
 #include "http/json_head.hpp"
 #include "http/json_reader.hpp"
 #include "http/parameters.hpp"
-#include "http/problem.hpp"
 
 namespace tps::http {
 namespace {
@@ -12,8 +12,8 @@ namespace {
 using domain::Error;
 using domain::ErrorCode;
 
-service::Answer<service::Instruction> decode_child(domain::Type type, const domain::Transaction& parent,
-                                                   std::optional<service::IdempotencyKey> key, const Call& call) {
+domain::Answer<service::Instruction> decode_child(domain::Type type, const domain::Transaction& parent,
+                                                  std::optional<service::IdempotencyKey> key, const Call& call) {
   auto decoded = call.request.body.empty() ? DecodeResult(Decoded{}) : decode_transaction(call.request.body);
   if (!decoded) return std::unexpected(std::move(decoded.error()));
   auto child =

@@ -1,9 +1,9 @@
 // /health, /readiness, /metrics and the pages that are served as they are.
 #include <algorithm>
 
+#include "http/answers.hpp"
 #include "http/handlers.hpp"
 #include "http/pages.hpp"
-#include "http/problem.hpp"
 
 namespace tps::http {
 

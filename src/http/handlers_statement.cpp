@@ -2,13 +2,14 @@
 #include <array>
 
 #include "http/accept.hpp"
+#include "http/answers.hpp"
 #include "http/cursor.hpp"
 #include "http/handlers.hpp"
 #include "http/json_writer.hpp"
-#include "http/problem.hpp"
 #include "http/statement_query.hpp"
 #include "http/statement_writer.hpp"
 #include "http/user_id.hpp"
+#include "service/store.hpp"
 
 namespace tps::http {
 namespace {

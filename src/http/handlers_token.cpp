@@ -3,10 +3,10 @@
 #include <array>
 
 #include "auth/password.hpp"
+#include "http/answers.hpp"
 #include "http/handlers.hpp"
 #include "http/json_writer.hpp"
 #include "http/media_type.hpp"
-#include "http/problem.hpp"
 #include "http/query.hpp"
 
 namespace tps::http {

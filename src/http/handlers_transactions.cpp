@@ -1,4 +1,5 @@
 // POST /transactions, GET /transactions/{id}, GET /transactions.
+#include "http/answers.hpp"
 #include "http/created.hpp"
 #include "http/cursor.hpp"
 #include "http/handlers.hpp"
@@ -7,8 +8,8 @@
 #include "http/json_writer.hpp"
 #include "http/list_query.hpp"
 #include "http/parameters.hpp"
-#include "http/problem.hpp"
 #include "http/query.hpp"
+#include "service/store.hpp"
 
 namespace tps::http {
 namespace {

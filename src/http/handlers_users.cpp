@@ -2,15 +2,16 @@
 #include <algorithm>
 #include <array>
 
+#include "http/answers.hpp"
 #include "http/created.hpp"
 #include "http/handlers.hpp"
 #include "http/json_head.hpp"
 #include "http/json_reader.hpp"
 #include "http/json_writer.hpp"
 #include "http/parameters.hpp"
-#include "http/problem.hpp"
 #include "http/query.hpp"
 #include "http/user_id.hpp"
+#include "service/store.hpp"
 
 namespace tps::http {
 namespace {

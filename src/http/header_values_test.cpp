@@ -11,6 +11,7 @@
 #include "http/request_id.hpp"
 #include "http/timestamp.hpp"
 #include "http/utf8.hpp"
+#include "service/store.hpp"
 
 namespace tps::http {
 namespace {

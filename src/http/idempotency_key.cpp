@@ -1,14 +1,12 @@
 #include "http/idempotency_key.hpp"
 
-#include <algorithm>
-
+#include "domain/member_rules.hpp"
 #include "http/text.hpp"
 
 namespace tps::http {
 namespace {
 
 constexpr std::string_view kHeader = "idempotency-key";
-constexpr std::size_t kMaxKeyBytes = 255;
 
 std::optional<std::string> unquote(std::string_view value) {
   if (value.size() < 2 || value.back() != '"') return std::nullopt;
@@ -27,14 +25,10 @@ std::optional<std::string> unquote(std::string_view value) {
 
 }  // namespace
 
-bool is_idempotency_key(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxKeyBytes && std::ranges::all_of(text, is_visible);
-}
-
 std::optional<std::string> parse_idempotency_key(std::string_view value) {
   value = trim(value);
   auto text = value.starts_with('"') ? unquote(value) : std::string(value);
-  if (!text || !is_idempotency_key(*text)) return std::nullopt;
+  if (!text || !domain::is_idempotency_key(*text)) return std::nullopt;
   return text;
 }
 

@@ -15,9 +15,6 @@ namespace tps::http {
 // ASCII characters. nullopt for anything else.
 std::optional<std::string> parse_idempotency_key(std::string_view value);
 
-// True for what may be a key without any quoting, as in a batch item.
-bool is_idempotency_key(std::string_view text);
-
 // The request's key, nullopt without one; invalid_idempotency_key when it is bad or repeated.
 std::expected<std::optional<std::string>, domain::Error> idempotency_key_of(const Request& request);
 

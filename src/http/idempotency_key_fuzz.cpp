@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "domain/member_rules.hpp"
 #include "http/idempotency_key.hpp"
 
 extern const std::span<const std::string_view> fuzz_seeds;
@@ -44,7 +45,7 @@ const std::span<const std::string_view> fuzz_seeds(kSeeds);
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view value(reinterpret_cast<const char*>(data), size);
   const auto key = tps::http::parse_idempotency_key(value);
-  expect(!tps::http::is_idempotency_key(value) || value.starts_with('"') || key == std::string(value));
+  expect(!tps::domain::is_idempotency_key(value) || value.starts_with('"') || key == std::string(value));
   if (!key) return 0;
   expect(!key->empty() && key->size() <= 255);
   expect(std::ranges::all_of(*key, [](char c) { return c > 0x20 && c < 0x7F; }));

@@ -94,7 +94,8 @@ void append_field_errors(std::string& out, const std::vector<domain::FieldError>
   out += ']';
 }
 
-void append_problem(std::string& out, const domain::Error& error, const Request& request) {
+void append_problem(std::string& out, const domain::Error& error, std::string_view instance,
+                    std::string_view request_id) {
   const Kind& kind = kind_of(error.code);
   out += R"({"type":"urn:tps:error:)";
   out += slug(error.code);
@@ -105,11 +106,11 @@ void append_problem(std::string& out, const domain::Error& error, const Request&
   out += R"(,"detail":)";
   append_string(out, error.detail.empty() ? default_detail(error.code) : std::string_view(error.detail));
   out += R"(,"instance":)";
-  append_string(out, request.path);
+  append_string(out, instance);
   out += R"(,"code":")";
   out += slug(error.code);
   out += R"(","request_id":)";
-  append_string(out, request.request_id);
+  append_string(out, request_id);
   out += kind.retryable ? R"(,"retryable":true)" : R"(,"retryable":false)";
   if (!error.fields.empty()) {
     out += R"(,"errors":)";
@@ -122,19 +123,8 @@ void append_problem(std::string& out, const domain::Error& error, const Request&
   out += '}';
 }
 
-Response problem(const domain::Error& error, const Request& request) {
-  const Kind& kind = kind_of(error.code);
-  Response response;
-  response.status = kind.status;
-  response.content_type = "application/problem+json";
-  append_problem(response.body, error, request);
-  if (error.retry_after) {
-    response.headers.emplace_back("Retry-After", std::to_string(error.retry_after->count()));
-  } else if (!kind.retry_after.empty()) {
-    response.headers.emplace_back("Retry-After", kind.retry_after);
-  }
-  if (error.code == domain::ErrorCode::unauthorized) response.headers.emplace_back("WWW-Authenticate", "Bearer");
-  return response;
+std::string retry_after(const domain::Error& error) {
+  return error.retry_after ? std::to_string(error.retry_after->count()) : std::string(kind_of(error.code).retry_after);
 }
 
 }  // namespace tps::http

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "domain/error.hpp"
-#include "http/message.hpp"
 
 namespace tps::http {
 
@@ -21,10 +20,12 @@ std::string_view default_detail(domain::ErrorCode code);
 // [{"pointer","code","detail"}]
 void append_field_errors(std::string& out, const std::vector<domain::FieldError>& fields);
 
-// {"type","title","status","detail","instance","code","request_id","retryable","errors","existing_id"}
-void append_problem(std::string& out, const domain::Error& error, const Request& request);
+// {"type","title","status","detail","instance","code","request_id","retryable","errors","existing_id"}; `instance` is
+// the path of the request.
+void append_problem(std::string& out, const domain::Error& error, std::string_view instance,
+                    std::string_view request_id);
 
-// The whole answer, with Retry-After where the code has one.
-Response problem(const domain::Error& error, const Request& request);
+// Seconds for the header Retry-After; empty when the code has none and the error names none.
+std::string retry_after(const domain::Error& error);
 
 }  // namespace tps::http

@@ -7,7 +7,7 @@
 
 #include "domain/currency.hpp"
 #include "domain/error.hpp"
-#include "service/ports.hpp"
+#include "service/store.hpp"
 
 namespace tps::http {
 

@@ -8,6 +8,7 @@
 #include "http/cursor.hpp"
 #include "http/statement_query.hpp"
 #include "http/statement_writer.hpp"
+#include "service/store.hpp"
 
 namespace tps::http {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "domain/currency.hpp"
-#include "service/ports.hpp"
+#include "service/store.hpp"
 
 namespace tps::http {
 

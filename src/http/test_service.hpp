@@ -10,6 +10,7 @@
 
 #include "http/handlers.hpp"
 #include "service/flights.hpp"
+#include "service/store.hpp"
 #include "service/transactions.hpp"
 
 namespace tps::http {

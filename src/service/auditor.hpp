@@ -13,10 +13,11 @@
 #include <vector>
 
 #include "domain/settlement.hpp"
+#include "service/audit.hpp"
 #include "service/differences.hpp"
 #include "service/log_check.hpp"
-#include "service/ports.hpp"
 #include "service/replay.hpp"
+#include "service/store.hpp"
 #include "service/table_check.hpp"
 #include "service/uniqueness.hpp"
 

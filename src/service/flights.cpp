@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "service/look_up.hpp"
+
 namespace tps::service {
 namespace {
 
@@ -71,7 +73,7 @@ class AppendOutcomes {
 
 }  // namespace
 
-Lane::Fly submit_flight(Store& session, Clock clock, std::function<void()> accepted, ops::Metrics& metrics) {
+Lane::Fly submit_flight(Store& session, domain::Clock clock, std::function<void()> accepted, ops::Metrics& metrics) {
   return [&session, clock = std::move(clock), accepted = std::move(accepted), outcomes = AppendOutcomes(metrics)](
              std::span<LaneJob* const> jobs, Deadline deadline) {
     std::vector<Submission*> flight = gather(jobs);

@@ -8,8 +8,9 @@
 #include <vector>
 
 #include "domain/transaction.hpp"
-#include "service/ports.hpp"
+#include "service/fault.hpp"
 #include "service/sha256.hpp"
+#include "service/store.hpp"
 
 namespace tps::service {
 

@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "ops/metrics.hpp"
-#include "service/ports.hpp"
+#include "service/fault.hpp"
 #include "service/resumption.hpp"
 
 namespace tps::service {

@@ -13,6 +13,8 @@
 #include <latch>
 #include <semaphore>
 
+#include "service/fault.hpp"
+
 namespace tps::service {
 namespace {
 

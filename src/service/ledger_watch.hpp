@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "ops/metrics.hpp"
-#include "service/ports.hpp"
+#include "service/store.hpp"
 
 namespace tps::service {
 

@@ -5,8 +5,8 @@
 #include <cstdint>
 
 #include "domain/transaction.hpp"
+#include "service/audit.hpp"
 #include "service/differences.hpp"
-#include "service/ports.hpp"
 
 namespace tps::service {
 

@@ -18,7 +18,7 @@ constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
-Readiness::Readiness(Store& session, std::uint32_t partitions, Clock clock, ops::Metrics& metrics)
+Readiness::Readiness(Store& session, std::uint32_t partitions, domain::Clock clock, ops::Metrics& metrics)
     : partitions_(partitions), clock_(std::move(clock)), session_(session), metrics_(metrics) {
   metrics_.ready.Set(1);
   // Series that are there from the start can be told from those that are missing.

@@ -8,9 +8,10 @@
 #include <string>
 #include <thread>
 
+#include "domain/clock.hpp"
 #include "ops/metrics.hpp"
 #include "service/flights.hpp"
-#include "service/ports.hpp"
+#include "service/store.hpp"
 
 namespace tps::service {
 
@@ -18,7 +19,7 @@ class Readiness {
  public:
   // `session` is this object's own and must outlive it. Ready at first: whoever builds the program has opened the
   // store.
-  Readiness(Store& session, std::uint32_t partitions, Clock clock, ops::Metrics& metrics);
+  Readiness(Store& session, std::uint32_t partitions, domain::Clock clock, ops::Metrics& metrics);
   ~Readiness();  // stop()
   Readiness(const Readiness&) = delete;
   Readiness& operator=(const Readiness&) = delete;
@@ -36,7 +37,7 @@ class Readiness {
   void report_backlog();
 
   const std::uint32_t partitions_;
-  const Clock clock_;
+  const domain::Clock clock_;
   Store& session_;
   ops::Metrics& metrics_;
 

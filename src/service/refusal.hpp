@@ -2,8 +2,8 @@
 #pragma once
 
 #include "domain/error.hpp"
+#include "service/fault.hpp"
 #include "service/lane.hpp"
-#include "service/ports.hpp"
 
 namespace tps::service {
 

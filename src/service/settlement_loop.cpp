@@ -13,7 +13,7 @@ constexpr std::size_t kMostExpiries = 1'000;  // of one look, per partition
 
 }  // namespace
 
-SettlementLoop::SettlementLoop(SettlementOptions options, Store& session, Clock clock, Waiters& waiters,
+SettlementLoop::SettlementLoop(SettlementOptions options, Store& session, domain::Clock clock, Waiters& waiters,
                                ops::Metrics& metrics)
     : options_(options),
       session_(session),

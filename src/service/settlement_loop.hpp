@@ -13,9 +13,10 @@
 #include <thread>
 #include <vector>
 
+#include "domain/clock.hpp"
 #include "ops/metrics.hpp"
 #include "service/flights.hpp"
-#include "service/ports.hpp"
+#include "service/store.hpp"
 #include "service/waiters.hpp"
 
 namespace tps::service {
@@ -34,7 +35,8 @@ struct SettlementOptions {
 class SettlementLoop {
  public:
   // `session` is this loop's own; everything given must outlive it. Starts at once.
-  SettlementLoop(SettlementOptions options, Store& session, Clock clock, Waiters& waiters, ops::Metrics& metrics);
+  SettlementLoop(SettlementOptions options, Store& session, domain::Clock clock, Waiters& waiters,
+                 ops::Metrics& metrics);
   ~SettlementLoop();  // stop()
   SettlementLoop(const SettlementLoop&) = delete;
   SettlementLoop& operator=(const SettlementLoop&) = delete;
@@ -73,7 +75,7 @@ class SettlementLoop {
 
   const SettlementOptions options_;
   Store& session_;
-  const Clock clock_;
+  const domain::Clock clock_;
   Waiters& waiters_;
   ops::Metrics& metrics_;
 

@@ -14,8 +14,8 @@
 
 #include "domain/ledger.hpp"
 #include "domain/settlement.hpp"
+#include "service/audit.hpp"
 #include "service/differences.hpp"
-#include "service/ports.hpp"
 
 namespace tps::service {
 

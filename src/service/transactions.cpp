@@ -71,7 +71,7 @@ Error no_user() { return {ErrorCode::not_found, "User not found"}; }
 
 // What a query's flight brought.
 template <class T>
-Answer<T> answer_to_query(LaneVerdict verdict, std::optional<StoreResult<T>>& result) {
+domain::Answer<T> answer_to_query(LaneVerdict verdict, std::optional<StoreResult<T>>& result) {
   if (verdict != LaneVerdict::done) return std::unexpected(error_of(verdict));
   if (!*result) return std::unexpected(error_of(result->error()));
   return std::move(**result);
@@ -84,8 +84,9 @@ void log_store_fault(const Submission& submission) {
 }
 
 // To what is refused before anything is submitted; the others' are still to come, unless one drags all down.
-std::vector<Answer<Submitted>> first_answers(std::vector<Answer<Instruction>>& items, bool all_refused) {
-  std::vector<Answer<Submitted>> answers;
+std::vector<domain::Answer<Submitted>> first_answers(std::vector<domain::Answer<Instruction>>& items,
+                                                     bool all_refused) {
+  std::vector<domain::Answer<Submitted>> answers;
   answers.reserve(items.size());
   for (auto& item : items) {
     if (!item) {
@@ -108,7 +109,7 @@ Transactions::Transactions(std::uint32_t partitions, Parts parts)
       local_hits_(parts.metrics.cache_operation("local", "hit")),
       local_misses_(parts.metrics.cache_operation("local", "miss")) {}
 
-Answer<Submitted> Transactions::answer_of(Submission& submission) {
+domain::Answer<Submitted> Transactions::answer_of(Submission& submission) {
   log_store_fault(submission);
   switch (submission.acceptance) {
     case Acceptance::accepted:
@@ -122,7 +123,8 @@ Answer<Submitted> Transactions::answer_of(Submission& submission) {
   }
 }
 
-awaitable<Answer<Submitted>> Transactions::submit(Instruction instruction, const Caller& caller, Deadline deadline) {
+awaitable<domain::Answer<Submitted>> Transactions::submit(Instruction instruction, const domain::Caller& caller,
+                                                          Deadline deadline) {
   if (!caller.acts_for(instruction.transaction.user_id)) co_return std::unexpected(not_that_user());
   SubmitJob job;
   job.submissions.push_back(make_submission(std::move(instruction), caller.principal, partitions_));
@@ -131,9 +133,8 @@ awaitable<Answer<Submitted>> Transactions::submit(Instruction instruction, const
   co_return answer_of(job.submissions.front());
 }
 
-awaitable<std::vector<Answer<Submitted>>> Transactions::submit_batch(std::vector<Answer<Instruction>> items,
-                                                                     bool atomic, const Caller& caller,
-                                                                     Deadline deadline) {
+awaitable<std::vector<domain::Answer<Submitted>>> Transactions::submit_batch(
+    std::vector<domain::Answer<Instruction>> items, bool atomic, const domain::Caller& caller, Deadline deadline) {
   for (auto& item : items) {
     if (item && !caller.acts_for(item->transaction.user_id)) item = std::unexpected(not_that_user());
   }
@@ -165,13 +166,14 @@ awaitable<std::vector<Answer<Submitted>>> Transactions::submit_batch(std::vector
   co_return answers;
 }
 
-awaitable<Answer<domain::Transaction>> Transactions::find(std::int64_t id, const Caller& caller, Deadline deadline) {
+awaitable<domain::Answer<domain::Transaction>> Transactions::find(std::int64_t id, const domain::Caller& caller,
+                                                                  Deadline deadline) {
   auto found = co_await find_any(id, deadline);
   if (found && !caller.sees(*found)) co_return std::unexpected(no_transaction());
   co_return found;
 }
 
-awaitable<Answer<domain::Transaction>> Transactions::find_any(std::int64_t id, Deadline deadline) {
+awaitable<domain::Answer<domain::Transaction>> Transactions::find_any(std::int64_t id, Deadline deadline) {
   if (const auto entry = parts_.local_cache.get(id)) {
     local_hits_.Increment();
     co_return *entry;
@@ -192,7 +194,7 @@ awaitable<std::optional<domain::Transaction>> Transactions::find_in_caches(std::
   co_return std::move(job.found);
 }
 
-awaitable<Answer<domain::Transaction>> Transactions::find_in_store(std::int64_t id, Deadline deadline) {
+awaitable<domain::Answer<domain::Transaction>> Transactions::find_in_store(std::int64_t id, Deadline deadline) {
   FindJob job;
   job.id = id;
   const LaneVerdict verdict = co_await parts_.read.submit(job, deadline);
@@ -221,7 +223,7 @@ awaitable<void> Transactions::put_in_shared_cache(LocalCache::Entry entry) const
 }
 
 template <class T>
-awaitable<Answer<T>> Transactions::query(Lane& lane, const Query<T>& run, Deadline deadline) {
+awaitable<domain::Answer<T>> Transactions::query(Lane& lane, const Query<T>& run, Deadline deadline) {
   std::optional<StoreResult<T>> result;
   QueryJob job;
   job.run = [&](Store& session, Deadline flight_deadline) { result = run(session, flight_deadline); };
@@ -229,15 +231,18 @@ awaitable<Answer<T>> Transactions::query(Lane& lane, const Query<T>& run, Deadli
   co_return answer_to_query(verdict, result);
 }
 
-awaitable<Answer<ListPage>> Transactions::list(ListQuery query_members, const Caller& caller, Deadline deadline) {
+awaitable<domain::Answer<ListPage>> Transactions::list(ListQuery query_members, const domain::Caller& caller,
+                                                       Deadline deadline) {
   if (query_members.user_id && !caller.acts_for(*query_members.user_id)) co_return std::unexpected(no_user());
   if (caller.only_user) query_members.user_id = caller.only_user;
   const Query<ListPage> run = [&](Store& session, Deadline until) { return session.list(query_members, until); };
   co_return co_await query<ListPage>(parts_.query, run, deadline);
 }
 
-awaitable<Answer<std::vector<Balance>>> Transactions::balances(std::string user_id, std::optional<domain::Timestamp> at,
-                                                               const Caller& caller, Deadline deadline) {
+awaitable<domain::Answer<std::vector<Balance>>> Transactions::balances(std::string user_id,
+                                                                       std::optional<domain::Timestamp> at,
+                                                                       const domain::Caller& caller,
+                                                                       Deadline deadline) {
   if (!caller.acts_for(user_id)) co_return std::unexpected(no_user());
   const std::uint32_t partition = partition_of(user_id, partitions_);
   const Query<std::vector<Balance>> run = [&](Store& session, Deadline until) {
@@ -246,8 +251,8 @@ awaitable<Answer<std::vector<Balance>>> Transactions::balances(std::string user_
   co_return co_await query<std::vector<Balance>>(at ? parts_.query : parts_.balance, run, deadline);
 }
 
-awaitable<Answer<Statement>> Transactions::statement(StatementQuery statement_query, const Caller& caller,
-                                                     Deadline deadline) {
+awaitable<domain::Answer<Statement>> Transactions::statement(StatementQuery statement_query,
+                                                             const domain::Caller& caller, Deadline deadline) {
   if (!caller.acts_for(statement_query.user_id)) co_return std::unexpected(no_user());
   statement_query.partition = partition_of(statement_query.user_id, partitions_);
   const Query<Statement> run = [&](Store& session, Deadline until) {
@@ -256,9 +261,9 @@ awaitable<Answer<Statement>> Transactions::statement(StatementQuery statement_qu
   co_return co_await query<Statement>(parts_.query, run, deadline);
 }
 
-awaitable<Answer<Submitted>> Transactions::submit_child(domain::Type type, std::int64_t parent_id,
-                                                        const MakeChild& make, const Caller& caller,
-                                                        Deadline deadline) {
+awaitable<domain::Answer<Submitted>> Transactions::submit_child(domain::Type type, std::int64_t parent_id,
+                                                                const MakeChild& make, const domain::Caller& caller,
+                                                                Deadline deadline) {
   // Only what can never change of the parent is used, so one from a cache is as good as any.
   auto parent = co_await find(parent_id, caller, deadline);
   if (!parent) co_return std::unexpected(std::move(parent.error()));
@@ -268,8 +273,10 @@ awaitable<Answer<Submitted>> Transactions::submit_child(domain::Type type, std::
   co_return co_await submit(std::move(*instruction), caller, deadline);
 }
 
-awaitable<Answer<AccountUpdated>> Transactions::update_account(Instruction instruction, const Caller& caller,
-                                                               std::chrono::milliseconds patience, Deadline deadline) {
+awaitable<domain::Answer<AccountUpdated>> Transactions::update_account(Instruction instruction,
+                                                                       const domain::Caller& caller,
+                                                                       std::chrono::milliseconds patience,
+                                                                       Deadline deadline) {
   if (!caller.acts_for(instruction.transaction.user_id)) co_return std::unexpected(no_user());
   auto submitted = co_await submit(std::move(instruction), caller, deadline);
   if (!submitted) co_return std::unexpected(std::move(submitted.error()));

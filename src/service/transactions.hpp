@@ -17,20 +17,18 @@
 #include <string_view>
 #include <vector>
 
+#include "domain/caller.hpp"
 #include "domain/error.hpp"
 #include "domain/transaction.hpp"
 #include "ops/metrics.hpp"
-#include "service/caller.hpp"
+#include "service/cache.hpp"
 #include "service/lane.hpp"
 #include "service/local_cache.hpp"
-#include "service/ports.hpp"
+#include "service/store.hpp"
 #include "service/submission.hpp"
 #include "service/waiters.hpp"
 
 namespace tps::service {
-
-template <class T>
-using Answer = std::expected<T, domain::Error>;
 
 struct Submitted {
   domain::Transaction transaction;
@@ -60,34 +58,40 @@ class Transactions {
   Transactions(std::uint32_t partitions, Parts parts);
 
   // Durable when it answers with a value. A repeated key must come with the same content (members, type, parent).
-  boost::asio::awaitable<Answer<Submitted>> submit(Instruction instruction, const Caller& caller, Deadline deadline);
+  boost::asio::awaitable<domain::Answer<Submitted>> submit(Instruction instruction, const domain::Caller& caller,
+                                                           Deadline deadline);
 
   // One answer per item, in order. Items that are errors already pass through. `atomic`: all or none; when one is
   // refused, the others answer group_refused. Non-atomic items may end up in different flights.
-  boost::asio::awaitable<std::vector<Answer<Submitted>>> submit_batch(std::vector<Answer<Instruction>> items,
-                                                                      bool atomic, const Caller& caller,
-                                                                      Deadline deadline);
+  boost::asio::awaitable<std::vector<domain::Answer<Submitted>>> submit_batch(
+      std::vector<domain::Answer<Instruction>> items, bool atomic, const domain::Caller& caller, Deadline deadline);
 
   // A capture, void or reversal (`type`) of the transaction `parent_id`. `make` gets the parent and decodes the rest.
   // Not found and invalid_parent are answered before it is called.
-  using MakeChild = std::function<Answer<Instruction>(const domain::Transaction& parent)>;
-  boost::asio::awaitable<Answer<Submitted>> submit_child(domain::Type type, std::int64_t parent_id,
-                                                         const MakeChild& make, const Caller& caller,
-                                                         Deadline deadline);
+  using MakeChild = std::function<domain::Answer<Instruction>(const domain::Transaction& parent)>;
+  boost::asio::awaitable<domain::Answer<Submitted>> submit_child(domain::Type type, std::int64_t parent_id,
+                                                                 const MakeChild& make, const domain::Caller& caller,
+                                                                 Deadline deadline);
 
   // Submits an account_update and waits until it is settled, or `patience` has passed.
-  boost::asio::awaitable<Answer<AccountUpdated>> update_account(Instruction instruction, const Caller& caller,
-                                                                std::chrono::milliseconds patience, Deadline deadline);
+  boost::asio::awaitable<domain::Answer<AccountUpdated>> update_account(Instruction instruction,
+                                                                        const domain::Caller& caller,
+                                                                        std::chrono::milliseconds patience,
+                                                                        Deadline deadline);
 
-  boost::asio::awaitable<Answer<domain::Transaction>> find(std::int64_t id, const Caller& caller, Deadline deadline);
+  boost::asio::awaitable<domain::Answer<domain::Transaction>> find(std::int64_t id, const domain::Caller& caller,
+                                                                   Deadline deadline);
   // Of a caller for one user, that user's.
-  boost::asio::awaitable<Answer<ListPage>> list(ListQuery query, const Caller& caller, Deadline deadline);
+  boost::asio::awaitable<domain::Answer<ListPage>> list(ListQuery query, const domain::Caller& caller,
+                                                        Deadline deadline);
   // Now, or as they were at a time.
-  boost::asio::awaitable<Answer<std::vector<Balance>>> balances(std::string user_id,
-                                                                std::optional<domain::Timestamp> at,
-                                                                const Caller& caller, Deadline deadline);
+  boost::asio::awaitable<domain::Answer<std::vector<Balance>>> balances(std::string user_id,
+                                                                        std::optional<domain::Timestamp> at,
+                                                                        const domain::Caller& caller,
+                                                                        Deadline deadline);
   // `query.partition` is set here.
-  boost::asio::awaitable<Answer<Statement>> statement(StatementQuery query, const Caller& caller, Deadline deadline);
+  boost::asio::awaitable<domain::Answer<Statement>> statement(StatementQuery query, const domain::Caller& caller,
+                                                              Deadline deadline);
 
   [[nodiscard]] std::uint32_t partitions() const { return partitions_; }
 
@@ -95,10 +99,10 @@ class Transactions {
   boost::asio::awaitable<domain::Transaction> wait(domain::Transaction transaction, Deadline until);
 
  private:
-  Answer<Submitted> answer_of(domain::Submission& submission);
-  boost::asio::awaitable<Answer<domain::Transaction>> find_any(std::int64_t id, Deadline deadline);
+  domain::Answer<Submitted> answer_of(domain::Submission& submission);
+  boost::asio::awaitable<domain::Answer<domain::Transaction>> find_any(std::int64_t id, Deadline deadline);
   boost::asio::awaitable<std::optional<domain::Transaction>> find_in_caches(std::int64_t id);
-  boost::asio::awaitable<Answer<domain::Transaction>> find_in_store(std::int64_t id, Deadline deadline);
+  boost::asio::awaitable<domain::Answer<domain::Transaction>> find_in_store(std::int64_t id, Deadline deadline);
   void remember(const domain::Transaction& transaction, const boost::asio::any_io_executor& executor);
   boost::asio::awaitable<void> put_in_shared_cache(LocalCache::Entry entry) const;
   // What a query lane runs. Callers keep theirs in a variable: gcc 12 destroys a function object that is a temporary of
@@ -106,7 +110,7 @@ class Transactions {
   template <class T>
   using Query = std::function<StoreResult<T>(Store&, Deadline)>;
   template <class T>
-  boost::asio::awaitable<Answer<T>> query(Lane& lane, const Query<T>& run, Deadline deadline);
+  boost::asio::awaitable<domain::Answer<T>> query(Lane& lane, const Query<T>& run, Deadline deadline);
 
   const std::uint32_t partitions_;
   const Parts parts_;

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "domain/transaction.hpp"
-#include "service/ports.hpp"
 #include "service/resumption.hpp"
+#include "service/store.hpp"
 
 namespace tps::service {
 

@@ -1,4 +1,6 @@
 // service::Audit: every piece, against what was written.
+#include "service/audit.hpp"
+
 #include <gmock/gmock.h>
 
 #include "contract/fixture.hpp"

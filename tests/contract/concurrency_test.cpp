@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "contract/fixture.hpp"
+#include "service/fault.hpp"
 
 namespace tps::contract {
 namespace {

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "contract/fixture.hpp"
+#include "service/store.hpp"
 
 namespace tps::contract {
 namespace {

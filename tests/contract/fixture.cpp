@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "service/store.hpp"
+
 namespace tps::contract {
 
 Transaction deposit(const std::string& user_id, std::int64_t amount_minor, const std::string& currency) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "contract/stores.hpp"
+#include "service/store.hpp"
 
 namespace tps::contract {
 

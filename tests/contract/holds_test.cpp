@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "contract/fixture.hpp"
+#include "service/store.hpp"
 
 namespace tps::contract {
 namespace {

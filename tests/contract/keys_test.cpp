@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "contract/fixture.hpp"
+#include "service/fault.hpp"
 
 namespace tps::contract {
 namespace {

@@ -3,6 +3,7 @@
 
 #include "contract/fixture.hpp"
 #include "contract/history.hpp"
+#include "service/store.hpp"
 
 namespace tps::contract {
 namespace {

@@ -10,8 +10,9 @@
 #include <vector>
 
 #include "domain/currency.hpp"
+#include "service/audit.hpp"
 #include "service/key_registry.hpp"
-#include "service/ports.hpp"
+#include "service/store.hpp"
 
 namespace tps::contract {
 

@@ -15,6 +15,7 @@
 
 #include "adapters/postgres_store.hpp"
 #include "ops/log.hpp"
+#include "service/fault.hpp"
 #include "support/postgres_server.hpp"
 
 namespace tps::fault {

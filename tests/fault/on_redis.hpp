@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "adapters/redis_cache.hpp"
+#include "service/store.hpp"
 #include "support/fake_redis.hpp"
 #include "support/redis_server.hpp"
 

@@ -10,6 +10,7 @@
 
 #include "adapters/postgres_audit.hpp"
 #include "fault/on_postgres.hpp"
+#include "service/store.hpp"
 #include "support/tcp_proxy.hpp"
 
 namespace tps::fault {

@@ -8,6 +8,7 @@
 
 #include "adapters/postgres_audit.hpp"
 #include "fault/on_postgres.hpp"
+#include "service/store.hpp"
 
 namespace tps::fault {
 namespace {

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "fault/on_redis.hpp"
+#include "service/store.hpp"
 
 namespace tps::adapters {
 namespace {

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "books.hpp"
+#include "service/fault.hpp"
 
 namespace tps::service {
 namespace {

@@ -11,8 +11,9 @@
 #include <vector>
 
 #include "domain/settlement.hpp"
+#include "service/audit.hpp"
 #include "service/identity.hpp"
-#include "service/ports.hpp"
+#include "service/store.hpp"
 
 namespace tps::test {
 

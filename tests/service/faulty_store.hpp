@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "service/ports.hpp"
+#include "service/store.hpp"
 
 namespace tps::test {
 

@@ -5,6 +5,7 @@
 
 #include "adapters/memory_store.hpp"
 #include "faulty_store.hpp"
+#include "service/store.hpp"
 #include "service/submission.hpp"
 
 namespace tps::files {

@@ -9,6 +9,7 @@
 
 #include "adapters/memory_store.hpp"
 #include "faulty_store.hpp"
+#include "service/store.hpp"
 
 namespace tps::service {
 namespace {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "books.hpp"
+#include "service/audit.hpp"
 #include "service/table_check.hpp"
 
 namespace tps::service {

@@ -17,6 +17,7 @@
 #include "adapters/memory_store.hpp"
 #include "domain/test_book.hpp"
 #include "faulty_store.hpp"
+#include "service/store.hpp"
 
 namespace tps::service {
 namespace {

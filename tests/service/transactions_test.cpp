@@ -14,6 +14,7 @@
 #include "faulty_store.hpp"
 #include "service/flights.hpp"
 #include "service/settlement_loop.hpp"
+#include "service/store.hpp"
 
 namespace tps::service {
 namespace {
@@ -48,18 +49,18 @@ class World {
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
-  Answer<Submitted> submit(Type type, const std::string& user, std::int64_t amount, const std::string& key,
-                           std::optional<std::string> to = std::nullopt) {
+  domain::Answer<Submitted> submit(Type type, const std::string& user, std::int64_t amount, const std::string& key,
+                                   std::optional<std::string> to = std::nullopt) {
     return run(transactions_.submit(instruction(type, user, amount, key, std::move(to)), caller_, soon()));
   }
-  std::vector<Answer<Submitted>> batch(std::vector<Answer<Instruction>> items, bool atomic) {
+  std::vector<domain::Answer<Submitted>> batch(std::vector<domain::Answer<Instruction>> items, bool atomic) {
     return run(transactions_.submit_batch(std::move(items), atomic, caller_, soon()));
   }
-  Answer<domain::Transaction> find(std::int64_t id) { return run(transactions_.find(id, caller_, soon())); }
+  domain::Answer<domain::Transaction> find(std::int64_t id) { return run(transactions_.find(id, caller_, soon())); }
   domain::Transaction wait(const domain::Transaction& transaction) {
     return run(transactions_.wait(transaction, soon()));
   }
-  Answer<std::vector<Balance>> balances(const std::string& user) {
+  domain::Answer<std::vector<Balance>> balances(const std::string& user) {
     return run(transactions_.balances(user, std::nullopt, caller_, soon()));
   }
   void drain() { waiters_.drain(); }
@@ -85,7 +86,7 @@ class World {
   std::unique_ptr<Store> session() {
     return std::make_unique<FaultyStore>(std::make_unique<adapters::MemoryStore>(database_, currencies_), plan_);
   }
-  static Clock clock() {
+  static domain::Clock clock() {
     return [] { return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now()); };
   }
 
@@ -183,7 +184,7 @@ TEST(Transactions, ABadItemSpoilsAnAtomicBatchAndNoOther) {
   FaultPlan none;
   World world(none);
   const auto items = [] {
-    std::vector<Answer<Instruction>> list;
+    std::vector<domain::Answer<Instruction>> list;
     list.emplace_back(World::instruction(Type::deposit, "a", 1, ""));
     list.emplace_back(std::unexpected(domain::Error{ErrorCode::validation_failed, {}}));
     list.emplace_back(World::instruction(Type::deposit, "b", 1, ""));
@@ -200,8 +201,8 @@ TEST(Transactions, ABadItemSpoilsAnAtomicBatchAndNoOther) {
 }
 
 // One client's story, retried with the same key until it is answered for certain.
-Answer<Submitted> insist(World& world, Type type, const std::string& user, std::int64_t amount, const std::string& key,
-                         const std::optional<std::string>& to = std::nullopt) {
+domain::Answer<Submitted> insist(World& world, Type type, const std::string& user, std::int64_t amount,
+                                 const std::string& key, const std::optional<std::string>& to = std::nullopt) {
   for (int attempt = 0; attempt < 10; ++attempt) {
     auto answer = world.submit(type, user, amount, key, to);
     if (answer) return answer;

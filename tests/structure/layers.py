@@ -11,14 +11,15 @@ import re
 import sys
 import tempfile
 
-# What each room may include: rooms ("service/ports.hpp" is that one header) and libraries (prefixes of <...>).
+# What each room may include: rooms ("service/store.hpp" is that one header) and libraries (prefixes of <...>).
 # The files that stand directly in src/ are the room "program". Every room may include the standard library.
 ROOMS = {
     "domain": {"rooms": ["domain"], "libraries": []},
     "ops": {"rooms": ["ops"], "libraries": ["prometheus/", "spdlog/", "fmt/", "unistd.h"]},
     "service": {"rooms": ["service", "domain", "ops"], "libraries": ["boost/asio", "openssl/"]},
     "adapters": {
-        "rooms": ["adapters", "domain", "service/ports.hpp", "service/key_registry.hpp", "ops", "embedded"],
+        "rooms": ["adapters", "domain", "service/fault.hpp", "service/store.hpp", "service/audit.hpp", "service/cache.hpp",
+                  "service/key_registry.hpp", "ops", "embedded"],
         "libraries": ["libpq-fe.h", "sqlite3.h", "hiredis/", "openssl/", "fmt/", "prometheus/",
                       "fcntl.h", "netdb.h", "netinet/", "poll.h", "sys/", "unistd.h"],
     },
@@ -31,7 +32,7 @@ ROOMS = {
         "libraries": ["boost/", "simdjson.h", "fmt/", "openssl/", "sys/", "netinet/", "unistd.h"],
     },
     "files": {
-        "rooms": ["files", "http", "service/ports.hpp", "service/submission.hpp", "domain"],
+        "rooms": ["files", "http", "service/fault.hpp", "service/store.hpp", "service/submission.hpp", "domain"],
         "libraries": ["csv.h", "fmt/", "openssl/", "fcntl.h", "poll.h", "unistd.h", "sys/stat.h"],
     },
     "program": {"rooms": None, "libraries": None},
@@ -185,22 +186,22 @@ GOOD_TREE = {
     "src/main.cpp": '#include <CLI/CLI.hpp>\n\n#include "adapters/sqlite_store.hpp"\n#include "http/server.hpp"\n',
     "src/domain/money.hpp": "#pragma once\n#include <string>\n",
     "src/domain/money_test.cpp": '#include <gtest/gtest.h>\n\n#include "domain/money.hpp"\n',
-    "src/service/ports.hpp": '#pragma once\n#include "domain/money.hpp"\n',
+    "src/service/store.hpp": '#pragma once\n#include "domain/money.hpp"\n',
     "src/service/lane.hpp": "#pragma once\n#include <boost/asio/awaitable.hpp>\n",
-    "src/adapters/sqlite_store.hpp": '#pragma once\n#include <sqlite3.h>\n#include "service/ports.hpp"\n',
+    "src/adapters/sqlite_store.hpp": '#pragma once\n#include <sqlite3.h>\n#include "service/store.hpp"\n',
     "src/adapters/postgres_store.cpp": '#include <libpq-fe.h>\n#include "embedded/postgres_migrations.hpp"\n',
     "src/adapters/redis_cache.cpp": "#include <hiredis/hiredis.h>\n",
     "src/http/server.hpp": "#pragma once\n#include <string>\n",
     "src/http/server.cpp": "#include <boost/beast/http.hpp>\n#include <boost/asio/ip/tcp.hpp>\n",
     "src/http/json_reader.cpp": "#include <simdjson.h>\n#include \"service/lane.hpp\"\n",
     "src/files/csv_reader.hpp": "#pragma once\n#include <csv.h>\n",
-    "src/files/import_flight.cpp": '#include "http/json_reader.hpp"\n#include "service/ports.hpp"\n',
+    "src/files/import_flight.cpp": '#include "http/json_reader.hpp"\n#include "service/store.hpp"\n',
     "src/ops/log.hpp": "#pragma once\n#include <prometheus/counter.h>\n",
 }
 SHORT_FUNCTION = "int short_one() {\n  call(1);\n  if (a) {\n  }\n  return 1;\n}\n"
 LONG_FUNCTION = "int long_one(int a) {\n" + "  a += 1;\n" * 80 + "  return a;\n}\n"
 MUTATIONS = [
-    ("arrow", "src/domain/money.cpp", '#include "service/ports.hpp"\n'),
+    ("arrow", "src/domain/money.cpp", '#include "service/store.hpp"\n'),
     ("arrow", "src/domain/money.cpp", '#include "ops/log.hpp"\n'),
     ("arrow", "src/service/lane.cpp", '#include "adapters/sqlite_store.hpp"\n'),
     ("arrow", "src/service/lane.cpp", '#include "http/server.hpp"\n'),

@@ -7,7 +7,7 @@
 
 #include "domain/transaction.hpp"
 
-namespace tps::service {
+namespace tps::domain {
 
 struct Caller {
   std::string principal;  // stable subject; "anonymous" when nobody needs to log in
@@ -16,9 +16,9 @@ struct Caller {
 
   [[nodiscard]] bool acts_for(std::string_view user_id) const { return !only_user || *only_user == user_id; }
   // The receiver of a transfer may read it.
-  [[nodiscard]] bool sees(const domain::Transaction& transaction) const {
+  [[nodiscard]] bool sees(const Transaction& transaction) const {
     return acts_for(transaction.user_id) || (transaction.to_user_id && acts_for(*transaction.to_user_id));
   }
 };
 
-}  // namespace tps::service
+}  // namespace tps::domain

@@ -1,41 +1,22 @@
-// The ports: what the service needs from the world, as contracts. Synchronous and batch-first, because
-// each is driven by one lane thread that takes all that waits and does it in one round trip.
-//
-// Threads: one object of a port is one session (one connection) and is used by one thread at a time.
-// Deadlines: every call returns by its deadline (plus scheduling), whatever the other side does.
-// Errors: a call never throws; what a library throws or returns is translated inside the adapter.
+// The store, as the use cases and the settlement loop see it: the logs, what is derived from them, and what is asked of
+// them. See fault.hpp for the rules that every port keeps.
 #pragma once
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <expected>
 #include <map>
 #include <optional>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "domain/acceptance.hpp"
 #include "domain/settlement.hpp"
 #include "domain/transaction.hpp"
+#include "service/fault.hpp"
 
 namespace tps::service {
-
-using Deadline = std::chrono::steady_clock::time_point;
-
-// Why a store call gave nothing. `unavailable`: it certainly changed nothing. `unknown`: it may have.
-// `incompatible`: the schema is missing, too old or too new (detail says what to do); asking again will not help.
-// `refused`: the store refuses a value that was to be written; nothing was changed, and the same again will not help.
-struct StoreFault {
-  enum class Kind : std::uint8_t { unavailable, unknown, incompatible, refused };
-  Kind kind = Kind::unavailable;
-  std::string detail;  // for operators and logs; never shown to clients
-};
-
-template <class T>
-using StoreResult = std::expected<T, StoreFault>;
 
 enum class Order : std::uint8_t { newest_first, oldest_first };
 
@@ -192,72 +173,6 @@ class Store {
 
   // Reachable, writable and of a usable schema right now.
   virtual StoreResult<void> ping(Deadline deadline) = 0;
-};
-
-// What an audit reads, in short transactions that hold up nobody. Logs are immutable, so a log may be read piece by
-// piece; of what is derived from them, each answer says which settlements it includes.
-class Audit {
- public:
-  Audit() = default;
-  Audit(const Audit&) = delete;
-  Audit& operator=(const Audit&) = delete;
-  virtual ~Audit() = default;
-
-  virtual StoreResult<StoreIdentity> open(Deadline deadline) = 0;
-
-  // How far settlement is: per partition, the id of the last settled transaction (first_id_before() at the start).
-  virtual StoreResult<std::vector<std::int64_t>> positions(Deadline deadline) = 0;
-
-  // One row of the log and its settlement. `readable` false: something in the row is unknown to this binary; the
-  // transaction is then as next() would give it.
-  struct Entry {
-    domain::Transaction transaction;  // status, failure and settled_at as in `settlement`, not those of a hold
-    std::optional<domain::Settlement> settlement;
-    bool readable = true;
-  };
-  // Up to `max` entries of a partition with ids above `after`, in order.
-  virtual StoreResult<std::vector<Entry>> entries(std::uint32_t partition, std::int64_t after, std::size_t max,
-                                                  Deadline deadline) = 0;
-
-  // Settlements without a transaction in the log.
-  virtual StoreResult<std::int64_t> orphans(std::uint32_t partition, Deadline deadline) = 0;
-
-  // A piece of a derived table in the order of its key, and the positions that it includes, from one snapshot.
-  template <class Row>
-  struct Piece {
-    std::vector<std::int64_t> positions;  // as from positions()
-    std::vector<Row> rows;
-  };
-  using AccountRow = std::pair<domain::AccountKey, domain::Account>;
-  using ReversalRow = std::pair<std::int64_t, std::int64_t>;
-  using TotalsRow = std::pair<std::pair<std::uint32_t, std::string>, domain::Totals>;
-  virtual StoreResult<Piece<AccountRow>> accounts(const std::optional<domain::AccountKey>& after, std::size_t max,
-                                                  Deadline deadline) = 0;
-  virtual StoreResult<Piece<domain::Hold>> holds(std::int64_t after, std::size_t max, Deadline deadline) = 0;
-  virtual StoreResult<Piece<ReversalRow>> reversals(std::int64_t after, std::size_t max, Deadline deadline) = 0;
-  virtual StoreResult<Piece<TotalsRow>> totals(Deadline deadline) = 0;
-
-  virtual StoreResult<std::vector<std::optional<domain::Transaction>>> find(std::span<const std::int64_t> ids,
-                                                                            Deadline deadline) = 0;
-};
-
-// A shared cache of final transactions. It can be slow, down, full, wrong or hostile: everything that is not
-// exactly what put() stored, for this store and schema, with a valid MAC, is a miss. Never an error.
-class Cache {
- public:
-  Cache() = default;
-  Cache(const Cache&) = delete;
-  Cache& operator=(const Cache&) = delete;
-  virtual ~Cache() = default;
-
-  // One answer per id, in order; nullopt on a miss.
-  virtual std::vector<std::optional<domain::Transaction>> get(std::span<const std::int64_t> ids, Deadline deadline) = 0;
-
-  // Stores final transactions (others are a bug) for an hour; best effort.
-  virtual void put(std::span<const domain::Transaction* const> transactions, Deadline deadline) = 0;
-
-  // False while the circuit breaker is open: callers need not queue for it. Any thread may ask.
-  [[nodiscard]] virtual bool available() const = 0;
 };
 
 }  // namespace tps::service

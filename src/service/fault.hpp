@@ -1,0 +1,30 @@
+// The ports: what the service needs from the world, as contracts. Synchronous and batch-first, because
+// each is driven by one lane thread that takes all that waits and does it in one round trip.
+//
+// Threads: one object of a port is one session (one connection) and is used by one thread at a time.
+// Deadlines: every call returns by its deadline (plus scheduling), whatever the other side does.
+// Errors: a call never throws; what a library throws or returns is translated inside the adapter.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <string>
+
+namespace tps::service {
+
+using Deadline = std::chrono::steady_clock::time_point;
+
+// Why a store call gave nothing. `unavailable`: it certainly changed nothing. `unknown`: it may have.
+// `incompatible`: the schema is missing, too old or too new (detail says what to do); asking again will not help.
+// `refused`: the store refuses a value that was to be written; nothing was changed, and the same again will not help.
+struct StoreFault {
+  enum class Kind : std::uint8_t { unavailable, unknown, incompatible, refused };
+  Kind kind = Kind::unavailable;
+  std::string detail;  // for operators and logs; never shown to clients
+};
+
+template <class T>
+using StoreResult = std::expected<T, StoreFault>;
+
+}  // namespace tps::service
