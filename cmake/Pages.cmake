@@ -42,10 +42,10 @@ add_custom_command(
   COMMENT "Getting the scripts of /docs and /redoc from npm"
   VERBATIM)
 
-# A library of its own, so that the room http compiles without waiting for npm.
+# A library of its own, so that the room http/api compiles without waiting for npm.
 add_library(tps_pages STATIC)
 target_link_libraries(tps_pages PRIVATE tps_options)
-target_link_libraries(tps_http PRIVATE tps_pages)
+target_link_libraries(tps_http_api PRIVATE tps_pages)
 embed_files(tps_pages pages
   ${pages}/openapi.json ${api}/pages/docs.html ${api}/pages/docs.js ${api}/pages/redoc.html ${api}/pages/redoc.css
   ${scripts})

@@ -12,14 +12,14 @@
 #include <utility>
 #include <vector>
 
-#include "app.hpp"
-#include "config.hpp"
-#include "exit.hpp"
-#include "export.hpp"
-#include "import.hpp"
-#include "keys.hpp"
-#include "signals.hpp"
-#include "verify.hpp"
+#include "commands/commands.hpp"
+#include "program/config.hpp"
+#include "program/exit.hpp"
+#include "commands/export.hpp"
+#include "commands/import.hpp"
+#include "commands/keys.hpp"
+#include "program/signals.hpp"
+#include "commands/verify.hpp"
 
 namespace {
 

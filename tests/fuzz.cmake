@@ -4,8 +4,8 @@
 #  - With TPS_FUZZ=ON (clang) each is also a libFuzzer program fuzz_<name>. Everything is then built with the sanitizers:
 #        cmake -G Ninja -S . -B build/fuzz -DTPS_FUZZ=ON -DTPS_BENCH=OFF -DCMAKE_CXX_COMPILER=clang++-19
 #        ninja -C build/fuzz fuzz && build/fuzz/tests/fuzz_money -max_total_time=60 build/fuzz/tests/corpus/money
-file(GLOB fuzz_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*/*_fuzz.cpp)
-set(fuzz_libraries tps_http tps_auth tps_adapters tps_service tps_domain tps_ops)
+file(GLOB_RECURSE fuzz_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*_fuzz.cpp)
+set(fuzz_libraries tps_http_server tps_http_api tps_auth tps_adapters_redis)
 
 add_executable(fuzz_replay ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/replay.cpp)
 target_link_libraries(fuzz_replay PRIVATE ${fuzz_libraries})

@@ -7,8 +7,8 @@
 
 #include "domain/acceptance.hpp"
 #include "domain/currency.hpp"
-#include "service/fault.hpp"
-#include "service/key_registry.hpp"
+#include "ports/fault.hpp"
+#include "ports/key_registry.hpp"
 
 namespace tps::adapters {
 

@@ -6,7 +6,7 @@
 #include <array>
 #include <stdexcept>
 
-#include "auth/base64url.hpp"
+#include "wire/base64url.hpp"
 
 namespace tps::auth {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "service/key_registry.hpp"
+#include "ports/key_registry.hpp"
 
 namespace tps::auth {
 

@@ -5,8 +5,8 @@
 
 #include "auth/api_key.hpp"
 #include "service/flights.hpp"
-#include "service/look_up.hpp"
-#include "service/refusal.hpp"
+#include "lanes/look_up.hpp"
+#include "lanes/refusal.hpp"
 
 namespace tps::auth {
 namespace {

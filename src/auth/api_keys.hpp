@@ -8,9 +8,9 @@
 
 #include "auth/credential_cache.hpp"
 #include "auth/principal.hpp"
-#include "service/fault.hpp"
-#include "service/key_registry.hpp"
-#include "service/lane.hpp"
+#include "ports/fault.hpp"
+#include "ports/key_registry.hpp"
+#include "lanes/lane.hpp"
 #include "service/transactions.hpp"
 
 namespace tps::auth {

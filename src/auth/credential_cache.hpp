@@ -11,7 +11,7 @@
 #include <unordered_map>
 
 #include "auth/principal.hpp"
-#include "service/sha256.hpp"
+#include "ports/sha256.hpp"
 
 namespace tps::auth {
 

@@ -10,7 +10,7 @@
 #include "auth/token.hpp"
 #include "auth/trusted_keys.hpp"
 #include "ops/metrics.hpp"
-#include "service/fault.hpp"
+#include "ports/fault.hpp"
 #include "service/transactions.hpp"
 
 namespace tps::auth {

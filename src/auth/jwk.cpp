@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "auth/base64url.hpp"
+#include "wire/base64url.hpp"
 
 namespace tps::auth {
 namespace {

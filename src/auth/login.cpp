@@ -6,8 +6,8 @@
 #include "auth/client_network.hpp"
 #include "auth/password.hpp"
 #include "ops/log.hpp"
-#include "service/fault.hpp"
-#include "service/refusal.hpp"
+#include "ports/fault.hpp"
+#include "lanes/refusal.hpp"
 
 namespace tps::auth {
 namespace {

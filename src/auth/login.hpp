@@ -13,8 +13,8 @@
 #include "auth/token.hpp"
 #include "auth/users.hpp"
 #include "ops/metrics.hpp"
-#include "service/fault.hpp"
-#include "service/lane.hpp"
+#include "ports/fault.hpp"
+#include "lanes/lane.hpp"
 #include "service/transactions.hpp"
 
 namespace tps::auth {

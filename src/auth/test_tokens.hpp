@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "auth/base64url.hpp"
+#include "wire/base64url.hpp"
 #include "auth/principal.hpp"
 #include "auth/signing_key.hpp"
 

@@ -8,7 +8,7 @@
 #include <cmath>
 #include <map>
 
-#include "auth/base64url.hpp"
+#include "wire/base64url.hpp"
 
 namespace tps::auth {
 namespace {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "auth/base64url.hpp"
+#include "wire/base64url.hpp"
 #include "auth/key_set.hpp"
 #include "auth/token.hpp"
 

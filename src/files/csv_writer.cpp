@@ -1,8 +1,8 @@
 #include "files/csv_writer.hpp"
 
-#include "http/csv_field.hpp"
-#include "http/json_writer.hpp"
-#include "http/timestamp.hpp"
+#include "wire/csv_field.hpp"
+#include "wire/json_writer.hpp"
+#include "wire/timestamp.hpp"
 
 namespace tps::files {
 namespace {

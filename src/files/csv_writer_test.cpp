@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "files/csv_reader.hpp"
-#include "http/csv_field.hpp"
+#include "wire/csv_field.hpp"
 
 namespace tps::files {
 namespace {

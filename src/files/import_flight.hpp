@@ -8,7 +8,7 @@
 #include <string>
 
 #include "domain/acceptance.hpp"
-#include "service/store.hpp"
+#include "ports/store.hpp"
 
 namespace tps::files {
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "domain/member_rules.hpp"
-#include "http/problem.hpp"
+#include "wire/problem.hpp"
 
 namespace tps::files {
 namespace {

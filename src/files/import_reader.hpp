@@ -14,7 +14,7 @@
 #include "domain/transaction.hpp"
 #include "files/csv_reader.hpp"
 #include "files/line_reader.hpp"
-#include "http/json_reader.hpp"
+#include "wire/json_reader.hpp"
 #include "service/submission.hpp"
 
 namespace tps::files {

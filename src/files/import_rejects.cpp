@@ -3,9 +3,9 @@
 #include <cerrno>
 #include <cstring>
 
-#include "http/json_writer.hpp"
-#include "http/problem.hpp"
-#include "http/utf8.hpp"
+#include "wire/json_writer.hpp"
+#include "wire/problem.hpp"
+#include "wire/utf8.hpp"
 
 namespace tps::files {
 namespace {

@@ -14,7 +14,7 @@
 #include "files/import_flight.hpp"
 #include "files/import_reader.hpp"
 #include "files/import_rejects.hpp"
-#include "service/store.hpp"
+#include "ports/store.hpp"
 
 namespace tps::files {
 

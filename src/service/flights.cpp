@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "service/look_up.hpp"
+#include "lanes/look_up.hpp"
 
 namespace tps::service {
 namespace {

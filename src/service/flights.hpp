@@ -9,9 +9,9 @@
 
 #include "domain/acceptance.hpp"
 #include "domain/clock.hpp"
-#include "service/cache.hpp"
-#include "service/lane.hpp"
-#include "service/store.hpp"
+#include "ports/cache.hpp"
+#include "lanes/lane.hpp"
+#include "ports/store.hpp"
 
 namespace tps::service {
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <string>
 
-#include "service/sha256.hpp"
+#include "ports/sha256.hpp"
 
 namespace tps::service {
 namespace {

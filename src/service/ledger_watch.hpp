@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "ops/metrics.hpp"
-#include "service/store.hpp"
+#include "ports/store.hpp"
 
 namespace tps::service {
 

@@ -11,7 +11,7 @@
 #include "domain/clock.hpp"
 #include "ops/metrics.hpp"
 #include "service/flights.hpp"
-#include "service/store.hpp"
+#include "ports/store.hpp"
 
 namespace tps::service {
 

@@ -16,7 +16,7 @@
 #include "domain/clock.hpp"
 #include "ops/metrics.hpp"
 #include "service/flights.hpp"
-#include "service/store.hpp"
+#include "ports/store.hpp"
 #include "service/waiters.hpp"
 
 namespace tps::service {

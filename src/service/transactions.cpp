@@ -10,7 +10,7 @@
 #include "ops/log.hpp"
 #include "service/flights.hpp"
 #include "service/identity.hpp"
-#include "service/refusal.hpp"
+#include "lanes/refusal.hpp"
 
 namespace tps::service {
 namespace {

@@ -21,10 +21,10 @@
 #include "domain/error.hpp"
 #include "domain/transaction.hpp"
 #include "ops/metrics.hpp"
-#include "service/cache.hpp"
-#include "service/lane.hpp"
+#include "ports/cache.hpp"
+#include "lanes/lane.hpp"
 #include "service/local_cache.hpp"
-#include "service/store.hpp"
+#include "ports/store.hpp"
 #include "service/submission.hpp"
 #include "service/waiters.hpp"
 

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "domain/transaction.hpp"
-#include "service/resumption.hpp"
-#include "service/store.hpp"
+#include "lanes/resumption.hpp"
+#include "ports/store.hpp"
 
 namespace tps::service {
 

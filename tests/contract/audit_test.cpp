@@ -1,5 +1,5 @@
 // service::Audit: every piece, against what was written.
-#include "service/audit.hpp"
+#include "ports/audit.hpp"
 
 #include <gmock/gmock.h>
 

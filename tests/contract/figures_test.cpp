@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "contract/fixture.hpp"
-#include "service/store.hpp"
+#include "ports/store.hpp"
 
 namespace tps::contract {
 namespace {

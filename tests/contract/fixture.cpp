@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "service/store.hpp"
+#include "ports/store.hpp"
 
 namespace tps::contract {
 

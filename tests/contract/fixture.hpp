@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "contract/stores.hpp"
-#include "service/store.hpp"
+#include "ports/store.hpp"
 
 namespace tps::contract {
 

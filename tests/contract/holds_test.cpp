@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "contract/fixture.hpp"
-#include "service/store.hpp"
+#include "ports/store.hpp"
 
 namespace tps::contract {
 namespace {

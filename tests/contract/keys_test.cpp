@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "contract/fixture.hpp"
-#include "service/fault.hpp"
+#include "ports/fault.hpp"
 
 namespace tps::contract {
 namespace {

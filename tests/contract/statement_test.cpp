@@ -3,7 +3,7 @@
 
 #include "contract/fixture.hpp"
 #include "contract/history.hpp"
-#include "service/store.hpp"
+#include "ports/store.hpp"
 
 namespace tps::contract {
 namespace {

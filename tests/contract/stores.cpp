@@ -6,15 +6,15 @@
 #include <filesystem>
 #include <stdexcept>
 
-#include "adapters/memory_audit.hpp"
-#include "adapters/memory_key_registry.hpp"
-#include "adapters/memory_store.hpp"
-#include "adapters/postgres_audit.hpp"
-#include "adapters/postgres_key_registry.hpp"
-#include "adapters/postgres_store.hpp"
-#include "adapters/sqlite_audit.hpp"
-#include "adapters/sqlite_key_registry.hpp"
-#include "adapters/sqlite_store.hpp"
+#include "reference/memory_audit.hpp"
+#include "reference/memory_key_registry.hpp"
+#include "reference/memory_store.hpp"
+#include "adapters/postgres/audit.hpp"
+#include "adapters/postgres/key_registry.hpp"
+#include "adapters/postgres/store.hpp"
+#include "adapters/sqlite/audit.hpp"
+#include "adapters/sqlite/key_registry.hpp"
+#include "adapters/sqlite/store.hpp"
 #include "support/postgres_server.hpp"
 
 namespace tps::contract {

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "domain/currency.hpp"
-#include "service/audit.hpp"
-#include "service/key_registry.hpp"
-#include "service/store.hpp"
+#include "ports/audit.hpp"
+#include "ports/key_registry.hpp"
+#include "ports/store.hpp"
 
 namespace tps::contract {
 

@@ -13,9 +13,9 @@
 #include <thread>
 #include <vector>
 
-#include "adapters/postgres_store.hpp"
+#include "adapters/postgres/store.hpp"
 #include "ops/log.hpp"
-#include "service/fault.hpp"
+#include "ports/fault.hpp"
 #include "support/postgres_server.hpp"
 
 namespace tps::fault {

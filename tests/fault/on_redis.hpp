@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "adapters/redis_cache.hpp"
-#include "service/store.hpp"
+#include "adapters/redis/cache.hpp"
+#include "ports/store.hpp"
 #include "support/fake_redis.hpp"
 #include "support/redis_server.hpp"
 

@@ -8,9 +8,9 @@
 #include <thread>
 #include <vector>
 
-#include "adapters/postgres_audit.hpp"
+#include "adapters/postgres/audit.hpp"
 #include "fault/on_postgres.hpp"
-#include "service/store.hpp"
+#include "ports/store.hpp"
 #include "support/tcp_proxy.hpp"
 
 namespace tps::fault {

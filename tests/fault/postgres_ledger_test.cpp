@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "adapters/postgres_audit.hpp"
+#include "adapters/postgres/audit.hpp"
 #include "fault/on_postgres.hpp"
-#include "service/store.hpp"
+#include "ports/store.hpp"
 
 namespace tps::fault {
 namespace {

@@ -1,5 +1,5 @@
 // G10 at its source: whatever happens to Redis, get() gives what was put or nothing, soon.
-#include "adapters/redis_cache.hpp"
+#include "adapters/redis/cache.hpp"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@
 #include <thread>
 
 #include "fault/on_redis.hpp"
-#include "service/store.hpp"
+#include "ports/store.hpp"
 
 namespace tps::adapters {
 namespace {

@@ -1,5 +1,5 @@
 // The audit finds every kind of difference, and none where there is none (G3, G6, G11).
-#include "service/auditor.hpp"
+#include "audit/auditor.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include <set>
 
 #include "books.hpp"
-#include "service/fault.hpp"
+#include "ports/fault.hpp"
 
 namespace tps::service {
 namespace {

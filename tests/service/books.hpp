@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "domain/settlement.hpp"
-#include "service/audit.hpp"
+#include "ports/audit.hpp"
 #include "service/identity.hpp"
-#include "service/store.hpp"
+#include "ports/store.hpp"
 
 namespace tps::test {
 

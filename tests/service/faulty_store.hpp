@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "service/store.hpp"
+#include "ports/store.hpp"
 
 namespace tps::test {
 

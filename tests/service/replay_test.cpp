@@ -1,12 +1,12 @@
 // The parts of the audit by themselves: the replay of several logs, the comparison of tables, sums, sentences.
-#include "service/replay.hpp"
+#include "audit/replay.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "books.hpp"
-#include "service/audit.hpp"
-#include "service/table_check.hpp"
+#include "ports/audit.hpp"
+#include "audit/table_check.hpp"
 
 namespace tps::service {
 namespace {

@@ -14,10 +14,10 @@
 #include <thread>
 #include <vector>
 
-#include "adapters/memory_store.hpp"
+#include "reference/memory_store.hpp"
 #include "domain/test_book.hpp"
 #include "faulty_store.hpp"
-#include "service/store.hpp"
+#include "ports/store.hpp"
 
 namespace tps::service {
 namespace {

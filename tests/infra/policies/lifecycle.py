@@ -4,7 +4,7 @@ import re
 from manifests import environment, find, get, kind, name, ours, pod, ports, program, quantity, servers
 from policies import policy, production_policy
 
-STORE_PATIENCE_S = 60  # how long the server waits for its database before it listens (src/startup.cpp)
+STORE_PATIENCE_S = 60  # how long the server waits for its database before it listens (src/program/startup.cpp)
 STOP_S = 8  # ending the last commits and closing what is left
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 

@@ -1,0 +1,230 @@
+#include "adapters/postgres/audit.hpp"
+
+#include <algorithm>
+
+#include "adapters/postgres/read.hpp"
+#include "adapters/postgres/row.hpp"
+
+namespace tps::adapters {
+
+using domain::AccountKey;
+using domain::Hold;
+using service::Deadline;
+using service::StoreResult;
+
+namespace {
+
+constexpr auto kAuditSettingsText =
+    joined("SELECT set_config('statement_timeout', '5s', true), ", kPlanSettings, kIndexSettings);
+constexpr PostgresStatement kAuditSettings{"audit_settings", kAuditSettingsText.data()};
+
+constexpr PostgresStatement kPositions{
+    "positions",
+    "SELECT coalesce((SELECT transaction_id FROM settlement_log s WHERE s.partition = p.partition"
+    " ORDER BY transaction_id DESC LIMIT 1), p.partition::bigint << 45) FROM partitions p ORDER BY p.partition"};
+
+std::vector<std::int64_t> read_positions(const PostgresResult& rows) {
+  std::vector<std::int64_t> positions;
+  positions.reserve(static_cast<std::size_t>(rows.rows()));
+  for (int row = 0; row < rows.rows(); ++row) positions.push_back(rows.int8(row, 0));
+  return positions;
+}
+
+constexpr auto kEntriesText =
+    joined("SELECT ", kInstructionColumns,
+           ", s.status, s.failure_code, s.settled_at, s.posted_after, s.held_after, s.account_version,"
+           " s.to_posted_after, s.to_account_version, s.rules_version"
+           " FROM (SELECT * FROM transaction_log WHERE partition = $1 AND id > $2 ORDER BY id LIMIT $3) t"
+           " LEFT JOIN settlement_log s ON s.partition = t.partition AND s.transaction_id = t.id ORDER BY t.id");
+constexpr PostgresStatement kEntries{"audit_entries", kEntriesText.data()};
+constexpr int kStatus = kInstructionColumnCount;
+
+// The settlement of a row that has one. Clears `readable` if something in it is unknown to this binary.
+domain::Settlement read_settlement(const PostgresResult& rows, int row, bool& readable) {
+  domain::Settlement settlement;
+  settlement.partition = static_cast<std::uint32_t>(rows.int2(row, 1));
+  settlement.transaction_id = rows.int8(row, 0);
+  const auto status = status_of(rows.letter(row, kStatus));
+  readable = readable && status.has_value();
+  settlement.status = status.value_or(domain::Status::pending);
+  if (!rows.is_null(row, kStatus + 1)) {
+    settlement.failure = domain::parse_failure(rows.text(row, kStatus + 1));
+    readable = readable && settlement.failure.has_value();
+  }
+  settlement.settled_at = rows.time(row, kStatus + 2);
+  settlement.posted_after = rows.int8(row, kStatus + 3);
+  settlement.held_after = rows.int8(row, kStatus + 4);
+  settlement.account_version = rows.int8(row, kStatus + 5);
+  settlement.to_posted_after = rows.optional_int8(row, kStatus + 6);
+  settlement.to_account_version = rows.optional_int8(row, kStatus + 7);
+  settlement.rules_version = rows.int2(row, kStatus + 8);
+  return settlement;
+}
+
+service::Audit::Entry read_entry(const PostgresResult& rows, int row) {
+  service::Audit::Entry entry;
+  auto transaction = read_instruction(rows, row);
+  entry.readable = transaction.has_value();
+  entry.transaction = transaction ? std::move(*transaction) : unreadable_instruction(rows, row);
+  if (rows.is_null(row, kStatus)) return entry;
+  entry.settlement = read_settlement(rows, row, entry.readable);
+  put_on(*entry.settlement, entry.transaction);
+  return entry;
+}
+
+// A piece of the settlements, and how far it goes.
+constexpr PostgresStatement kOrphans{
+    "orphans",
+    "SELECT count(*), count(*) FILTER (WHERE t.id IS NULL), max(s.transaction_id)"
+    " FROM (SELECT transaction_id FROM settlement_log WHERE partition = $1 AND transaction_id > $2"
+    " ORDER BY transaction_id LIMIT $3) s"
+    " LEFT JOIN transaction_log t ON t.partition = $1 AND t.id = s.transaction_id"};
+constexpr std::int64_t kSettlementsOfAPiece = 100'000;
+
+// Several partitions make accounts before they know whether anything will touch them.
+constexpr PostgresStatement kAccounts{
+    "audit_accounts",
+    "SELECT partition, user_id, currency, posted, held, version, overdraft_limit, frozen FROM accounts"
+    " WHERE (partition, user_id, currency) > ($1::smallint, $2::text, $3::text)"
+    " AND (version, posted, held, overdraft_limit, frozen) <> (0, 0, 0, 0, false)"
+    " ORDER BY partition, user_id, currency LIMIT $4"};
+
+service::Audit::AccountRow account_row(const PostgresResult& rows, int row) {
+  return {AccountKey{.partition = static_cast<std::uint32_t>(rows.int2(row, 0)),
+                     .user_id = std::string(rows.text(row, 1)),
+                     .currency = std::string(rows.text(row, 2))},
+          read_account(rows, row, 3)};
+}
+
+// An id begins with its partition, so the primary keys below are in the order of ids.
+constexpr auto kHoldsText = joined("SELECT ", kHoldColumns,
+                                   " FROM holds k WHERE (k.partition, k.transaction_id) > ($1::smallint, $2::bigint)"
+                                   " ORDER BY k.partition, k.transaction_id LIMIT $3");
+constexpr PostgresStatement kHolds{"audit_holds", kHoldsText.data()};
+
+constexpr PostgresStatement kReversals{"audit_reversals",
+                                       "SELECT original_id, reversed_minor FROM reversals"
+                                       " WHERE (partition, original_id) > ($1::smallint, $2::bigint)"
+                                       " ORDER BY partition, original_id LIMIT $3"};
+
+constexpr PostgresStatement kTotals{"audit_totals",
+                                    "SELECT partition, currency, deposits, withdrawals, captures, deposit_reversals,"
+                                    " withdrawal_reversals FROM totals ORDER BY partition, currency"};
+
+service::Audit::TotalsRow totals_row(const PostgresResult& rows, int row) {
+  return {{static_cast<std::uint32_t>(rows.int2(row, 0)), std::string(rows.text(row, 1))}, read_totals(rows, row, 2)};
+}
+
+}  // namespace
+
+PostgresAudit::PostgresAudit(const PostgresOptions& options, const domain::Currencies& currencies,
+                             ops::Metrics& metrics)
+    : session_(options, currencies, metrics) {}
+
+StoreResult<service::StoreIdentity> PostgresAudit::open(Deadline deadline) {
+  session_.connection.close();
+  if (auto usable = session_.ready(deadline); !usable) return std::unexpected(usable.error());
+  return *session_.identity;
+}
+
+StoreResult<PostgresResult> PostgresAudit::read(const PostgresStatement& statement,
+                                                const PostgresParameters& parameters, Deadline deadline) {
+  return session_.reading(deadline, [&]() -> PostgresAnswer<PostgresResult> {
+    session_.connection.queue(kBeginSnapshot);
+    session_.connection.queue(kAuditSettings);
+    session_.connection.queue(statement, parameters);
+    session_.connection.queue(kCommit);
+    auto results = session_.connection.fly(deadline);
+    if (!results) return std::unexpected(std::move(results.error()));
+    return std::move((*results)[2]);
+  });
+}
+
+template <class Row, class RowOf>
+StoreResult<service::Audit::Piece<Row>> PostgresAudit::piece(const PostgresStatement& statement,
+                                                             const PostgresParameters& parameters, RowOf row_of,
+                                                             Deadline deadline) {
+  return session_.reading(deadline, [&]() -> PostgresAnswer<Piece<Row>> {
+    session_.connection.queue(kBeginSnapshot);
+    session_.connection.queue(kAuditSettings);
+    session_.connection.queue(kPositions);
+    session_.connection.queue(statement, parameters);
+    session_.connection.queue(kCommit);
+    auto results = session_.connection.fly(deadline);
+    if (!results) return std::unexpected(std::move(results.error()));
+    const PostgresResult& rows = (*results)[3];
+    Piece<Row> piece;
+    piece.positions = read_positions((*results)[2]);
+    for (int row = 0; row < rows.rows(); ++row) piece.rows.push_back(row_of(rows, row));
+    return piece;
+  });
+}
+
+StoreResult<std::vector<std::int64_t>> PostgresAudit::positions(Deadline deadline) {
+  const auto rows = read(kPositions, {}, deadline);
+  if (!rows) return std::unexpected(rows.error());
+  return read_positions(*rows);
+}
+
+StoreResult<std::vector<PostgresAudit::Entry>> PostgresAudit::entries(std::uint32_t partition, std::int64_t after,
+                                                                      std::size_t max, Deadline deadline) {
+  PostgresParameters parameters;
+  parameters.add(static_cast<std::int16_t>(partition)).add(after).add(static_cast<std::int64_t>(max));
+  const auto rows = read(kEntries, parameters, deadline);
+  if (!rows) return std::unexpected(rows.error());
+  std::vector<Entry> entries;
+  entries.reserve(static_cast<std::size_t>(rows->rows()));
+  for (int row = 0; row < rows->rows(); ++row) entries.push_back(read_entry(*rows, row));
+  return entries;
+}
+
+StoreResult<std::int64_t> PostgresAudit::orphans(std::uint32_t partition, Deadline deadline) {
+  std::int64_t orphans = 0;
+  for (std::int64_t after = domain::first_id_before(partition);;) {
+    PostgresParameters parameters;
+    parameters.add(static_cast<std::int16_t>(partition)).add(after).add(kSettlementsOfAPiece);
+    const auto rows = read(kOrphans, parameters, deadline);
+    if (!rows) return std::unexpected(rows.error());
+    orphans += rows->int8(0, 1);
+    if (rows->int8(0, 0) < kSettlementsOfAPiece) return orphans;
+    after = rows->int8(0, 2);
+  }
+}
+
+StoreResult<PostgresAudit::Piece<PostgresAudit::AccountRow>> PostgresAudit::accounts(
+    const std::optional<AccountKey>& after, std::size_t max, Deadline deadline) {
+  const AccountKey start = after.value_or(AccountKey{});
+  const auto partition = static_cast<std::int16_t>(after ? static_cast<int>(start.partition) : -1);
+  PostgresParameters parameters;
+  parameters.add(partition).add(std::string_view(start.user_id)).add(std::string_view(start.currency));
+  return piece<AccountRow>(kAccounts, parameters.add(static_cast<std::int64_t>(max)), account_row, deadline);
+}
+
+StoreResult<PostgresAudit::Piece<Hold>> PostgresAudit::holds(std::int64_t after, std::size_t max, Deadline deadline) {
+  PostgresParameters parameters;
+  parameters.add(static_cast<std::int16_t>(domain::partition_of_id(after))).add(after);
+  const auto row_of = [](const PostgresResult& rows, int row) { return read_hold(rows, row, 0); };
+  return piece<Hold>(kHolds, parameters.add(static_cast<std::int64_t>(max)), row_of, deadline);
+}
+
+StoreResult<PostgresAudit::Piece<PostgresAudit::ReversalRow>> PostgresAudit::reversals(std::int64_t after,
+                                                                                       std::size_t max,
+                                                                                       Deadline deadline) {
+  PostgresParameters parameters;
+  parameters.add(static_cast<std::int16_t>(domain::partition_of_id(after))).add(after);
+  const auto row_of = [](const PostgresResult& rows, int row) {
+    return ReversalRow{rows.int8(row, 0), rows.int8(row, 1)};
+  };
+  return piece<ReversalRow>(kReversals, parameters.add(static_cast<std::int64_t>(max)), row_of, deadline);
+}
+
+StoreResult<PostgresAudit::Piece<PostgresAudit::TotalsRow>> PostgresAudit::totals(Deadline deadline) {
+  return piece<TotalsRow>(kTotals, {}, totals_row, deadline);
+}
+
+StoreResult<std::vector<std::optional<domain::Transaction>>> PostgresAudit::find(std::span<const std::int64_t> ids,
+                                                                                 Deadline deadline) {
+  return session_.reading(deadline, [&] { return postgres_find(session_, ids, deadline); });
+}
+
+}  // namespace tps::adapters

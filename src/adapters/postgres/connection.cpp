@@ -1,0 +1,296 @@
+#include "adapters/postgres/connection.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "adapters/postgres/dsn.hpp"
+
+namespace tps::adapters {
+namespace {
+
+using service::Deadline;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds kFirstPause{50};
+constexpr milliseconds kLongestPause{1000};
+constexpr unsigned kMostDoublings = 5;
+// One attempt to connect, so that a host that swallows packets leaves time for the next.
+constexpr milliseconds kConnectBudget{1500};
+
+constexpr PostgresStatement kRollback{"rollback", "ROLLBACK"};
+
+std::string_view trimmed(const char* text) {
+  std::string_view view = text == nullptr ? "" : text;
+  while (!view.empty() && view.back() == '\n') view.remove_suffix(1);
+  return view;
+}
+
+std::string_view field(const PGresult* result, int code) { return trimmed(PQresultErrorField(result, code)); }
+
+}  // namespace
+
+PostgresConnection::PostgresConnection(PostgresOptions options, ops::Metrics& metrics)
+    : options_(std::move(options)), metrics_(metrics), random_(std::random_device{}()) {}
+
+PostgresConnection::~PostgresConnection() = default;
+
+PostgresAnswer<void> PostgresConnection::connect(Deadline deadline) {
+  if (connected()) return {};
+  const bool late = steady_clock::now() >= deadline;
+  if (late || pausing()) {
+    std::string why = late ? "the deadline has passed" : "pausing before the next attempt: " + trouble_;
+    return std::unexpected(PostgresFault{PostgresFault::Kind::unreachable, "", std::move(why)});
+  }
+  return open(deadline);
+}
+
+PostgresAnswer<void> PostgresConnection::connect_patiently(Deadline deadline) {
+  for (;;) {
+    auto connected = connect(deadline);
+    if (connected || pause_ends_ >= deadline) return connected;
+    std::this_thread::sleep_until(pause_ends_);
+  }
+}
+
+PostgresAnswer<void> PostgresConnection::open(Deadline deadline) {
+  attempt_began_ = steady_clock::now();
+  const auto soon = [deadline] { return std::min(deadline, steady_clock::now() + kConnectBudget); };
+  auto keywords = postgres_keywords(options_.url);
+  if (!keywords) return std::unexpected(failed_to_connect(keywords.error()));
+  const auto resolved = hosts_.resolve(std::move(*keywords), soon());
+  if (!resolved) return std::unexpected(failed_to_connect(resolved.error()));
+  std::string trouble = "no answer in time";
+  // A host that says nothing uses up its own time only; whoever waits for us is served from the next one.
+  for (std::size_t left = count_hosts(*resolved); left > 0 && steady_clock::now() < deadline; --left) {
+    if (start(starting_at_host(*resolved, first_host_), soon())) {
+      if (const auto begun = begin_session(); !begun) {
+        trouble = begun.error();
+        break;
+      }
+      return {};
+    }
+    ++first_host_;
+  }
+  return std::unexpected(failed_to_connect(std::move(trouble)));
+}
+
+// False: whoever was asked says nothing. Else it has answered, if only that it will not have us.
+bool PostgresConnection::start(const PostgresKeywords& keywords, Deadline deadline) {
+  std::vector<const char*> names;
+  std::vector<const char*> values;
+  for (const auto& [name, value] : keywords) {
+    names.push_back(name.c_str());
+    values.push_back(value.c_str());
+  }
+  names.push_back(nullptr);
+  values.push_back(nullptr);
+
+  connection_.reset(PQconnectStartParams(names.data(), values.data(), 0));
+  PGconn* raw = connection_.get();
+  PostgresPollingStatusType step = PGRES_POLLING_WRITING;
+  while (raw != nullptr && PQstatus(raw) != CONNECTION_BAD && step != PGRES_POLLING_OK) {
+    if (step == PGRES_POLLING_FAILED) break;
+    if (!wait_for(step == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline)) return false;
+    step = PQconnectPoll(raw);
+  }
+  return true;
+}
+
+// The error is what the server or libpq said.
+std::expected<void, std::string> PostgresConnection::begin_session() {
+  PGconn* raw = connection_.get();
+  if (raw == nullptr || PQstatus(raw) != CONNECTION_OK)
+    return std::unexpected(std::string(trimmed(PQerrorMessage(raw))));
+  PQsetNoticeReceiver(raw, &PostgresConnection::take_notice, this);
+  if (PQsetnonblocking(raw, 1) != 0 || PQenterPipelineMode(raw) != 1) {
+    return std::unexpected(std::string(trimmed(PQerrorMessage(raw))));
+  }
+  if (was_connected_) metrics_.store_reconnects.Increment();
+  was_connected_ = true;
+  failures_in_a_row_ = 0;
+  *options_.last_connected = steady_clock::now();
+  return {};
+}
+
+PostgresFault PostgresConnection::failed_to_connect(std::string detail) {
+  close();
+  // That the server was away a while ago is no reason to wait long for it now.
+  if (steady_clock::now() - pause_ends_ > kLongestPause * 5) failures_in_a_row_ = 0;
+  const auto longest = std::min(kFirstPause * (1U << std::min(failures_in_a_row_, kMostDoublings)), kLongestPause);
+  ++failures_in_a_row_;
+  // Half of it fixed, half of it random: many instances must not come back in step.
+  std::uniform_int_distribution<std::int64_t> jitter(longest.count() / 2, longest.count());
+  pause_ends_ = steady_clock::now() + milliseconds{jitter(random_)};
+  trouble_ = detail;
+  return {PostgresFault::Kind::unreachable, "", std::move(detail)};
+}
+
+// Readiness finds the server back, perhaps while this attempt hangs: those that carry requests must not refuse any
+// more.
+bool PostgresConnection::pausing() const {
+  return steady_clock::now() < pause_ends_ && options_.last_connected->load() < attempt_began_;
+}
+
+void PostgresConnection::close() {
+  connection_.reset();
+  prepared_.clear();
+  due_.clear();
+  queue_failed_.clear();
+  log_is_big_ = false;
+}
+
+PostgresFault PostgresConnection::lost(std::string detail) {
+  close();
+  return {PostgresFault::Kind::lost, "", std::move(detail)};
+}
+
+std::string_view PostgresConnection::parameter(const char* name) const {
+  return connected() ? trimmed(PQparameterStatus(connection_.get(), name)) : "";
+}
+
+void PostgresConnection::queue(const PostgresStatement& statement, const PostgresParameters& parameters) {
+  if (!connected() || !queue_failed_.empty()) return;
+  if (due_.empty()) warning_.clear();
+  PGconn* raw = connection_.get();
+  const bool by_name =
+      options_.prepared_statements && statement.name != nullptr && (log_is_big_ || !statement.reads_log);
+  if (by_name && prepared_.insert(&statement).second) {
+    if (PQsendPrepare(raw, statement.name, statement.sql, 0, nullptr) != 1) {
+      queue_failed_ = trimmed(PQerrorMessage(raw));
+      return;
+    }
+    due_.push_back({&statement, true});
+  }
+  const int sent = by_name ? PQsendQueryPrepared(raw, statement.name, parameters.size(), parameters.values(),
+                                                 parameters.lengths(), PostgresParameters::formats(), 1)
+                           : PQsendQueryParams(raw, statement.sql, parameters.size(), nullptr, parameters.values(),
+                                               parameters.lengths(), PostgresParameters::formats(), 1);
+  if (sent != 1) {
+    queue_failed_ = trimmed(PQerrorMessage(raw));
+    return;
+  }
+  due_.push_back({&statement, false});
+}
+
+PostgresAnswer<std::vector<PostgresResult>> PostgresConnection::fly(Deadline deadline) {
+  if (!connected()) return std::unexpected(PostgresFault{PostgresFault::Kind::unreachable, "", "not connected"});
+  if (!queue_failed_.empty()) return std::unexpected(lost(queue_failed_));
+  if (PQpipelineSync(connection_.get()) != 1 || !flush(deadline)) {
+    return std::unexpected(lost(std::string(trimmed(PQerrorMessage(connection_.get())))));
+  }
+  std::vector<PostgresResult> results;
+  results.reserve(due_.size());
+  auto read = read_due(results, deadline);
+  due_.clear();
+  if (!read) {
+    if (read.error().kind != PostgresFault::Kind::refused) return std::unexpected(lost(read.error().detail));
+    if (auto sync = read_sync(deadline); !sync) return std::unexpected(sync.error());
+    return std::unexpected(read.error());
+  }
+  if (auto sync = read_sync(deadline); !sync) return std::unexpected(sync.error());
+  return results;
+}
+
+// Reads up to and including the first refusal.
+PostgresAnswer<void> PostgresConnection::read_due(std::vector<PostgresResult>& results, Deadline deadline) {
+  std::expected<void, PostgresFault> outcome;
+  for (const Due& due : due_) {
+    auto result = next_result(deadline);
+    if (!result) return std::unexpected(result.error());
+    PostgresResult owned(*result);
+    const ExecStatusType status = PQresultStatus(owned.raw());
+    const bool good = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+    if (!good && due.is_preparation) prepared_.erase(due.statement);
+    if (!good && outcome && status != PGRES_PIPELINE_ABORTED) outcome = std::unexpected(refusal(owned.raw()));
+    if (!outcome && outcome.error().kind == PostgresFault::Kind::lost) return outcome;
+    if (good && !due.is_preparation) results.push_back(std::move(owned));
+    // The end of this statement's results.
+    if (auto end = next_result(deadline); !end) return std::unexpected(end.error());
+  }
+  return outcome;
+}
+
+PostgresAnswer<void> PostgresConnection::read_sync(Deadline deadline) {
+  auto sync = next_result(deadline);
+  if (!sync) return std::unexpected(sync.error());
+  const PostgresResult owned(*sync);
+  if (PQresultStatus(owned.raw()) == PGRES_PIPELINE_SYNC) return {};
+  return std::unexpected(lost("answers out of step: " + refusal(owned.raw()).detail));
+}
+
+PostgresFault PostgresConnection::refusal(const PGresult* result) {
+  const std::string_view severity = field(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+  std::string detail(field(result, PG_DIAG_MESSAGE_PRIMARY));
+  if (detail.empty()) detail = trimmed(PQresultErrorMessage(result));
+  const bool session_ended = severity != "ERROR" || PQstatus(connection_.get()) == CONNECTION_BAD;
+  return {session_ended ? PostgresFault::Kind::lost : PostgresFault::Kind::refused,
+          std::string(field(result, PG_DIAG_SQLSTATE)), std::move(detail)};
+}
+
+PostgresAnswer<PGresult*> PostgresConnection::next_result(Deadline deadline) {
+  PGconn* raw = connection_.get();
+  while (PQisBusy(raw) != 0) {
+    if (!wait_for(POLLIN, deadline)) return std::unexpected(lost("no answer by the deadline"));
+    if (PQconsumeInput(raw) != 1) return std::unexpected(lost(std::string(trimmed(PQerrorMessage(raw)))));
+  }
+  return PQgetResult(raw);
+}
+
+bool PostgresConnection::flush(Deadline deadline) {
+  PGconn* raw = connection_.get();
+  for (;;) {
+    const int left = PQflush(raw);
+    if (left <= 0) return left == 0;
+    // The server may be unable to read before its answers are.
+    if (!wait_for(POLLIN | POLLOUT, deadline) || PQconsumeInput(raw) != 1) return false;
+  }
+}
+
+bool PostgresConnection::wait_for(short events, Deadline deadline) const {
+  pollfd socket{.fd = PQsocket(connection_.get()), .events = events, .revents = 0};
+  for (;;) {
+    const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now());
+    if (left.count() <= 0) return false;
+    const int ready = poll(&socket, 1, static_cast<int>(left.count()));
+    if (ready > 0) return true;
+    if (ready < 0 && errno != EINTR) return false;
+  }
+}
+
+PostgresAnswer<void> PostgresConnection::run_script(const std::string& sql, Deadline deadline) {
+  PGconn* raw = connection_.get();
+  if (raw == nullptr || PQexitPipelineMode(raw) != 1 || PQsendQuery(raw, sql.c_str()) != 1 || !flush(deadline)) {
+    return std::unexpected(lost(std::string(trimmed(PQerrorMessage(raw)))));
+  }
+  PostgresAnswer<void> outcome;
+  for (;;) {
+    auto result = next_result(deadline);
+    if (!result) return std::unexpected(result.error());
+    if (*result == nullptr) break;
+    const PostgresResult owned(*result);
+    if (PQresultStatus(owned.raw()) == PGRES_FATAL_ERROR && outcome) outcome = std::unexpected(refusal(owned.raw()));
+  }
+  if (PQenterPipelineMode(raw) != 1) return std::unexpected(lost("cannot go back to pipeline mode"));
+  return outcome;
+}
+
+void PostgresConnection::roll_back(Deadline deadline) {
+  if (!connected()) return;
+  const PGTransactionStatusType status = PQtransactionStatus(connection_.get());
+  if (status == PQTRANS_IDLE) return;
+  const bool open = status == PQTRANS_INTRANS || status == PQTRANS_INERROR;
+  if (open) queue(kRollback);
+  if (!open || !fly(deadline)) close();
+}
+
+void PostgresConnection::take_notice(void* self, const PGresult* notice) {
+  if (field(notice, PG_DIAG_SEVERITY_NONLOCALIZED) != "WARNING") return;
+  std::string& warning = static_cast<PostgresConnection*>(self)->warning_;
+  if (!warning.empty()) warning += "; ";
+  warning += field(notice, PG_DIAG_MESSAGE_PRIMARY);
+}
+
+}  // namespace tps::adapters

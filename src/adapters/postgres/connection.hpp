@@ -1,0 +1,151 @@
+// One session of a PostgreSQL server: libpq, non-blocking, always in pipeline mode, every wait bounded by a
+// deadline. Statements are queued and fly together in one round trip.
+//
+// Usage:
+//     connection.queue(kBegin);
+//     connection.queue(kInsert, parameters);
+//     auto results = connection.fly(deadline);     // one result per queued statement, or the fault
+//
+// Nothing is ever cancelled: cancelling a wait for a synchronous standby makes COMMIT succeed without it. When
+// a deadline passes, the connection is closed and the server finds out by itself.
+// Used by one thread at a time.
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <random>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "adapters/postgres/hosts.hpp"
+#include "adapters/postgres/statement.hpp"
+#include "ops/metrics.hpp"
+#include "ports/fault.hpp"
+#include "ports/store.hpp"
+
+namespace tps::adapters {
+
+struct PostgresOptions {
+  std::string url;  // postgresql://... or "host=... port=..."; several hosts are tried in turn
+  // False: parameters travel with the text each time, for a PgBouncer in transaction mode that cannot keep
+  // prepared statements.
+  bool prepared_statements = true;
+  // When a session with these options, or with a copy of them, was last connected.
+  std::shared_ptr<std::atomic<std::chrono::steady_clock::time_point>> last_connected =
+      std::make_shared<std::atomic<std::chrono::steady_clock::time_point>>();
+};
+
+struct PostgresFault {
+  enum class Kind : std::uint8_t {
+    unreachable,  // not connected, so nothing was sent
+    lost,         // the connection is gone, closed here or there: what was sent may have been done or not
+    refused,      // the server said no (sqlstate says why); in a transaction, roll_back() before going on
+  };
+  Kind kind = Kind::unreachable;
+  std::string sqlstate;
+  std::string detail;
+
+  // The two classes of errors that are about a value, and so about one item of many.
+  [[nodiscard]] bool about_a_value() const {
+    return kind == Kind::refused && (sqlstate.starts_with("22") || sqlstate.starts_with("23"));
+  }
+  // Serialization failure, deadlock: the same again may work.
+  [[nodiscard]] bool worth_repeating() const {
+    return kind == Kind::refused && (sqlstate == "40001" || sqlstate == "40P01");
+  }
+};
+
+template <class T>
+using PostgresAnswer = std::expected<T, PostgresFault>;
+
+class PostgresConnection {
+ public:
+  PostgresConnection(PostgresOptions options, ops::Metrics& metrics);
+  ~PostgresConnection();
+  PostgresConnection(const PostgresConnection&) = delete;
+  PostgresConnection& operator=(const PostgresConnection&) = delete;
+
+  // Connects unless connected. After a failure there is a pause (50 ms, doubling to 1 s, with jitter) in which this
+  // fails at once; it ends early when another session with the same options gets a connection.
+  PostgresAnswer<void> connect(service::Deadline deadline);
+
+  // Connects, sitting out the pauses, until the deadline.
+  PostgresAnswer<void> connect_patiently(service::Deadline deadline);
+
+  // Tells how many transactions a log has at least; see PostgresStatement::reads_log.
+  void log_has(std::int64_t rows) { log_is_big_ = log_is_big_ || rows >= kRowsOfABigLog; }
+
+  [[nodiscard]] bool connected() const { return connection_ != nullptr; }
+
+  // Adds a statement to the flight. Large parameters may leave at once. A fault is kept and given by fly().
+  void queue(const PostgresStatement& statement, const PostgresParameters& parameters = {});
+
+  // Sends what is queued and reads all answers. On the first statement that is refused the rest is not run.
+  PostgresAnswer<std::vector<PostgresResult>> fly(service::Deadline deadline);
+
+  // Several statements in one text, without parameters or results, in the simple protocol (migrations).
+  PostgresAnswer<void> run_script(const std::string& sql, service::Deadline deadline);
+
+  // After a refusal: ends the transaction, if one is open, so that the connection can be used again; closes it if
+  // that fails.
+  void roll_back(service::Deadline deadline);
+
+  void close();
+
+  // The WARNINGs since the last flight began ("" for none). A COMMIT with one may not be durable.
+  [[nodiscard]] const std::string& warning() const { return warning_; }
+
+  [[nodiscard]] std::string_view parameter(const char* name) const;  // server_encoding, ...
+
+ private:
+  struct CloseConnection {
+    void operator()(PGconn* connection) const { PQfinish(connection); }
+  };
+  static constexpr std::int64_t kRowsOfABigLog = 10'000;
+
+  // What answers are due, in order.
+  struct Due {
+    const PostgresStatement* statement;
+    bool is_preparation;
+  };
+
+  PostgresAnswer<void> open(service::Deadline deadline);
+  bool start(const PostgresKeywords& keywords, service::Deadline deadline);
+  std::expected<void, std::string> begin_session();
+  PostgresFault failed_to_connect(std::string detail);
+  [[nodiscard]] bool pausing() const;
+  PostgresFault lost(std::string detail);
+  bool flush(service::Deadline deadline);
+  PostgresAnswer<PGresult*> next_result(service::Deadline deadline);
+  PostgresAnswer<void> read_due(std::vector<PostgresResult>& results, service::Deadline deadline);
+  PostgresAnswer<void> read_sync(service::Deadline deadline);
+  [[nodiscard]] bool wait_for(short events, service::Deadline deadline) const;
+  PostgresFault refusal(const PGresult* result);
+  static void take_notice(void* self, const PGresult* notice);
+
+  const PostgresOptions options_;
+  ops::Metrics& metrics_;
+  std::minstd_rand random_;
+  std::unique_ptr<PGconn, CloseConnection> connection_;
+  std::unordered_set<const PostgresStatement*> prepared_;
+  std::vector<Due> due_;
+  std::string queue_failed_;
+  bool log_is_big_ = false;
+  std::string warning_;
+  unsigned failures_in_a_row_ = 0;
+  PostgresHosts hosts_;
+  std::size_t first_host_ = 0;
+  bool was_connected_ = false;
+  std::chrono::steady_clock::time_point attempt_began_{};
+  std::chrono::steady_clock::time_point pause_ends_{};
+  std::string trouble_;  // of the last attempt
+};
+
+}  // namespace tps::adapters

@@ -1,0 +1,186 @@
+#include "adapters/postgres/flight.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "adapters/postgres/insert.hpp"
+#include "adapters/postgres/row.hpp"
+
+namespace tps::adapters {
+
+using domain::Acceptance;
+using domain::Submission;
+using service::Deadline;
+
+const PostgresStatement kLockPartition{"lock_partition", "SELECT 1 FROM partitions WHERE partition = $1 FOR UPDATE"};
+
+namespace {
+
+constexpr std::string_view kLockNotAvailable = "55P03";
+
+// The xid exists since the lock was taken. Always prepared (planning it took a fifth of a flight of one): the primary
+// key read backwards is the only way in that needs no sort, whatever the planner believes.
+constexpr PostgresStatement kLogEnd{"log_end",
+                                    "SELECT e.id, e.created_at, pg_current_xact_id()"
+                                    " FROM (SELECT 1) one LEFT JOIN (SELECT id, created_at FROM transaction_log"
+                                    " WHERE partition = $1 ORDER BY id DESC LIMIT 1) e ON true"};
+
+// LATERAL with OFFSET 0 is a fence: one probe of the unique index per key, whatever the planner believes.
+constexpr auto kFindKeysText =
+    joined("SELECT ", kTransactionColumns,
+           " FROM unnest($2::bytea[]) AS k(hash) CROSS JOIN LATERAL (SELECT * FROM transaction_log"
+           " WHERE partition = $1 AND idempotency_hash = k.hash AND idempotency_hash IS NOT NULL OFFSET 0) t",
+           kJoinOutcome);
+constexpr PostgresStatement kFindKeys{"find_keys", kFindKeysText.data(), true};
+
+constexpr PostgresStatement kFindReferences{
+    "find_references",
+    "SELECT t.user_id, t.reference, t.id FROM unnest($2::text[], $3::text[]) AS k(user_id, reference)"
+    " CROSS JOIN LATERAL (SELECT * FROM transaction_log WHERE partition = $1 AND user_id = k.user_id"
+    " AND reference = k.reference AND reference IS NOT NULL OFFSET 0) t",
+    true};
+
+bool has_references(FlightSpan flight) {
+  return std::ranges::any_of(flight, [](const Submission* item) { return item->transaction.reference.has_value(); });
+}
+
+void queue_references(PostgresConnection& connection, std::int16_t partition, FlightSpan flight) {
+  PostgresArray users(PostgresType::text);
+  PostgresArray references(PostgresType::text);
+  for (const Submission* item : flight) {
+    if (!item->transaction.reference) continue;
+    users.add(std::string_view(item->transaction.user_id));
+    references.add(item->transaction.reference);
+  }
+  PostgresParameters parameters;
+  connection.queue(kFindReferences, parameters.add(partition).add(users).add(references));
+}
+
+Landing landing_of(const PostgresFault& fault) {
+  if (fault.about_a_value()) return Landing::value_refused;
+  if (fault.worth_repeating() || fault.kind == PostgresFault::Kind::lost) return Landing::repeat;
+  return fault.sqlstate == kLockNotAvailable ? Landing::blocked : Landing::failed;
+}
+
+// Round trip 1. Leaves the transaction open when it answers `committed`.
+Landing take_off(PostgresSession& session, FlightSpan flight, FlightRecord& record, domain::Existing& existing,
+                 Deadline deadline) {
+  PostgresConnection& connection = session.connection;
+  const auto partition = static_cast<std::int16_t>(flight.front()->transaction.partition);
+  const bool with_keys = has_keys(flight);
+  const bool with_references = has_references(flight);
+  PostgresParameters parameters;
+  parameters.add(partition);
+  connection.queue(kBegin);
+  connection.queue(kWriteSettings);
+  connection.queue(kLockPartition, parameters);
+  connection.queue(kLogEnd, parameters);
+  if (with_keys) queue_keys(connection, partition, flight);
+  if (with_references) queue_references(connection, partition, flight);
+  auto results = connection.fly(deadline);
+  if (!results) {
+    recover(connection, results.error(), deadline);
+    return landing_of(results.error());
+  }
+  const PostgresResult& lock = (*results)[2];
+  const PostgresResult& end = (*results)[3];
+  if (lock.rows() != 1 || (with_keys && !read_keys((*results)[4], existing))) {
+    connection.roll_back(deadline);
+    return Landing::failed;
+  }
+  const bool empty = end.is_null(0, 0);
+  record.last_id = empty ? domain::first_id_before(flight.front()->transaction.partition) : end.int8(0, 0);
+  connection.log_has(domain::sequence_of_id(record.last_id));
+  record.last_created_at = empty ? domain::Timestamp{} : end.time(0, 1);
+  record.xid = end.int8(0, 2);
+  if (with_references) {
+    const PostgresResult& rows = results->back();
+    for (int row = 0; row < rows.rows(); ++row) {
+      existing.by_reference.emplace(std::pair{rows.text(row, 0), rows.text(row, 1)}, rows.int8(row, 2));
+    }
+  }
+  return Landing::committed;
+}
+
+}  // namespace
+
+bool has_keys(FlightSpan flight) {
+  return std::ranges::any_of(flight,
+                             [](const Submission* item) { return item->transaction.idempotency_hash.has_value(); });
+}
+
+void queue_keys(PostgresConnection& connection, std::int16_t partition, FlightSpan flight) {
+  PostgresArray hashes(PostgresType::bytea);
+  for (const Submission* item : flight) {
+    if (item->transaction.idempotency_hash) hashes.add(item->transaction.idempotency_hash);
+  }
+  PostgresParameters parameters;
+  connection.queue(kFindKeys, parameters.add(partition).add(hashes));
+}
+
+bool read_keys(const PostgresResult& rows, domain::Existing& existing) {
+  for (int row = 0; row < rows.rows(); ++row) {
+    auto transaction = read_transaction(rows, row);
+    if (!transaction || !transaction->idempotency_hash) return false;
+    const domain::Hash128 key = *transaction->idempotency_hash;
+    existing.by_key.emplace(key, std::move(*transaction));
+  }
+  return true;
+}
+
+Landing fly_once(PostgresSession& session, FlightSpan flight, domain::Timestamp now, Deadline deadline,
+                 FlightRecord& record) {
+  domain::Existing existing;
+  if (const Landing start = take_off(session, flight, record, existing, deadline); start != Landing::committed) {
+    return start;
+  }
+  const std::size_t accepted = domain::accept(flight, existing, record.last_id, record.last_created_at, now);
+
+  PostgresConnection& connection = session.connection;
+  std::vector<std::string> first_uses;
+  if (accepted != 0) first_uses = queue_insert(session, flight, accepted);
+  record.records_currencies = !first_uses.empty();
+  // Without anything to insert this is no formality: the lock was written to the WAL, so COMMIT waits until all before
+  // it, the transactions that are replayed now among them, is on disk and on the synchronous standby.
+  connection.queue(kCommit);
+  const auto results = connection.fly(deadline);
+  if (results && results->back().tag() == "COMMIT" && connection.warning().empty()) {
+    session.recorded_currencies.insert(first_uses.begin(), first_uses.end());
+    return Landing::committed;
+  }
+  if (results) {
+    const bool rolled_back = results->back().tag() != "COMMIT";
+    connection.close();
+    return rolled_back ? Landing::failed : Landing::in_doubt;
+  }
+  // An ERROR, of COMMIT itself too, means that nothing was committed.
+  if (results.error().kind == PostgresFault::Kind::lost) {
+    return accepted == 0 ? Landing::repeat : Landing::in_doubt;
+  }
+  recover(connection, results.error(), deadline);
+  return landing_of(results.error());
+}
+
+void take_back(FlightSpan flight, Acceptance verdict) {
+  // Whoever was told "no" added nothing, whatever became of the flight.
+  const Acceptance refused = verdict == Acceptance::unknown ? Acceptance::unavailable : verdict;
+  for (Submission* item : flight) {
+    switch (item->acceptance) {
+      case Acceptance::accepted:
+      case Acceptance::replayed:
+        item->acceptance = verdict;
+        domain::forget_acceptance(item->transaction);
+        break;
+      case Acceptance::key_reused:
+      case Acceptance::duplicate_reference:
+      case Acceptance::group_refused:
+        item->acceptance = refused;
+        item->existing_id = 0;
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+}  // namespace tps::adapters

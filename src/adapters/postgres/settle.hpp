@@ -1,0 +1,27 @@
+// Settling: the reader of the log that decides. Three round trips per batch: the lock and the batch; the accounts that
+// it touches, and the parents if it has captures, voids, expiries or reversals; then what was decided and COMMIT.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "adapters/postgres/session.hpp"
+#include "domain/settlement.hpp"
+#include "ports/fault.hpp"
+
+namespace tps::adapters {
+
+// True if there is something to settle. Takes no lock and no transaction id.
+service::StoreResult<bool> postgres_has_pending(PostgresSession& session, std::uint32_t partition,
+                                                service::Deadline deadline);
+
+// Store::next. The transaction is left open only if there is something to record.
+service::StoreResult<std::optional<domain::SettlementInput>> postgres_next(PostgresSession& session,
+                                                                           std::uint32_t partition, std::size_t max,
+                                                                           service::Deadline deadline);
+
+// Store::record, in the open transaction.
+service::StoreResult<void> postgres_record(PostgresSession& session, std::uint32_t partition,
+                                           const domain::SettlementOutput& output, service::Deadline deadline);
+
+}  // namespace tps::adapters

@@ -1,0 +1,152 @@
+#include "adapters/postgres/store.hpp"
+
+#include <algorithm>
+
+#include "adapters/postgres/append.hpp"
+#include "adapters/postgres/dsn.hpp"
+#include "adapters/postgres/history.hpp"
+#include "adapters/postgres/read.hpp"
+#include "adapters/postgres/settle.hpp"
+#include "adapters/storable.hpp"
+
+namespace tps::adapters {
+
+using domain::Acceptance;
+using domain::Submission;
+using service::Deadline;
+using service::StoreFault;
+using service::StoreResult;
+
+namespace {
+
+constexpr PostgresStatement kPing{
+    "ping",
+    "SELECT schema, min_binary, pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean FROM store"};
+
+constexpr std::chrono::milliseconds kFarewell{200};
+
+std::unexpected<StoreFault> unavailable(const char* detail) {
+  return std::unexpected(StoreFault{StoreFault::Kind::unavailable, detail});
+}
+
+}  // namespace
+
+bool is_postgres_url(const std::string& url) { return postgres_keywords(url).has_value(); }
+
+PostgresStore::PostgresStore(const PostgresOptions& options, const domain::Currencies& currencies,
+                             ops::Metrics& metrics)
+    : session_(options, currencies, metrics) {}
+
+// A settlement under way is given up at once, so that another worker need not wait until the server notices.
+PostgresStore::~PostgresStore() {
+  if (settling_) session_.connection.roll_back(std::chrono::steady_clock::now() + kFarewell);
+}
+
+void PostgresStore::give_up_settling(Deadline deadline) {
+  if (settling_) session_.connection.roll_back(deadline);
+  settling_.reset();
+}
+
+template <class Read>
+auto PostgresStore::reading(Deadline deadline, Read read) -> StoreResult<typename decltype(read())::value_type> {
+  give_up_settling(deadline);
+  return session_.reading(deadline, read);
+}
+
+StoreResult<service::StoreIdentity> PostgresStore::open(Deadline deadline) {
+  settling_.reset();
+  return session_.open(deadline);
+}
+
+void PostgresStore::append(std::span<Submission* const> flight, domain::Timestamp now, Deadline deadline) {
+  refuse_unstorable(flight, session_.currencies);
+  std::vector<Submission*> undecided;
+  undecided.reserve(flight.size());
+  std::ranges::copy_if(flight, std::back_inserter(undecided),
+                       [](const Submission* item) { return item->acceptance == Acceptance::undecided; });
+  if (undecided.empty()) return;
+  give_up_settling(deadline);
+  postgres_append(session_, undecided, now, deadline);
+}
+
+StoreResult<std::optional<domain::SettlementInput>> PostgresStore::next(std::uint32_t partition, std::size_t max,
+                                                                        Deadline deadline) {
+  give_up_settling(deadline);
+  if (auto usable = session_.ready(deadline); !usable) return std::unexpected(usable.error());
+  if (partition >= session_.identity->partitions) return unavailable("there is no such partition");
+  bool& idle = idle_[partition];
+  if (idle) {
+    // Looking without the lock costs neither a transaction id nor WAL, a hundred times a second.
+    const auto pending = postgres_has_pending(session_, partition, deadline);
+    if (!pending) return std::unexpected(pending.error());
+    if (!*pending) return domain::SettlementInput{};
+  }
+  auto input = postgres_next(session_, partition, max, deadline);
+  idle = input && *input && (*input)->transactions.empty();
+  if (input && *input && !(*input)->transactions.empty()) settling_ = partition;
+  return input;
+}
+
+StoreResult<void> PostgresStore::record(std::uint32_t partition, const domain::SettlementOutput& output,
+                                        Deadline deadline) {
+  if (settling_ != partition) return unavailable("record() without next()");
+  settling_.reset();
+  if (output.settlements.empty()) {
+    session_.connection.roll_back(deadline);
+    return {};
+  }
+  return postgres_record(session_, partition, output, deadline);
+}
+
+StoreResult<std::vector<std::optional<domain::Transaction>>> PostgresStore::find(std::span<const std::int64_t> ids,
+                                                                                 Deadline deadline) {
+  return reading(deadline, [&] { return postgres_find(session_, ids, deadline); });
+}
+
+StoreResult<service::ListPage> PostgresStore::list(const service::ListQuery& query, Deadline deadline) {
+  return reading(deadline, [&] { return postgres_list(session_, query, deadline); });
+}
+
+StoreResult<std::vector<service::Balance>> PostgresStore::balances(std::uint32_t partition, const std::string& user_id,
+                                                                   Deadline deadline) {
+  return reading(deadline, [&] { return postgres_balances(session_, partition, user_id, deadline); });
+}
+
+StoreResult<std::vector<service::Balance>> PostgresStore::balances_at(std::uint32_t partition,
+                                                                      const std::string& user_id, domain::Timestamp at,
+                                                                      Deadline deadline) {
+  return reading(deadline, [&] { return postgres_balances_at(session_, partition, user_id, at, deadline); });
+}
+
+StoreResult<service::Statement> PostgresStore::statement(const service::StatementQuery& query, Deadline deadline) {
+  return reading(deadline, [&] { return postgres_statement(session_, query, deadline); });
+}
+
+StoreResult<std::vector<domain::Transaction>> PostgresStore::expired_holds(std::uint32_t partition,
+                                                                           domain::Timestamp now, std::size_t max,
+                                                                           Deadline deadline) {
+  return reading(deadline, [&] { return postgres_expired_holds(session_, partition, now, max, deadline); });
+}
+
+StoreResult<service::LedgerFigures> PostgresStore::figures(Deadline deadline) {
+  return reading(deadline, [&] { return postgres_figures(session_, deadline); });
+}
+
+StoreResult<service::Store::Backlog> PostgresStore::backlog(std::uint32_t partition, Deadline deadline) {
+  return reading(deadline, [&] { return postgres_backlog(session_, partition, deadline); });
+}
+
+StoreResult<void> PostgresStore::ping(Deadline deadline) {
+  auto answer = reading(deadline, [&]() -> PostgresAnswer<std::vector<PostgresResult>> {
+    session_.connection.queue(kPing);
+    return session_.connection.fly(deadline);
+  });
+  if (!answer) return std::unexpected(answer.error());
+  const PostgresResult& store = answer->front();
+  if (auto refusal = schema_refusal(store, 0)) return std::unexpected(std::move(*refusal));
+  if (!store.boolean(0, 2)) return {};
+  session_.connection.close();  // a standby now; the primary may be another host
+  return unavailable("the database is read-only");
+}
+
+}  // namespace tps::adapters

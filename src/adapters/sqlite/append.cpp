@@ -1,0 +1,196 @@
+#include "adapters/sqlite/append.hpp"
+
+#include <algorithm>
+#include <expected>
+#include <iterator>
+#include <vector>
+
+#include "adapters/sqlite/row.hpp"
+#include "adapters/storable.hpp"
+#include "ports/fault.hpp"
+
+namespace tps::adapters {
+namespace {
+
+using domain::Acceptance;
+using domain::Submission;
+using Flight = std::span<Submission* const>;
+
+bool is_undecided(const Submission* submission) { return submission->acceptance == Acceptance::undecided; }
+
+const std::string kFindByKey = select_transactions("WHERE t.idempotency_hash = ?1");
+
+constexpr std::string_view kFindByReference = "SELECT id FROM transaction_log WHERE user_id = ?1 AND reference = ?2";
+
+// What the log holds of the keys and references of the flight; an error code of SQLite if it cannot be read.
+std::expected<domain::Existing, int> fetch_existing(SqliteConnection& writer, Flight flight) {
+  domain::Existing existing;
+  for (const Submission* submission : flight) {
+    const domain::Transaction& transaction = submission->transaction;
+    if (!is_undecided(submission)) continue;
+    if (transaction.idempotency_hash) {
+      SqliteUse use(writer.statement(kFindByKey));
+      use->bind(1, *transaction.idempotency_hash);
+      const int code = use->step();
+      if (code != SQLITE_ROW && code != SQLITE_DONE) return std::unexpected(code);
+      if (code == SQLITE_ROW) {
+        auto found = read_transaction(*use);
+        if (!found) return std::unexpected(SQLITE_MISMATCH);
+        existing.by_key.emplace(*transaction.idempotency_hash, std::move(*found));
+      }
+    }
+    if (transaction.reference) {
+      SqliteUse use(writer.statement(kFindByReference));
+      use->bind(1, transaction.user_id);
+      use->bind(2, *transaction.reference);
+      const int code = use->step();
+      if (code != SQLITE_ROW && code != SQLITE_DONE) return std::unexpected(code);
+      if (code == SQLITE_ROW) {
+        existing.by_reference.emplace(std::pair{transaction.user_id, *transaction.reference}, use->integer(0));
+      }
+    }
+  }
+  return existing;
+}
+
+constexpr std::string_view kRecordCurrency =
+    "INSERT INTO currencies (code, exponent) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+constexpr std::string_view kRecordedExponent = "SELECT exponent FROM currencies WHERE code = ?1";
+
+// SQLITE_OK: recorded with these decimals. SQLITE_CONSTRAINT: recorded with others.
+int record_currency(SqliteConnection& writer, const domain::Currency& currency) {
+  {
+    SqliteUse use(writer.statement(kRecordCurrency));
+    use->bind(1, currency.code);
+    use->bind(2, currency.exponent);
+    if (const int code = use->step(); code != SQLITE_DONE) return is_about_the_row(code) ? SQLITE_CONSTRAINT : code;
+  }
+  SqliteUse use(writer.statement(kRecordedExponent));
+  use->bind(1, currency.code);
+  if (const int code = use->step(); code != SQLITE_ROW) return code;
+  return use->integer(0) == currency.exponent ? SQLITE_OK : SQLITE_CONSTRAINT;
+}
+
+// First uses of currencies. A submission whose currency the store keeps with other decimals is refused.
+int record_currencies(SqliteConnection& writer, Flight flight, const domain::Currencies& currencies,
+                      const std::set<std::string, std::less<>>& recorded, std::set<std::string>& fresh) {
+  for (Submission* submission : flight) {
+    if (!is_undecided(submission)) continue;
+    const std::string& code = submission->transaction.currency;
+    if (recorded.contains(code) || fresh.contains(code)) continue;
+    const int result = record_currency(writer, *currencies.find(code));
+    if (result == SQLITE_CONSTRAINT) {
+      refuse(flight, *submission);
+    } else if (result != SQLITE_OK) {
+      return result;
+    } else {
+      fresh.insert(code);
+    }
+  }
+  return SQLITE_OK;
+}
+
+struct Inserted {
+  int code = SQLITE_OK;
+  Submission* culprit = nullptr;  // the one that was not inserted
+};
+
+Inserted insert_accepted(SqliteConnection& writer, Flight flight, std::int64_t last_id) {
+  SqliteStatement& insert = writer.statement(kSqliteInsertTransaction);
+  for (Submission* submission : flight) {
+    if (submission->acceptance != Acceptance::accepted || submission->transaction.id <= last_id) continue;
+    SqliteUse use(insert);
+    bind_transaction(*use, submission->transaction);
+    if (const int code = use->step(); code != SQLITE_DONE) return {code, submission};
+  }
+  return {};
+}
+
+// Takes back what accept() decided and what may rest on a neighbour that is not there now.
+void undo(Flight flight, std::int64_t last_id, Acceptance verdict) {
+  domain::revoke(flight, last_id, verdict);
+  for (Submission* submission : flight) {
+    const bool by_neighbour =
+        submission->acceptance == Acceptance::group_refused || submission->acceptance == Acceptance::key_reused ||
+        (submission->acceptance == Acceptance::duplicate_reference && submission->existing_id > last_id);
+    if (by_neighbour) {
+      submission->acceptance = verdict == Acceptance::unknown ? Acceptance::unavailable : verdict;
+      submission->existing_id = 0;
+    }
+  }
+}
+
+std::vector<Submission*> undecided(Flight flight) {
+  std::vector<Submission*> result;
+  result.reserve(flight.size());
+  std::ranges::copy_if(flight, std::back_inserter(result), is_undecided);
+  return result;
+}
+
+// One attempt, in its own database transaction. True: a single row was refused, so another attempt makes sense.
+bool attempt(SqliteConnection& writer, Flight flight, domain::Timestamp now, const domain::Currencies& currencies,
+             std::set<std::string, std::less<>>& recorded) {
+  SqliteTransaction transaction(writer, SqliteTransaction::Kind::write);
+  if (transaction.begin_code() != SQLITE_OK) return false;
+  const std::uint32_t partition = flight.front()->transaction.partition;
+  const std::optional<SqliteLogEnd> end = sqlite_log_end(writer, partition);
+  std::set<std::string> fresh;
+  if (!end || record_currencies(writer, flight, currencies, recorded, fresh) != SQLITE_OK) return false;
+  const auto existing = fetch_existing(writer, flight);
+  if (!existing) return false;
+
+  if (domain::accept(flight, *existing, end->id, end->created_at, now) == 0) return false;
+  const Inserted inserted = insert_accepted(writer, flight, end->id);
+  if (inserted.code != SQLITE_OK) {
+    const bool row_refused = is_about_the_row(inserted.code);
+    transaction.roll_back();
+    undo(flight, end->id, row_refused ? Acceptance::undecided : Acceptance::unavailable);
+    if (row_refused) refuse(flight, *inserted.culprit);
+    return row_refused;
+  }
+  const auto committed = transaction.commit([&]() -> std::optional<bool> {
+    const std::optional<SqliteLogEnd> now_at = sqlite_log_end(writer, partition);
+    if (!now_at) return std::nullopt;
+    return now_at->id > end->id;
+  });
+  if (committed) {
+    recorded.insert(fresh.begin(), fresh.end());
+  } else {
+    const bool unknown = committed.error().kind == service::StoreFault::Kind::unknown;
+    undo(flight, end->id, unknown ? Acceptance::unknown : Acceptance::unavailable);
+  }
+  return false;
+}
+
+constexpr std::string_view kLogEnd =
+    "SELECT id, created_at FROM transaction_log WHERE id > ?1 AND id < ?2 ORDER BY id DESC LIMIT 1";
+
+}  // namespace
+
+std::optional<SqliteLogEnd> sqlite_log_end(SqliteConnection& connection, std::uint32_t partition) {
+  SqliteUse use(connection.statement(kLogEnd));
+  use->bind(1, domain::first_id_before(partition));
+  use->bind(2, domain::first_id_before(partition + 1));
+  const int code = use->step();
+  if (code == SQLITE_DONE) return SqliteLogEnd{domain::first_id_before(partition), {}};
+  if (code != SQLITE_ROW) return std::nullopt;
+  return SqliteLogEnd{use->integer(0), use->time(1)};
+}
+
+void leave_none_undecided(Flight flight, Acceptance verdict) {
+  for (Submission* submission : flight) {
+    if (is_undecided(submission)) submission->acceptance = verdict;
+  }
+}
+
+void sqlite_append(SqliteConnection& writer, Flight flight, domain::Timestamp now, const domain::Currencies& currencies,
+                   std::set<std::string, std::less<>>& recorded) {
+  refuse_unstorable(flight, currencies);
+  for (;;) {
+    const std::vector<Submission*> left = undecided(flight);
+    if (left.empty() || writer.expired() || !attempt(writer, left, now, currencies, recorded)) break;
+  }
+  leave_none_undecided(flight, Acceptance::unavailable);
+}
+
+}  // namespace tps::adapters

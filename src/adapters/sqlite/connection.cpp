@@ -1,0 +1,166 @@
+#include "adapters/sqlite/connection.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+namespace tps::adapters {
+namespace {
+
+using std::chrono::steady_clock;
+
+// How many steps of SQLite's virtual machine run between two looks at the clock.
+constexpr int kStepsPerDeadlineCheck = 10'000;
+
+constexpr auto kLongestBusySleep = std::chrono::milliseconds(5);
+
+constexpr std::string_view kBeginRead = "BEGIN";
+constexpr std::string_view kBeginWrite = "BEGIN IMMEDIATE";
+constexpr std::string_view kCommit = "COMMIT";
+constexpr std::string_view kRollBack = "ROLLBACK";
+constexpr std::string_view kReadFence = "PRAGMA user_version";
+
+// FULL: a commit is fsynced before it is visible or acknowledged. recursive_triggers: REPLACE fires the triggers that
+// keep the logs append-only. The checkpoint waits for 64 MB of log so that a page that changes often is written once.
+const std::string kWriterSettings =
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = OFF;"
+    "PRAGMA wal_autocheckpoint = 16000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32768;"
+    "PRAGMA temp_store = MEMORY";
+const std::string kWriterBesideSettings =
+    "PRAGMA synchronous = FULL; PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = OFF;"
+    "PRAGMA wal_autocheckpoint = 0";
+const std::string kReaderSettings = "PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8192";
+
+// SQLite writes a commit's mark last, so when a write fails the mark is not in the log file. After any other error
+// (fsync above all) all of the commit may be there: not visible now, but found by a recovery after a crash.
+bool leaves_no_trace(int commit_code) {
+  return commit_code == SQLITE_IOERR_WRITE || (commit_code & 0xFF) == SQLITE_FULL ||
+         (commit_code & 0xFF) == SQLITE_BUSY;
+}
+
+struct Opening {
+  int access;
+  const std::string& settings;
+};
+
+Opening opening_of(SqliteConnection::Mode mode) {
+  switch (mode) {
+    case SqliteConnection::Mode::write:
+      return {SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, kWriterSettings};
+    case SqliteConnection::Mode::write_beside:
+      return {SQLITE_OPEN_READWRITE, kWriterBesideSettings};
+    case SqliteConnection::Mode::read:
+      break;
+  }
+  return {SQLITE_OPEN_READONLY, kReaderSettings};
+}
+
+}  // namespace
+
+SqliteConnection::SqliteConnection(sqlite3* handle) : handle_(handle) {
+  sqlite3_extended_result_codes(handle, 1);
+  sqlite3_busy_handler(handle, on_busy, this);
+  sqlite3_progress_handler(handle, kStepsPerDeadlineCheck, on_progress, this);
+}
+
+std::expected<std::unique_ptr<SqliteConnection>, std::string> SqliteConnection::open(const std::string& path,
+                                                                                     Mode mode) {
+  // SQLite counts its memory under one mutex for all connections; nobody reads those counts.
+  [[maybe_unused]] static const int kUncounted = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  sqlite3* handle = nullptr;
+  const Opening how = opening_of(mode);
+  const int opened = sqlite3_open_v2(path.c_str(), &handle, how.access | SQLITE_OPEN_NOMUTEX, nullptr);
+  std::unique_ptr<SqliteConnection> connection(new SqliteConnection(handle));
+  if (opened != SQLITE_OK) return std::unexpected(fmt::format("{}: {}", path, sqlite3_errmsg(handle)));
+  connection->set_deadline(steady_clock::now() + std::chrono::seconds(2));
+  const int set = connection->run_script(how.settings);
+  if (set != SQLITE_OK) return std::unexpected(fmt::format("{}: {}", path, sqlite3_errmsg(handle)));
+  return connection;
+}
+
+int SqliteConnection::on_busy(void* self, int attempt) {
+  const steady_clock::time_point deadline = static_cast<SqliteConnection*>(self)->deadline_;
+  const auto left = deadline - steady_clock::now();
+  if (left <= steady_clock::duration::zero()) return 0;
+  const steady_clock::duration pause = std::min<steady_clock::duration>(
+      kLongestBusySleep, std::chrono::microseconds(100) * (std::min(attempt, 100) + 1));
+  std::this_thread::sleep_for(std::min(left, pause));
+  return 1;
+}
+
+int SqliteConnection::on_progress(void* self) {
+  return steady_clock::now() >= static_cast<SqliteConnection*>(self)->deadline_ ? 1 : 0;
+}
+
+SqliteStatement& SqliteConnection::statement(std::string_view sql) {
+  const auto found = statements_.find(sql.data());
+  if (found != statements_.end() && found->second.ready()) return found->second;
+  return statements_.insert_or_assign(sql.data(), SqliteStatement(handle_.get(), sql)).first->second;
+}
+
+int SqliteConnection::run(std::string_view sql) {
+  SqliteUse use(statement(sql));
+  const int code = use->step();
+  return code == SQLITE_DONE || code == SQLITE_ROW ? SQLITE_OK : code;
+}
+
+int SqliteConnection::run_script(const std::string& sql) {
+  return sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr);
+}
+
+service::StoreFault SqliteConnection::fault(int code) const {
+  using Kind = service::StoreFault::Kind;
+  const char* text = sqlite3_errmsg(handle_.get());
+  switch (code & 0xFF) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return {Kind::unavailable, "another program kept the database locked until the deadline"};
+    case SQLITE_INTERRUPT:
+      return {Kind::unavailable, "the deadline came while a statement ran"};
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+      return {Kind::incompatible, fmt::format("the database file is damaged or no database: {}", text)};
+    default:
+      return {Kind::unavailable, fmt::format("{} ({})", text, sqlite3_errstr(code))};
+  }
+}
+
+SqliteTransaction::SqliteTransaction(SqliteConnection& connection, Kind kind)
+    : connection_(connection), begin_code_(connection.run(kind == Kind::read ? kBeginRead : kBeginWrite)) {}
+
+void SqliteTransaction::roll_back() {
+  if (connection_.in_transaction()) connection_.run(kRollBack);
+}
+
+service::StoreResult<void> SqliteTransaction::commit(const std::function<std::optional<bool>()>& is_there) {
+  const int code = connection_.run(kCommit);
+  if (code == SQLITE_OK) return {};
+  service::StoreFault fault = connection_.fault(code);
+  roll_back();
+  if (!leaves_no_trace(code) && !write_fence()) {
+    fault.kind = service::StoreFault::Kind::unknown;
+    return std::unexpected(fault);
+  }
+  const std::optional<bool> there = is_there();
+  if (there == true) return {};
+  fault.kind = there ? service::StoreFault::Kind::unavailable : service::StoreFault::Kind::unknown;
+  return std::unexpected(fault);
+}
+
+// The next durable write starts where the failed commit did and overwrites it. user_version is ours to change.
+bool SqliteTransaction::write_fence() {
+  if (connection_.run(kBeginWrite) != SQLITE_OK) return false;
+  std::int64_t version = 0;
+  {
+    SqliteUse use(connection_.statement(kReadFence));
+    if (use->step() == SQLITE_ROW) version = use->integer(0);
+  }
+  const std::string change = fmt::format("PRAGMA user_version = {}", (version + 1) & 0x7FFFFFFF);
+  const bool written = connection_.run_script(change) == SQLITE_OK && connection_.run(kCommit) == SQLITE_OK;
+  roll_back();
+  return written;
+}
+
+}  // namespace tps::adapters

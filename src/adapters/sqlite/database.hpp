@@ -1,0 +1,64 @@
+// The SQLite file of this process: the one writer connection, whose turn it is, and the lock that keeps a second
+// process out. Shared by all sessions; any thread may call.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "adapters/sqlite/connection.hpp"
+#include "adapters/sqlite/fair_lock.hpp"
+#include "ports/fault.hpp"
+
+namespace tps::adapters {
+
+class SqliteDatabase {
+ public:
+  // Opens or creates the file at `path` (plain text, no URI). Refuses one that another process, or another object of
+  // this one, has open. The error is a sentence for operators.
+  static std::expected<std::shared_ptr<SqliteDatabase>, std::string> open(const std::string& path);
+
+  // The same file for reading only, also while another process has it open. It must be there. Nothing can be written or
+  // migrated through it.
+  static std::expected<std::shared_ptr<SqliteDatabase>, std::string> open_to_read(const std::string& path);
+
+  SqliteDatabase(const SqliteDatabase&) = delete;
+  SqliteDatabase& operator=(const SqliteDatabase&) = delete;
+  ~SqliteDatabase();
+
+  // Brings the schema to this binary's, all or nothing; does nothing when it is there already. `partitions` counts for
+  // an empty file only. The error is a sentence for operators.
+  std::expected<void, std::string> migrate(std::uint32_t partitions);
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+  // The writer connection belongs to whoever holds its lock. Nobody gets it of a database that is for reading only.
+  std::optional<SqliteFairLock::Hold> lock_writer(service::Deadline deadline) {
+    return lock_file_ < 0 ? std::nullopt : writer_lock_.acquire(deadline);
+  }
+  SqliteConnection& writer() { return *writer_; }
+
+  // Who settles a partition: one session at a time. False: another one has it.
+  bool take_settling(std::uint32_t partition);
+  void end_settling(std::uint32_t partition);
+
+ private:
+  SqliteDatabase(std::string path, int lock_file, std::unique_ptr<SqliteConnection> writer);
+
+  const std::string path_;
+  const int lock_file_;  // below 0: for reading only
+
+  SqliteFairLock writer_lock_;
+  // Under writer_lock_.
+  std::unique_ptr<SqliteConnection> writer_;
+
+  std::mutex mutex_;
+  // Under mutex_.
+  std::set<std::uint32_t> settling_;
+};
+
+}  // namespace tps::adapters

@@ -1,0 +1,354 @@
+#include "adapters/sqlite/history.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <span>
+
+#include "adapters/sqlite/read.hpp"
+#include "adapters/sqlite/settle.hpp"
+
+namespace tps::adapters {
+namespace {
+
+using domain::AccountKey;
+using domain::Timestamp;
+using service::Balance;
+using service::Statement;
+using service::StatementQuery;
+using service::StoreResult;
+
+// After so many failed ones in a row, halving finds the next entry sooner.
+constexpr int kMostFailuresInARow = 100;
+
+// A settlement beside an account: what the account was after it, also when it failed. Those that are unprocessable say
+// nothing of it.
+struct Beside {
+  std::int64_t id = 0;
+  std::int64_t version = 0;
+  std::int64_t posted = 0;
+  std::int64_t held = 0;
+  bool failed = false;
+  Timestamp settled_at{};
+};
+
+// Of one partition, the settlements of an account's own transactions or of those that come in, by id. Both versions
+// and settled_at only grow from one to the next.
+struct Way {
+  Way(const std::string& user, const std::string& version, const std::string& posted)
+      : ascending(select(user, version, posted, "")), descending(select(user, version, posted, " DESC LIMIT 1")) {}
+  static std::string select(const std::string& user, const std::string& version, const std::string& posted,
+                            const std::string& order) {
+    return "SELECT t.id, s." + version + ", s." + posted +
+           ", s.held_after, s.status = 'failed', s.settled_at FROM transaction_log t CROSS JOIN settlement_log s"
+           " ON s.transaction_id = t.id WHERE t." +
+           user + " = ?1 AND t.id > ?2 AND t.id < ?3 AND t.currency = ?4 AND s." + version +
+           " IS NOT NULL AND s.failure_code IS NOT 'unprocessable' ORDER BY t.id" + order;
+  }
+  std::string ascending;
+  std::string descending;
+};
+const Way kOwn("user_id", "account_version", "posted_after");
+const Way kIncoming("to_user_id", "to_account_version", "to_posted_after");
+
+class Stream {
+ public:
+  // The ids of the stream are above `low` and below `high`.
+  Stream(SqliteConnection& reader, const AccountKey& key, bool incoming, std::int64_t low, std::int64_t high)
+      : reader_(reader), key_(key), incoming_(incoming), low_(low), high_(high) {}
+
+  [[nodiscard]] bool incoming() const { return incoming_; }
+
+  // Runs `visit` on each with an id above `after`, until it says false.
+  template <class Visit>
+  [[nodiscard]] StoreResult<void> each(std::int64_t after, Visit visit) const {
+    SqliteUse use(select(way().ascending, after, high_));
+    int code = SQLITE_OK;
+    while ((code = use->step()) == SQLITE_ROW) {
+      if (!visit(beside(*use))) return {};
+    }
+    if (code != SQLITE_DONE) return std::unexpected(reader_.fault(code));
+    return {};
+  }
+
+  [[nodiscard]] StoreResult<std::optional<Beside>> last() const {
+    SqliteUse use(select(way().descending, low_, high_));
+    const int code = use->step();
+    if (code == SQLITE_DONE) return std::nullopt;
+    if (code != SQLITE_ROW) return std::unexpected(reader_.fault(code));
+    return beside(*use);
+  }
+
+  // An id up to which no version is higher than this one, and after which all are.
+  [[nodiscard]] StoreResult<std::int64_t> end_of(std::int64_t version) const {
+    std::int64_t low = low_;
+    std::int64_t high = high_;
+    while (high - low > 1) {
+      const std::int64_t middle = low + (high - low) / 2;
+      std::optional<Beside> next;
+      const auto read = each(middle - 1, [&](const Beside& found) {
+        next = found;
+        return false;
+      });
+      if (!read) return std::unexpected(read.error());
+      if (next && next->version <= version) {
+        low = next->id;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
+  }
+
+ private:
+  [[nodiscard]] const Way& way() const { return incoming_ ? kIncoming : kOwn; }
+  [[nodiscard]] SqliteStatement& select(const std::string& sql, std::int64_t low, std::int64_t high) const {
+    SqliteStatement& statement = reader_.statement(sql);
+    statement.bind(1, key_.user_id);
+    statement.bind(2, low);
+    statement.bind(3, high);
+    statement.bind(4, key_.currency);
+    return statement;
+  }
+  static Beside beside(const SqliteStatement& row) {
+    return {.id = row.integer(0),
+            .version = row.integer(1),
+            .posted = row.integer(2),
+            .held = row.integer(3),
+            .failed = row.integer(4) != 0,
+            .settled_at = row.time(5)};
+  }
+
+  SqliteConnection& reader_;
+  const AccountKey& key_;
+  const bool incoming_;
+  const std::int64_t low_;
+  const std::int64_t high_;
+};
+
+constexpr std::string_view kSettledFrom =
+    "SELECT transaction_id, settled_at FROM settlement_log WHERE transaction_id >= ?1 AND transaction_id < ?2"
+    " ORDER BY transaction_id LIMIT 1";
+
+// What is settled of a partition before `time` (all of it, if that is not given) has ids below this.
+StoreResult<std::int64_t> settled_before(SqliteConnection& reader, std::uint32_t partition,
+                                         std::optional<Timestamp> time) {
+  const auto position = sqlite_position(reader, partition);
+  if (!position) return std::unexpected(position.error());
+  std::int64_t low = domain::first_id_before(partition);
+  std::int64_t high = position->id + 1;
+  while (time && high - low > 1) {
+    const std::int64_t middle = low + (high - low) / 2;
+    SqliteUse use(reader.statement(kSettledFrom));
+    use->bind(1, middle);
+    use->bind(2, high);
+    const int code = use->step();
+    if (code != SQLITE_ROW && code != SQLITE_DONE) return std::unexpected(reader.fault(code));
+    if (code == SQLITE_ROW && use->time(1) < *time) {
+      low = use->integer(0);
+    } else {
+      high = middle;
+    }
+  }
+  return high;
+}
+
+// Per partition.
+StoreResult<std::vector<std::int64_t>> all_settled_before(SqliteConnection& reader, std::uint32_t partitions,
+                                                          std::optional<Timestamp> time) {
+  std::vector<std::int64_t> ends;
+  for (std::uint32_t partition = 0; partition < partitions; ++partition) {
+    const auto end = settled_before(reader, partition, time);
+    if (!end) return std::unexpected(end.error());
+    ends.push_back(*end);
+  }
+  return ends;
+}
+
+// One of its own and one that comes in from each partition, with what has ids below `ends`.
+std::vector<Stream> streams_of(SqliteConnection& reader, const AccountKey& key, std::span<const std::int64_t> ends) {
+  std::vector<Stream> streams;
+  streams.emplace_back(reader, key, false, domain::first_id_before(key.partition), ends[key.partition]);
+  for (std::uint32_t partition = 0; partition < ends.size(); ++partition) {
+    streams.emplace_back(reader, key, true, domain::first_id_before(partition), ends[partition]);
+  }
+  return streams;
+}
+
+// An account as it was; version 0: nothing had touched it.
+struct Point {
+  std::int64_t version = 0;
+  std::int64_t posted = 0;
+  std::int64_t held = 0;
+};
+
+// After everything with ids below `ends`. Only its own transactions change what is held.
+StoreResult<Point> point_at(SqliteConnection& reader, const AccountKey& key, std::span<const std::int64_t> ends) {
+  Point point;
+  for (const Stream& stream : streams_of(reader, key, ends)) {
+    const auto last = stream.last();
+    if (!last) return std::unexpected(last.error());
+    if (!*last) continue;
+    if (!stream.incoming()) point.held = (*last)->held;
+    if ((*last)->version <= point.version) continue;
+    point.version = (*last)->version;
+    point.posted = (*last)->posted;
+  }
+  return point;
+}
+
+// After everything settled before a time.
+StoreResult<Point> point_before(SqliteConnection& reader, const AccountKey& key, std::uint32_t partitions,
+                                Timestamp time) {
+  const auto ends = all_settled_before(reader, partitions, time);
+  if (!ends) return std::unexpected(ends.error());
+  return point_at(reader, key, *ends);
+}
+
+constexpr std::string_view kAccountNow =
+    "SELECT version, posted FROM accounts WHERE partition = ?1 AND user_id = ?2 AND currency = ?3";
+
+StoreResult<Point> point_now(SqliteConnection& reader, const AccountKey& key) {
+  SqliteUse use(reader.statement(kAccountNow));
+  use->bind(1, std::int64_t{key.partition});
+  use->bind(2, key.user_id);
+  use->bind(3, key.currency);
+  const int code = use->step();
+  if (code == SQLITE_DONE) return Point{};
+  if (code != SQLITE_ROW) return std::unexpected(reader.fault(code));
+  return Point{.version = use->integer(0), .posted = use->integer(1)};
+}
+
+struct Entry {
+  Beside at;
+  bool incoming = false;
+};
+
+// The entries of a stream with versions above `after` and up to `last`.
+StoreResult<void> collect(const Stream& stream, std::int64_t after, std::int64_t last, std::vector<Entry>& entries) {
+  std::optional<std::int64_t> passed = after;  // nothing up to this version is looked for
+  while (passed) {
+    const auto start = stream.end_of(*passed);
+    if (!start) return std::unexpected(start.error());
+    passed.reset();
+    int failures = 0;
+    const auto read = stream.each(*start, [&](const Beside& row) {
+      if (row.version > last) return false;
+      if (!row.failed) {
+        entries.push_back({row, stream.incoming()});
+        failures = 0;
+      } else if (++failures == kMostFailuresInARow) {
+        passed = row.version;
+      }
+      return !passed;
+    });
+    if (!read) return std::unexpected(read.error());
+  }
+  return {};
+}
+
+// With versions above `after` and up to `last`, in their order.
+StoreResult<std::vector<Entry>> entries_of(SqliteConnection& reader, const AccountKey& key, std::uint32_t partitions,
+                                           std::int64_t after, std::int64_t last) {
+  const auto ends = all_settled_before(reader, partitions, std::nullopt);
+  if (!ends) return std::unexpected(ends.error());
+  std::vector<Entry> entries;
+  for (const Stream& stream : streams_of(reader, key, *ends)) {
+    if (auto collected = collect(stream, after, last, entries); !collected) return std::unexpected(collected.error());
+  }
+  std::ranges::sort(entries, {}, [](const Entry& entry) { return entry.at.version; });
+  return entries;
+}
+
+// What people see of it.
+StoreResult<service::StatementEntry> shown(SqliteConnection& reader, const Entry& entry) {
+  auto transaction = sqlite_transaction(reader, entry.at.id);
+  if (!transaction) return std::unexpected(transaction.error());
+  if (!*transaction) return std::unexpected(reader.fault(SQLITE_CORRUPT));  // an index led to it
+  service::StatementEntry result{.version = entry.at.version,
+                                 .transaction = std::move(**transaction),
+                                 .incoming = entry.incoming,
+                                 .posted_after = entry.at.posted,
+                                 .settled_at = entry.at.settled_at};
+  std::optional<domain::Type> parent_type;
+  if (result.transaction.type == domain::Type::reversal && result.transaction.parent_id) {
+    const auto parent = sqlite_transaction(reader, *result.transaction.parent_id);
+    if (!parent) return std::unexpected(parent.error());
+    if (*parent) parent_type = (*parent)->type;
+  }
+  result.change_minor = domain::posted_change(result.transaction, parent_type, entry.incoming);
+  return result;
+}
+
+constexpr std::string_view kCurrenciesOfUser =
+    "SELECT currency FROM accounts WHERE partition = ?1 AND user_id = ?2 ORDER BY currency";
+
+StoreResult<std::vector<std::string>> currencies_of(SqliteConnection& reader, std::uint32_t partition,
+                                                    const std::string& user_id) {
+  SqliteUse use(reader.statement(kCurrenciesOfUser));
+  use->bind(1, std::int64_t{partition});
+  use->bind(2, user_id);
+  std::vector<std::string> currencies;
+  int code = SQLITE_OK;
+  while ((code = use->step()) == SQLITE_ROW) currencies.emplace_back(use->text(0));
+  if (code != SQLITE_DONE) return std::unexpected(reader.fault(code));
+  return currencies;
+}
+
+}  // namespace
+
+StoreResult<std::vector<Balance>> sqlite_balances_at(SqliteConnection& reader, std::uint32_t partitions,
+                                                     std::uint32_t partition, const std::string& user_id,
+                                                     Timestamp at) {
+  const SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
+  if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
+  const auto currencies = currencies_of(reader, partition, user_id);
+  if (!currencies) return std::unexpected(currencies.error());
+  const auto ends = all_settled_before(reader, partitions, at + Timestamp::duration(1));
+  if (!ends) return std::unexpected(ends.error());
+  std::vector<Balance> balances;
+  for (const std::string& currency : *currencies) {
+    const auto point = point_at(reader, {partition, user_id, currency}, *ends);
+    if (!point) return std::unexpected(point.error());
+    if (point->version == 0) continue;
+    balances.push_back({.currency = currency,
+                        .posted = point->posted,
+                        .held = point->held,
+                        .available = point->posted - point->held,
+                        .version = point->version});
+  }
+  return balances;
+}
+
+StoreResult<Statement> sqlite_statement(SqliteConnection& reader, std::uint32_t partitions,
+                                        const StatementQuery& query) {
+  const SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
+  if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
+  const AccountKey key{query.partition, query.user_id, query.currency};
+  const auto now = point_now(reader, key);
+  if (!now) return std::unexpected(now.error());
+  if (now->version == 0) return Statement{};
+  const auto opening = query.from ? point_before(reader, key, partitions, *query.from) : StoreResult<Point>(Point{});
+  if (!opening) return std::unexpected(opening.error());
+  auto closing = query.to ? point_before(reader, key, partitions, *query.to) : now;
+  if (!closing) return std::unexpected(closing.error());
+  if (closing->version < opening->version) closing = opening;  // `to` before `from`
+
+  Statement statement;
+  statement.opening_minor = opening->posted;
+  statement.closing_minor = closing->posted;
+  const std::int64_t after = std::max(opening->version, query.after.value_or(0));
+  if (after >= closing->version) return statement;
+  // Versions have no gaps.
+  const std::int64_t last = std::min(closing->version, after + static_cast<std::int64_t>(query.limit));
+  const auto entries = entries_of(reader, key, partitions, after, last);
+  if (!entries) return std::unexpected(entries.error());
+  for (const Entry& entry : *entries) {
+    auto next = shown(reader, entry);
+    if (!next) return std::unexpected(next.error());
+    statement.entries.push_back(std::move(*next));
+  }
+  if (last < closing->version) statement.next_after = last;
+  return statement;
+}
+
+}  // namespace tps::adapters

@@ -1,0 +1,24 @@
+// An account through time, from the two logs of a SQLite file. Each call is one read transaction of the given
+// connection, which the caller bounds by a deadline. No index leads to an account's entries by version or by time;
+// since both grow with the ids of a log, halving over ids finds any place in it. What a user has in other currencies
+// is passed over row by row.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "adapters/sqlite/connection.hpp"
+#include "ports/store.hpp"
+
+namespace tps::adapters {
+
+service::StoreResult<std::vector<service::Balance>> sqlite_balances_at(SqliteConnection& reader,
+                                                                       std::uint32_t partitions,
+                                                                       std::uint32_t partition,
+                                                                       const std::string& user_id,
+                                                                       domain::Timestamp at);
+
+service::StoreResult<service::Statement> sqlite_statement(SqliteConnection& reader, std::uint32_t partitions,
+                                                          const service::StatementQuery& query);
+
+}  // namespace tps::adapters

@@ -1,0 +1,233 @@
+#include "adapters/sqlite/read.hpp"
+
+#include <limits>
+#include <map>
+
+#include "adapters/sqlite/append.hpp"
+#include "adapters/sqlite/row.hpp"
+#include "adapters/sqlite/settle.hpp"
+#include "domain/money.hpp"
+#include "ports/store.hpp"
+
+namespace tps::adapters {
+namespace {
+
+using domain::Transaction;
+using service::Balance;
+using service::StoreFault;
+using service::StoreResult;
+
+const std::string kFindById = select_transactions("WHERE t.id = ?1");
+constexpr std::string_view kCreatedAt = "SELECT created_at FROM transaction_log WHERE id = ?1";
+
+__extension__ using Wide = __int128;
+
+std::int64_t clamped(Wide value) {
+  constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+  constexpr std::int64_t kMin = std::numeric_limits<std::int64_t>::min();
+  if (value > kMax) return kMax;
+  if (value < kMin) return kMin;
+  return static_cast<std::int64_t>(value);
+}
+
+constexpr std::string_view kAccountsOfUser =
+    "SELECT currency, posted, held, version, overdraft_limit, frozen FROM accounts"
+    " WHERE partition = ?1 AND user_id = ?2";
+
+int read_accounts(SqliteConnection& reader, std::uint32_t partition, const std::string& user_id,
+                  std::map<std::string, Balance>& balances) {
+  SqliteUse use(reader.statement(kAccountsOfUser));
+  use->bind(1, std::int64_t{partition});
+  use->bind(2, user_id);
+  int code = SQLITE_OK;
+  while ((code = use->step()) == SQLITE_ROW) {
+    Balance& balance = balances[std::string(use->text(0))];
+    balance.posted = use->integer(1);
+    balance.held = use->integer(2);
+    balance.version = use->integer(3);
+    balance.overdraft_limit = use->integer(4);
+    balance.frozen = use->integer(5) != 0;
+  }
+  return code;
+}
+
+// As domain::posted_change. Sums of high and low halves, because sum() itself fails on overflow.
+constexpr std::string_view kPendingOfPayer =
+    "SELECT currency, sum(sign * (amount_minor >> 32)), sum(sign * (amount_minor & 0xFFFFFFFF)) FROM ("
+    "SELECT t.currency, t.amount_minor,"
+    " CASE WHEN t.capture = 'manual' THEN 0 WHEN t.type = 'deposit' THEN 1"
+    " WHEN t.type IN ('withdrawal', 'transfer', 'capture') THEN -1"
+    " WHEN t.type = 'reversal' THEN iif(p.type = 'deposit', -1, 1) ELSE 0 END AS sign"
+    " FROM transaction_log t LEFT JOIN transaction_log p ON p.id = iif(t.type = 'reversal', t.parent_id, NULL)"
+    " WHERE t.user_id = ?1 AND t.id > ?2 AND t.id < ?3) GROUP BY currency";
+constexpr std::string_view kPendingOfReceiver =
+    "SELECT currency, sum(iif(type = 'reversal', -1, 1) * (amount_minor >> 32)),"
+    " sum(iif(type = 'reversal', -1, 1) * (amount_minor & 0xFFFFFFFF)) FROM transaction_log"
+    " WHERE to_user_id = ?1 AND id > ?2 AND id < ?3 AND type IN ('transfer', 'capture', 'reversal')"
+    " AND capture = 'automatic' GROUP BY currency";
+
+int add_pending(SqliteConnection& reader, std::string_view sql, const std::string& user_id, std::uint32_t partition,
+                std::int64_t position, std::map<std::string, Wide>& pending) {
+  SqliteUse use(reader.statement(sql));
+  use->bind(1, user_id);
+  use->bind(2, position);
+  use->bind(3, domain::first_id_before(partition + 1));
+  int code = SQLITE_OK;
+  while ((code = use->step()) == SQLITE_ROW) {
+    pending[std::string(use->text(0))] += Wide{use->integer(1)} * (Wide{1} << 32) + Wide{use->integer(2)};
+  }
+  return code;
+}
+
+}  // namespace
+
+StoreResult<std::optional<Transaction>> sqlite_transaction(SqliteConnection& connection, std::int64_t id) {
+  SqliteUse use(connection.statement(kFindById));
+  use->bind(1, id);
+  const int code = use->step();
+  if (code == SQLITE_DONE) return std::nullopt;
+  if (code != SQLITE_ROW) return std::unexpected(connection.fault(code));
+  auto transaction = read_transaction(*use);
+  if (!transaction) return std::unexpected(unreadable_row(*use));
+  return transaction;
+}
+
+StoreResult<domain::Timestamp> sqlite_created_at(SqliteConnection& connection, std::int64_t id) {
+  SqliteUse use(connection.statement(kCreatedAt));
+  use->bind(1, id);
+  const int code = use->step();
+  if (code != SQLITE_ROW) return std::unexpected(connection.fault(code));
+  return use->time(0);
+}
+
+StoreResult<std::vector<std::optional<Transaction>>> sqlite_find(SqliteConnection& reader,
+                                                                 std::span<const std::int64_t> ids) {
+  const SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
+  if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
+  std::vector<std::optional<Transaction>> found;
+  found.reserve(ids.size());
+  for (const std::int64_t id : ids) {
+    auto transaction = sqlite_transaction(reader, id);
+    if (!transaction) return std::unexpected(transaction.error());
+    found.push_back(std::move(*transaction));
+  }
+  return found;
+}
+
+StoreResult<std::vector<Balance>> sqlite_balances(SqliteConnection& reader, std::uint32_t partitions,
+                                                  std::uint32_t partition, const std::string& user_id) {
+  const SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
+  if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
+  std::map<std::string, Balance> balances;
+  std::map<std::string, Wide> pending;
+  int code = read_accounts(reader, partition, user_id, balances);
+  for (std::uint32_t log = 0; log < partitions && code == SQLITE_DONE; ++log) {
+    const auto position = sqlite_position(reader, log);
+    if (!position) return std::unexpected(position.error());
+    if (log == partition) code = add_pending(reader, kPendingOfPayer, user_id, log, position->id, pending);
+    if (code != SQLITE_DONE) break;
+    code = add_pending(reader, kPendingOfReceiver, user_id, log, position->id, pending);
+  }
+  if (code != SQLITE_DONE) return std::unexpected(reader.fault(code));
+
+  for (const auto& [currency, net] : pending) balances[currency].pending = clamped(net);
+  std::vector<Balance> result;
+  result.reserve(balances.size());
+  for (auto& [currency, balance] : balances) {
+    balance.currency = currency;
+    balance.available = clamped(Wide{balance.posted} - balance.held);
+    result.push_back(std::move(balance));
+  }
+  return result;
+}
+
+// Ids have no gaps and settlement goes in their order, so counting is a subtraction.
+StoreResult<service::Store::Backlog> sqlite_backlog(SqliteConnection& reader, std::uint32_t partition) {
+  const SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
+  if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
+  const auto position = sqlite_position(reader, partition);
+  if (!position) return std::unexpected(position.error());
+  const auto end = sqlite_log_end(reader, partition);
+  if (!end) return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "the log could not be read"});
+  service::Store::Backlog backlog{.pending = end->id - position->id, .oldest = std::nullopt};
+  if (backlog.pending == 0) return backlog;
+  const auto oldest = sqlite_created_at(reader, position->id + 1);
+  if (!oldest) return std::unexpected(oldest.error());
+  backlog.oldest = *oldest;
+  return backlog;
+}
+
+namespace {
+
+const std::string kExpiredHolds = select_held_transactions(
+    "WHERE h.partition = ?1 AND h.status = 'authorized' AND h.expires_at <= ?2"
+    " ORDER BY h.expires_at, h.transaction_id LIMIT ?3");
+
+}  // namespace
+
+StoreResult<std::vector<Transaction>> sqlite_expired_holds(SqliteConnection& reader, std::uint32_t partition,
+                                                           domain::Timestamp now, std::size_t max) {
+  const SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
+  if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
+  SqliteUse use(reader.statement(kExpiredHolds));
+  use->bind(1, std::int64_t{partition});
+  use->bind(2, now);
+  use->bind(3, static_cast<std::int64_t>(max));
+  std::vector<Transaction> expired;
+  int code = SQLITE_OK;
+  while ((code = use->step()) == SQLITE_ROW) {
+    // One that cannot be read must not keep the others.
+    if (auto transaction = read_transaction(*use)) expired.push_back(std::move(*transaction));
+  }
+  if (code != SQLITE_DONE) return std::unexpected(reader.fault(code));
+  return expired;
+}
+
+namespace {
+
+constexpr std::string_view kOpenHolds = "SELECT count(*) FROM holds WHERE status = 'authorized'";
+constexpr std::string_view kAllPosted = "SELECT currency, posted FROM accounts";
+constexpr std::string_view kAllTotals =
+    "SELECT currency, deposits, withdrawals, captures, deposit_reversals, withdrawal_reversals FROM totals";
+
+int read_posted(SqliteConnection& reader, std::map<std::string, std::int64_t, std::less<>>& sums) {
+  SqliteUse use(reader.statement(kAllPosted));
+  int code = SQLITE_OK;
+  while ((code = use->step()) == SQLITE_ROW) {
+    auto sum = sums.find(use->text(0));
+    if (sum == sums.end()) sum = sums.emplace(use->text(0), 0).first;
+    sum->second = domain::wrapping_add(sum->second, use->integer(1));
+  }
+  return code;
+}
+
+int subtract_totals(SqliteConnection& reader, std::map<std::string, std::int64_t, std::less<>>& sums) {
+  SqliteUse use(reader.statement(kAllTotals));
+  int code = SQLITE_OK;
+  while ((code = use->step()) == SQLITE_ROW) {
+    std::int64_t& sum = sums[std::string(use->text(0))];
+    sum = domain::wrapping_sub(sum, read_totals(*use, 1).net());
+  }
+  return code;
+}
+
+}  // namespace
+
+StoreResult<service::LedgerFigures> sqlite_figures(SqliteConnection& reader) {
+  const SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
+  if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
+  service::LedgerFigures figures;
+  {
+    SqliteUse use(reader.statement(kOpenHolds));
+    if (const int code = use->step(); code != SQLITE_ROW) return std::unexpected(reader.fault(code));
+    figures.open_holds = use->integer(0);
+  }
+  std::map<std::string, std::int64_t, std::less<>> sums;
+  int code = read_posted(reader, sums);
+  if (code == SQLITE_DONE) code = subtract_totals(reader, sums);
+  if (code != SQLITE_DONE) return std::unexpected(reader.fault(code));
+  figures.imbalance.insert(sums.begin(), sums.end());
+  return figures;
+}
+
+}  // namespace tps::adapters

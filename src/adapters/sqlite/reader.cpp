@@ -1,0 +1,47 @@
+#include "adapters/sqlite/reader.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "adapters/sqlite/schema.hpp"
+
+namespace tps::adapters {
+namespace {
+
+using service::Deadline;
+using service::StoreFault;
+using service::StoreResult;
+
+// A read that lasts keeps the log file from being reused, so none may.
+constexpr auto kLongestRead = std::chrono::milliseconds(900);
+
+}  // namespace
+
+SqliteReader::SqliteReader(std::string path, const domain::Currencies& currencies)
+    : path_(std::move(path)), currencies_(currencies) {}
+
+StoreResult<SqliteConnection*> SqliteReader::ready(Deadline deadline) {
+  const auto now = std::chrono::steady_clock::now();
+  if (now >= deadline) return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "the deadline had passed"});
+  if (!connection_) {
+    auto opened = SqliteConnection::open(path_, SqliteConnection::Mode::read);
+    if (!opened) return std::unexpected(StoreFault{StoreFault::Kind::unavailable, opened.error()});
+    connection_ = std::move(*opened);
+  }
+  connection_->set_deadline(std::min(deadline, now + kLongestRead));
+  if (!identity_) {
+    auto identity = sqlite_identity(*connection_, currencies_);
+    if (!identity) return std::unexpected(identity.error());
+    identity_ = std::move(*identity);
+  }
+  return connection_.get();
+}
+
+StoreResult<service::StoreIdentity> SqliteReader::open(Deadline deadline) {
+  identity_.reset();
+  const auto connection = ready(deadline);
+  if (!connection) return std::unexpected(connection.error());
+  return *identity_;
+}
+
+}  // namespace tps::adapters

@@ -1,0 +1,158 @@
+#include "adapters/sqlite/settle.hpp"
+
+#include "adapters/sqlite/row.hpp"
+
+namespace tps::adapters {
+namespace {
+
+using domain::AccountKey;
+using domain::SettlementInput;
+using service::StoreResult;
+
+constexpr std::string_view kPosition =
+    "SELECT transaction_id, settled_at FROM settlement_log WHERE transaction_id > ?1 AND transaction_id < ?2"
+    " ORDER BY transaction_id DESC LIMIT 1";
+
+const std::string kPending = select_pending_transactions("WHERE t.id > ?1 AND t.id < ?2 ORDER BY t.id LIMIT ?3");
+
+StoreResult<void> read_pending(SqliteConnection& writer, std::uint32_t partition, std::int64_t position,
+                               std::size_t max, SettlementInput& input) {
+  SqliteUse use(writer.statement(kPending));
+  use->bind(1, position);
+  use->bind(2, domain::first_id_before(partition + 1));
+  use->bind(3, static_cast<std::int64_t>(max));
+  int code = SQLITE_OK;
+  while ((code = use->step()) == SQLITE_ROW) {
+    auto transaction = read_transaction(*use);
+    input.transactions.push_back(transaction ? std::move(*transaction) : unreadable_transaction(*use));
+  }
+  if (code != SQLITE_DONE) return std::unexpected(writer.fault(code));
+  return {};
+}
+
+constexpr std::string_view kAccount =
+    "SELECT posted, held, version, overdraft_limit, frozen FROM accounts"
+    " WHERE partition = ?1 AND user_id = ?2 AND currency = ?3";
+
+int read_account_of(SqliteConnection& writer, const AccountKey& key, domain::Accounts& accounts) {
+  const auto [place, is_first] = accounts.try_emplace(key);
+  if (!is_first) return SQLITE_DONE;
+  SqliteUse use(writer.statement(kAccount));
+  use->bind(1, std::int64_t{key.partition});
+  use->bind(2, key.user_id);
+  use->bind(3, key.currency);
+  const int code = use->step();
+  if (code != SQLITE_ROW) return code;
+  place->second = read_account(*use, 0);
+  return SQLITE_DONE;
+}
+
+constexpr std::string_view kTotals =
+    "SELECT deposits, withdrawals, captures, deposit_reversals, withdrawal_reversals FROM totals"
+    " WHERE partition = ?1 AND currency = ?2";
+
+int read_totals_of(SqliteConnection& writer, std::uint32_t partition, const std::string& currency,
+                   domain::TotalsByCurrency& totals) {
+  const auto [place, is_first] = totals.try_emplace(currency);
+  if (!is_first) return SQLITE_DONE;
+  SqliteUse use(writer.statement(kTotals));
+  use->bind(1, std::int64_t{partition});
+  use->bind(2, currency);
+  const int code = use->step();
+  if (code != SQLITE_ROW) return code;
+  place->second = read_totals(*use, 0);
+  return SQLITE_DONE;
+}
+
+const std::string kHold = select_holds("WHERE transaction_id = ?1");
+
+int read_hold_of(SqliteConnection& writer, std::int64_t id, domain::Holds& holds) {
+  if (holds.contains(id)) return SQLITE_DONE;
+  SqliteUse use(writer.statement(kHold));
+  use->bind(1, id);
+  const int code = use->step();
+  if (code != SQLITE_ROW) return code;
+  holds.emplace(id, read_hold(*use));
+  return SQLITE_DONE;
+}
+
+constexpr std::string_view kReversed = "SELECT reversed_minor FROM reversals WHERE original_id = ?1";
+const std::string kParent = select_transactions("WHERE t.id = ?1");
+
+int read_reversed(SqliteConnection& writer, std::int64_t id, SettlementInput& input) {
+  if (input.parents.contains(id)) return SQLITE_DONE;
+  {
+    SqliteUse use(writer.statement(kReversed));
+    use->bind(1, id);
+    const int code = use->step();
+    if (code == SQLITE_ROW) input.reversals.emplace(id, use->integer(0));
+    if (code != SQLITE_ROW && code != SQLITE_DONE) return code;
+  }
+  SqliteUse use(writer.statement(kParent));
+  use->bind(1, id);
+  const int code = use->step();
+  if (code != SQLITE_ROW) return code;
+  // One that cannot be read is as good as none.
+  if (auto parent = read_transaction(*use)) input.parents.emplace(id, std::move(*parent));
+  return SQLITE_DONE;
+}
+
+// What a capture, void, expiry or reversal is of, unless that is in the batch itself: nothing is known of it yet then.
+int read_parent(SqliteConnection& writer, const domain::Transaction& child, SettlementInput& input) {
+  const std::int64_t id = *child.parent_id;
+  if (id >= input.transactions.front().id && id <= input.transactions.back().id) return SQLITE_DONE;
+  switch (child.type) {
+    case domain::Type::capture:
+    case domain::Type::void_:
+    case domain::Type::expiry:
+      return read_hold_of(writer, id, input.holds);
+    case domain::Type::reversal:
+      return read_reversed(writer, id, input);
+    default:
+      return SQLITE_DONE;
+  }
+}
+
+// Everything that the transactions of the input touch.
+int read_touched(SqliteConnection& writer, std::uint32_t partition, SettlementInput& input) {
+  for (const domain::Transaction& transaction : input.transactions) {
+    if (const int code = read_account_of(writer, payer_of(transaction), input.accounts); code != SQLITE_DONE)
+      return code;
+    if (const auto receiver = receiver_of(transaction)) {
+      if (const int code = read_account_of(writer, *receiver, input.accounts); code != SQLITE_DONE) return code;
+    }
+    if (transaction.parent_id) {
+      if (const int code = read_parent(writer, transaction, input); code != SQLITE_DONE) return code;
+    }
+    const int code = read_totals_of(writer, partition, transaction.currency, input.totals);
+    if (code != SQLITE_DONE) return code;
+  }
+  return SQLITE_DONE;
+}
+
+}  // namespace
+
+StoreResult<SqlitePosition> sqlite_position(SqliteConnection& connection, std::uint32_t partition) {
+  SqliteUse use(connection.statement(kPosition));
+  use->bind(1, domain::first_id_before(partition));
+  use->bind(2, domain::first_id_before(partition + 1));
+  const int code = use->step();
+  if (code == SQLITE_DONE) return SqlitePosition{domain::first_id_before(partition), {}};
+  if (code != SQLITE_ROW) return std::unexpected(connection.fault(code));
+  return SqlitePosition{use->integer(0), use->time(1)};
+}
+
+StoreResult<SettlementInput> sqlite_next(SqliteConnection& writer, std::uint32_t partition, std::size_t max) {
+  const auto position = sqlite_position(writer, partition);
+  if (!position) return std::unexpected(position.error());
+  SettlementInput input;
+  input.last_settled_at = position->settled_at;
+  if (auto read = read_pending(writer, partition, position->id, max, input); !read) {
+    return std::unexpected(read.error());
+  }
+  const int code = read_touched(writer, partition, input);
+  if (code != SQLITE_DONE) return std::unexpected(writer.fault(code));
+  return input;
+}
+
+}  // namespace tps::adapters

@@ -1,0 +1,177 @@
+#include "adapters/sqlite/store.hpp"
+
+#include <algorithm>
+
+#include "adapters/sqlite/append.hpp"
+#include "adapters/sqlite/history.hpp"
+#include "adapters/sqlite/list.hpp"
+#include "adapters/sqlite/read.hpp"
+#include "adapters/sqlite/settle.hpp"
+
+namespace tps::adapters {
+namespace {
+
+using service::Deadline;
+using service::StoreFault;
+using service::StoreResult;
+
+constexpr const char* kNoSuchPartition = "there is no such partition";
+
+std::unexpected<StoreFault> unavailable(const char* detail) {
+  return std::unexpected(StoreFault{StoreFault::Kind::unavailable, detail});
+}
+
+}  // namespace
+
+// A settlement under way: the partition, the writer and its open transaction, given back in reverse order.
+class SqliteStore::Settling {
+ public:
+  Settling(SqliteDatabase& database, std::uint32_t partition, SqliteFairLock::Hold hold)
+      : turn_{database, partition},
+        hold_(std::move(hold)),
+        transaction_(database.writer(), SqliteTransaction::Kind::write) {}
+
+  [[nodiscard]] std::uint32_t partition() const { return turn_.partition; }
+  SqliteTransaction& transaction() { return transaction_; }
+
+ private:
+  struct Turn {
+    SqliteDatabase& database;
+    std::uint32_t partition;
+    ~Turn() { database.end_settling(partition); }
+  };
+  Turn turn_;
+  SqliteFairLock::Hold hold_;
+  SqliteTransaction transaction_;
+};
+
+SqliteStore::SqliteStore(std::shared_ptr<SqliteDatabase> database, const domain::Currencies& currencies)
+    : database_(std::move(database)), currencies_(currencies), reader_(database_->path(), currencies) {}
+
+SqliteStore::~SqliteStore() = default;
+
+StoreResult<service::StoreIdentity> SqliteStore::open(Deadline deadline) { return reader_.open(deadline); }
+
+void SqliteStore::append(std::span<domain::Submission* const> flight, domain::Timestamp now, Deadline deadline) {
+  settling_.reset();
+  const auto is_undecided = [](const domain::Submission* submission) {
+    return submission->acceptance == domain::Acceptance::undecided;
+  };
+  const auto first = std::ranges::find_if(flight, is_undecided);
+  if (first == flight.end()) return;
+  if (!reader_.ready(deadline) || (*first)->transaction.partition >= reader_.identity().partitions) {
+    leave_none_undecided(flight, domain::Acceptance::unavailable);
+    return;
+  }
+  const auto hold = database_->lock_writer(deadline);
+  if (!hold) {
+    leave_none_undecided(flight, domain::Acceptance::unavailable);
+    return;
+  }
+  database_->writer().set_deadline(deadline);
+  sqlite_append(database_->writer(), flight, now, currencies_, recorded_currencies_);
+}
+
+StoreResult<std::optional<domain::SettlementInput>> SqliteStore::next(std::uint32_t partition, std::size_t max,
+                                                                      Deadline deadline) {
+  settling_.reset();
+  if (auto ready = reader_.ready(deadline); !ready) return std::unexpected(ready.error());
+  if (partition >= reader_.identity().partitions) return unavailable(kNoSuchPartition);
+  if (!database_->take_settling(partition)) return std::nullopt;
+  auto hold = database_->lock_writer(deadline);
+  if (!hold) {
+    database_->end_settling(partition);
+    return unavailable("the writer was busy until the deadline");
+  }
+  SqliteConnection& writer = database_->writer();
+  writer.set_deadline(deadline);
+  auto settling = std::make_unique<Settling>(*database_, partition, std::move(*hold));
+  const int begun = settling->transaction().begin_code();
+  if (begun != SQLITE_OK) return std::unexpected(writer.fault(begun));
+  auto input = sqlite_next(writer, partition, max);
+  if (!input) return std::unexpected(input.error());
+  if (!input->transactions.empty()) settling_ = std::move(settling);
+  return std::move(*input);
+}
+
+StoreResult<void> SqliteStore::record(std::uint32_t partition, const domain::SettlementOutput& output,
+                                      Deadline deadline) {
+  const std::unique_ptr<Settling> settling = std::move(settling_);
+  if (!settling || settling->partition() != partition) return unavailable("record() without next()");
+  SqliteConnection& writer = database_->writer();
+  writer.set_deadline(deadline);
+  if (output.settlements.empty()) return {};
+  if (auto written = sqlite_record(writer, partition, output); !written) return std::unexpected(written.error());
+  return settling->transaction().commit([&]() -> std::optional<bool> {
+    const auto position = sqlite_position(writer, partition);
+    if (!position) return std::nullopt;
+    return position->id == output.settlements.back().transaction_id;
+  });
+}
+
+StoreResult<std::vector<std::optional<domain::Transaction>>> SqliteStore::find(std::span<const std::int64_t> ids,
+                                                                               Deadline deadline) {
+  const auto connection = reader_.ready(deadline);
+  if (!connection) return std::unexpected(connection.error());
+  return sqlite_find(**connection, ids);
+}
+
+StoreResult<service::ListPage> SqliteStore::list(const service::ListQuery& query, Deadline deadline) {
+  const auto connection = reader_.ready(deadline);
+  if (!connection) return std::unexpected(connection.error());
+  return sqlite_list(**connection, reader_.identity().partitions, query);
+}
+
+StoreResult<std::vector<service::Balance>> SqliteStore::balances(std::uint32_t partition, const std::string& user_id,
+                                                                 Deadline deadline) {
+  const auto connection = reader_.ready(deadline);
+  if (!connection) return std::unexpected(connection.error());
+  return sqlite_balances(**connection, reader_.identity().partitions, partition, user_id);
+}
+
+StoreResult<std::vector<service::Balance>> SqliteStore::balances_at(std::uint32_t partition, const std::string& user_id,
+                                                                    domain::Timestamp at, Deadline deadline) {
+  const auto connection = reader_.ready(deadline);
+  if (!connection) return std::unexpected(connection.error());
+  if (partition >= reader_.identity().partitions) return unavailable(kNoSuchPartition);
+  return sqlite_balances_at(**connection, reader_.identity().partitions, partition, user_id, at);
+}
+
+StoreResult<service::Statement> SqliteStore::statement(const service::StatementQuery& query, Deadline deadline) {
+  const auto connection = reader_.ready(deadline);
+  if (!connection) return std::unexpected(connection.error());
+  if (query.partition >= reader_.identity().partitions) return unavailable(kNoSuchPartition);
+  return sqlite_statement(**connection, reader_.identity().partitions, query);
+}
+
+StoreResult<std::vector<domain::Transaction>> SqliteStore::expired_holds(std::uint32_t partition, domain::Timestamp now,
+                                                                         std::size_t max, Deadline deadline) {
+  const auto connection = reader_.ready(deadline);
+  if (!connection) return std::unexpected(connection.error());
+  return sqlite_expired_holds(**connection, partition, now, max);
+}
+
+StoreResult<service::LedgerFigures> SqliteStore::figures(Deadline deadline) {
+  const auto connection = reader_.ready(deadline);
+  if (!connection) return std::unexpected(connection.error());
+  return sqlite_figures(**connection);
+}
+
+StoreResult<service::Store::Backlog> SqliteStore::backlog(std::uint32_t partition, Deadline deadline) {
+  const auto connection = reader_.ready(deadline);
+  if (!connection) return std::unexpected(connection.error());
+  return sqlite_backlog(**connection, partition);
+}
+
+StoreResult<void> SqliteStore::ping(Deadline deadline) {
+  if (const auto opened = open(deadline); !opened) return std::unexpected(opened.error());
+  const auto hold = database_->lock_writer(deadline);
+  if (!hold) return unavailable("the writer was busy until the deadline");
+  SqliteConnection& writer = database_->writer();
+  writer.set_deadline(deadline);
+  const SqliteTransaction transaction(writer, SqliteTransaction::Kind::write);
+  if (transaction.begin_code() != SQLITE_OK) return std::unexpected(writer.fault(transaction.begin_code()));
+  return {};
+}
+
+}  // namespace tps::adapters

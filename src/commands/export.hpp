@@ -1,0 +1,24 @@
+// `tps export`: all transactions of a database into a file.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "program/config.hpp"
+
+namespace tps {
+
+struct ExportOptions {
+  std::string output;               // empty: stdout
+  std::string format;               // "ndjson" or "csv"; empty: by the name of the output, else ndjson
+  std::vector<std::int64_t> after;  // ids; of each partition, only what is above
+  std::int64_t patience_s = 60;
+  bool json = false;
+  bool quiet = false;
+};
+
+// The exit code. A file is there whole or not at all.
+int export_all(const Config& config, const ExportOptions& options);
+
+}  // namespace tps

@@ -1,0 +1,29 @@
+// What an API key is to be, as an operator says it.
+#pragma once
+
+#include <chrono>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "domain/transaction.hpp"
+#include "ports/key_registry.hpp"
+
+namespace tps {
+
+struct NewKeyOptions {
+  std::string subject;
+  std::string scopes;                      // names separated by spaces or commas
+  std::optional<std::string> only_user{};  // a user_id
+  std::optional<std::string> expires_in{};
+  bool json = false;
+};
+
+// "30m", "12h", "90d", "1y" (of 365 days); 1 minute to 10 years. nullopt for anything else.
+std::optional<std::chrono::minutes> parse_lifetime(std::string_view text);
+
+// The key, but for its id and who makes it. The error names the option that is wrong, and how.
+std::expected<service::ApiKey, std::string> described_key(const NewKeyOptions& options, domain::Timestamp now);
+
+}  // namespace tps

@@ -1,0 +1,27 @@
+// Cursors: where the next page of a list starts. Opaque to clients; one made for other filters is refused, since it
+// would silently skip rows. Not a secret: it can show nothing that the list itself would not.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ports/store.hpp"
+
+namespace tps::http {
+
+// Where to go on: of a list with the newest first, the id to go below; of the change feed, the positions in the
+// partitions; of a statement, the version to go above. The query gives the filters and the order; its limit may change
+// between pages.
+std::string make_cursor(std::int64_t after, const service::ListQuery& query);
+std::string make_cursor(const std::vector<std::int64_t>& positions, const service::ListQuery& query);
+std::string make_cursor(std::int64_t after, const service::StatementQuery& query);
+
+// nullopt for anything but a cursor that make_cursor gave for these filters.
+std::optional<std::int64_t> read_cursor(std::string_view text, const service::ListQuery& query);
+std::optional<std::vector<std::int64_t>> read_positions(std::string_view text, const service::ListQuery& query);
+std::optional<std::int64_t> read_cursor(std::string_view text, const service::StatementQuery& query);
+
+}  // namespace tps::http

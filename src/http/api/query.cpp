@@ -1,0 +1,84 @@
+#include "http/api/query.hpp"
+
+#include <algorithm>
+
+#include "wire/ascii.hpp"
+#include "wire/utf8.hpp"
+
+namespace tps::http {
+namespace {
+
+using domain::FieldRule;
+
+constexpr std::size_t kMaxParameters = 64;
+constexpr std::size_t kMaxNameShown = 64;
+
+// The name as shown in an error: never bytes that would not be valid in JSON, never a long echo.
+std::string shown(std::string_view raw) { return std::string(raw.substr(0, kMaxNameShown)); }
+
+}  // namespace
+
+std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
+  std::string decoded;
+  decoded.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '+' && plus_is_space) {
+      decoded += ' ';
+    } else if (text[i] != '%') {
+      decoded += text[i];
+    } else {
+      if (text.size() - i < 3) return std::nullopt;
+      const int high = hex_digit(text[i + 1]);
+      const int low = hex_digit(text[i + 2]);
+      if (high < 0 || low < 0) return std::nullopt;
+      decoded += static_cast<char>(high * 16 + low);
+      i += 2;
+    }
+  }
+  return decoded;
+}
+
+std::expected<Query, domain::Error> Query::parse(std::string_view text, std::span<const std::string_view> allowed) {
+  Query query;
+  domain::Error error{domain::ErrorCode::invalid_parameter, {}};
+  const auto refuse = [&](std::string_view name, FieldRule rule, std::string detail) {
+    error.fields.push_back({shown(name), rule, std::move(detail)});
+  };
+  for (std::size_t count = 0; !text.empty(); ++count) {
+    std::string_view value = text.substr(0, text.find('&'));
+    text.remove_prefix(std::min(text.size(), value.size() + 1));
+    if (value.empty()) continue;
+    const std::string_view raw_name = value.substr(0, value.find('='));
+    value.remove_prefix(std::min(value.size(), raw_name.size() + 1));
+    if (count >= kMaxParameters) {
+      refuse(raw_name, FieldRule::too_many, "there are too many parameters");
+      break;
+    }
+    const auto name = percent_decode(raw_name, true);
+    auto decoded = percent_decode(value, true);
+    if (!name || std::ranges::find(allowed, *name) == allowed.end()) {
+      refuse(raw_name, FieldRule::unknown_member, "is not a parameter of this address");
+    } else if (query.get(*name) != nullptr) {
+      refuse(*name, FieldRule::duplicate_member, "must come once");
+    } else if (!decoded || !is_utf8(*decoded) || decoded->find('\0') != std::string::npos) {
+      refuse(*name, FieldRule::invalid_characters, "must be percent-encoded UTF-8");
+    } else {
+      query.parameters_.emplace_back(*name, std::move(*decoded));
+    }
+  }
+  if (!error.fields.empty()) return std::unexpected(std::move(error));
+  return query;
+}
+
+const std::string* Query::get(std::string_view name) const {
+  const auto found = std::ranges::find(parameters_, name, &std::pair<std::string, std::string>::first);
+  return found == parameters_.end() ? nullptr : &found->second;
+}
+
+std::optional<domain::Error> refuse_parameters(std::string_view query) {
+  if (query.empty()) return std::nullopt;
+  auto parsed = Query::parse(query, {});
+  return parsed ? std::nullopt : std::optional(std::move(parsed.error()));
+}
+
+}  // namespace tps::http

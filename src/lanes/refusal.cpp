@@ -1,0 +1,27 @@
+#include "lanes/refusal.hpp"
+
+#include "ops/log.hpp"
+
+namespace tps::service {
+
+using domain::Error;
+using domain::ErrorCode;
+
+Error error_of(LaneVerdict verdict) {
+  switch (verdict) {
+    case LaneVerdict::full:
+      return {ErrorCode::overloaded, "too many requests are waiting; nothing was added"};
+    case LaneVerdict::expired:
+      return {ErrorCode::deadline_exceeded, "the request waited too long and was dropped; nothing was added"};
+    default:
+      return {ErrorCode::draining, "this instance is shutting down; nothing was added"};
+  }
+}
+
+Error error_of(const StoreFault& fault) {
+  // Readiness tells operators that the store is away; a line for every request would bury it.
+  ops::log(ops::Level::debug, "store read failed", {{"detail", fault.detail}});
+  return {ErrorCode::store_unavailable, "the store cannot be reached"};
+}
+
+}  // namespace tps::service

@@ -1,0 +1,13 @@
+// What a client is told when a lane or a store gives nothing.
+#pragma once
+
+#include "domain/error.hpp"
+#include "ports/fault.hpp"
+#include "lanes/lane.hpp"
+
+namespace tps::service {
+
+domain::Error error_of(LaneVerdict verdict);      // not `done`
+domain::Error error_of(const StoreFault& fault);  // of a read
+
+}  // namespace tps::service

@@ -1,0 +1,33 @@
+// The shared cache. See fault.hpp for the rules that every port keeps.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "domain/transaction.hpp"
+#include "ports/fault.hpp"
+
+namespace tps::service {
+
+// A shared cache of final transactions. It can be slow, down, full, wrong or hostile: everything that is not
+// exactly what put() stored, for this store and schema, with a valid MAC, is a miss. Never an error.
+class Cache {
+ public:
+  Cache() = default;
+  Cache(const Cache&) = delete;
+  Cache& operator=(const Cache&) = delete;
+  virtual ~Cache() = default;
+
+  // One answer per id, in order; nullopt on a miss.
+  virtual std::vector<std::optional<domain::Transaction>> get(std::span<const std::int64_t> ids, Deadline deadline) = 0;
+
+  // Stores final transactions (others are a bug) for an hour; best effort.
+  virtual void put(std::span<const domain::Transaction* const> transactions, Deadline deadline) = 0;
+
+  // False while the circuit breaker is open: callers need not queue for it. Any thread may ask.
+  [[nodiscard]] virtual bool available() const = 0;
+};
+
+}  // namespace tps::service

@@ -1,0 +1,178 @@
+// The store, as the use cases and the settlement loop see it: the logs, what is derived from them, and what is asked of
+// them. See fault.hpp for the rules that every port keeps.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "domain/acceptance.hpp"
+#include "domain/settlement.hpp"
+#include "domain/transaction.hpp"
+#include "ports/fault.hpp"
+
+namespace tps::service {
+
+enum class Order : std::uint8_t { newest_first, oldest_first };
+
+// Members that are set must all hold. `user_id` is the payer's (the member user_id of the transaction).
+struct ListQuery {
+  std::optional<std::string> user_id{};
+  std::optional<domain::Status> status{};
+  std::optional<domain::Type> type{};
+  std::optional<std::string> currency{};  // upper case
+  std::optional<std::string> reference{};
+  std::optional<std::int64_t> parent_id{};
+  std::optional<domain::Timestamp> created_from{};  // inclusive
+  std::optional<domain::Timestamp> created_to{};    // exclusive
+  Order order = Order::newest_first;
+  std::optional<std::int64_t> after{};    // newest first: ids below it
+  std::vector<std::int64_t> positions{};  // oldest first: per partition, ids above it; what is missing is the start
+  std::size_t limit = 50;
+
+  // Oldest first: what is read of a partition has ids above this.
+  [[nodiscard]] std::int64_t position_of(std::uint32_t partition) const {
+    const std::int64_t start = domain::first_id_before(partition);
+    return partition < positions.size() ? std::max(start, positions[partition]) : start;
+  }
+};
+
+// At most this many rows are read for one page, so a page under a rare filter may be short, even empty, and still
+// have a cursor.
+inline constexpr std::size_t kMaxRowsReadPerPage = 10'000;
+
+struct ListPage {
+  std::vector<domain::Transaction> transactions;
+  // Newest first: where the next page starts (its `after`); nullopt when there is certainly nothing more.
+  std::optional<std::int64_t> next_after;
+  // Oldest first, the change feed: always there, one for each partition, the last id looked at, so that a reader can go
+  // on later. Every partition gets its share of a page, so none can keep another from being read.
+  std::vector<std::int64_t> next_positions;
+};
+
+struct Balance {
+  std::string currency;
+  std::int64_t posted = 0;
+  std::int64_t held = 0;
+  std::int64_t available = 0;  // posted - held
+  std::int64_t pending = 0;    // net of what is accepted and not settled yet: credits - debits
+  std::int64_t version = 0;
+  std::int64_t overdraft_limit = 0;
+  bool frozen = false;
+};
+
+// The entries of an account (partition, user_id, currency) in the order of its versions: every settlement that touched
+// it. Those settled from `from` on and before `to` are in it.
+struct StatementQuery {
+  std::uint32_t partition = 0;
+  std::string user_id;
+  std::string currency;
+  std::optional<domain::Timestamp> from{};  // inclusive, by settled_at
+  std::optional<domain::Timestamp> to{};    // exclusive
+  std::optional<std::int64_t> after{};      // the version of the last entry seen
+  std::size_t limit = 100;
+};
+
+struct StatementEntry {
+  std::int64_t version = 0;         // of the account, after it; one more than the entry before
+  domain::Transaction transaction;  // as it stands now
+  bool incoming = false;            // the account is that of to_user_id
+  std::int64_t change_minor = 0;    // of posted; 0 for holds, voids, expiries and account updates
+  std::int64_t posted_after = 0;
+  domain::Timestamp settled_at{};  // when it took effect
+};
+
+struct Statement {
+  std::int64_t opening_minor = 0;  // posted before the first and after the last entry of the whole range, whatever page
+  std::int64_t closing_minor = 0;
+  std::vector<StatementEntry> entries;
+  std::optional<std::int64_t> next_after;  // nullopt: this is the last page
+};
+
+// What operators watch.
+struct LedgerFigures {
+  std::int64_t open_holds = 0;
+  // Per currency: what the accounts add up to minus what the totals say, modulo 2^64; 0 unless something is broken.
+  std::map<std::string, std::int64_t> imbalance;
+};
+
+// What identifies a store; see design of the cache: keys carry id and schema, values a MAC with the secret.
+struct StoreIdentity {
+  std::string store_id;                    // UUID, made by the first migration
+  int schema = 0;                          // newest migration applied
+  std::uint32_t partitions = 1;            // fixed by the first migration
+  std::vector<std::uint8_t> cache_secret;  // 32 bytes; none for who may not know it
+};
+
+class Store {
+ public:
+  Store() = default;
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+  virtual ~Store() = default;
+
+  // Connects if needed and checks that the schema can be used by this binary and that every currency the
+  // store has recorded has the same number of decimals here (else `incompatible`).
+  virtual StoreResult<StoreIdentity> open(Deadline deadline) = 0;
+
+  // One flight: accepts the undecided submissions (all of one partition), durably, by domain::accept under the
+  // partition's lock, and leaves none undecided. `accepted` means committed and fsynced, with the standby's
+  // confirmation where one is configured. A lost connection after COMMIT was sent is resolved on a new
+  // connection within the deadline; what cannot be resolved is `unknown`. An item that the database
+  // refuses is `unprocessable` and harms no other.
+  virtual void append(std::span<domain::Submission* const> flight, domain::Timestamp now, Deadline deadline) = 0;
+
+  // Settling, step 1: takes the lock of the settlement reader of `partition`, then reads up to `max` transactions
+  // after its position with everything that domain::SettlementInput wants, and keeps the database transaction open.
+  // nullopt: another worker has the partition. An empty input: nothing to do. In both cases, and on
+  // a fault, nothing stays open.
+  virtual StoreResult<std::optional<domain::SettlementInput>> next(std::uint32_t partition, std::size_t max,
+                                                                   Deadline deadline) = 0;
+
+  // Step 2: writes the output of domain::settle for exactly what next() gave and commits. On a fault nothing
+  // (or, if `unknown`, possibly everything) was written; calling next() again finds out. `refused`: a value in it.
+  virtual StoreResult<void> record(std::uint32_t partition, const domain::SettlementOutput& output,
+                                   Deadline deadline) = 0;
+
+  // One answer per id, in order; nullopt where there is none. Duplicated ids are fine.
+  virtual StoreResult<std::vector<std::optional<domain::Transaction>>> find(std::span<const std::int64_t> ids,
+                                                                            Deadline deadline) = 0;
+
+  virtual StoreResult<ListPage> list(const ListQuery& query, Deadline deadline) = 0;
+
+  // All accounts of a user, sorted by currency; a currency with only pending transactions is there too, with zeros.
+  virtual StoreResult<std::vector<Balance>> balances(std::uint32_t partition, const std::string& user_id,
+                                                     Deadline deadline) = 0;
+
+  // As they were at a time: after everything settled by then. Posted, held, available and version only; accounts that
+  // nothing had touched are not there.
+  virtual StoreResult<std::vector<Balance>> balances_at(std::uint32_t partition, const std::string& user_id,
+                                                        domain::Timestamp at, Deadline deadline) = 0;
+
+  virtual StoreResult<Statement> statement(const StatementQuery& query, Deadline deadline) = 0;
+
+  // The transactions of open holds of a partition that expire by `now`, the earliest first.
+  virtual StoreResult<std::vector<domain::Transaction>> expired_holds(std::uint32_t partition, domain::Timestamp now,
+                                                                      std::size_t max, Deadline deadline) = 0;
+
+  // Of all partitions, from one snapshot.
+  virtual StoreResult<LedgerFigures> figures(Deadline deadline) = 0;
+
+  // Created_at of the oldest transaction that is not settled yet, and how many there are (0 = none), per partition
+  // asked.
+  struct Backlog {
+    std::int64_t pending = 0;
+    std::optional<domain::Timestamp> oldest;
+  };
+  virtual StoreResult<Backlog> backlog(std::uint32_t partition, Deadline deadline) = 0;
+
+  // Reachable, writable and of a usable schema right now.
+  virtual StoreResult<void> ping(Deadline deadline) = 0;
+};
+
+}  // namespace tps::service

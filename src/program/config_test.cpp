@@ -1,0 +1,120 @@
+#include "program/config.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace tps {
+namespace {
+
+// A file that is gone with the test.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const std::string& text) {
+    static int count = 0;
+    path_ = std::filesystem::temp_directory_path() /
+            ("tps-config-test-" + std::to_string(getpid()) + "-" + std::to_string(++count));
+    std::ofstream(path_) << text;
+  }
+  ~TemporaryFile() { std::filesystem::remove(path_); }
+  [[nodiscard]] std::string path() const { return path_.string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+Config load(const Values& flags, const std::vector<std::string>& environment) {
+  auto config = Config::load(flags, environment);
+  EXPECT_TRUE(config.has_value()) << (config ? "" : config.error());
+  return *config;
+}
+
+std::string error_of(const Values& flags, const std::vector<std::string>& environment) {
+  const auto config = Config::load(flags, environment);
+  return config ? "" : config.error();
+}
+
+TEST(Config, NothingGivenIsEnough) {
+  const Config config = load({}, {"HOME=/root", "PATH=/bin"});
+  EXPECT_EQ(config.text("listen"), "127.0.0.1:8000");
+  EXPECT_EQ(config.text("database-url"), "sqlite:tps.db");
+  EXPECT_TRUE(config.toggle("worker"));
+  EXPECT_EQ(config.value("listen").source, "default");
+}
+
+TEST(Config, FlagsBeatEnvironmentBeatsFileBeatsDefault) {
+  const TemporaryFile file("listen = \"file:1\"\nlog-level = \"warn\"\nio-threads = 3\n");
+  const Config config =
+      load({{"listen", "flag:1"}, {"config", file.path()}}, {"TPS_LISTEN=env:1", "TPS_LOG_LEVEL=error"});
+  EXPECT_EQ(config.text("listen"), "flag:1");
+  EXPECT_EQ(config.value("listen").source, "flag --listen");
+  EXPECT_EQ(config.text("log-level"), "error");
+  EXPECT_EQ(config.value("log-level").source, "environment TPS_LOG_LEVEL");
+  EXPECT_EQ(config.number("io-threads"), 3);
+  EXPECT_EQ(config.value("io-threads").source, "file " + file.path());
+}
+
+TEST(Config, TheUsualNamesAreReadToo) {
+  EXPECT_EQ(load({}, {"DATABASE_URL=postgresql://a"}).text("database-url"), "postgresql://a");
+  EXPECT_EQ(load({}, {"REDIS_URL=redis://r"}).text("redis-url"), "redis://r");
+  // The name with the prefix is meant for us, in whatever order the environment is.
+  EXPECT_EQ(load({}, {"DATABASE_URL=x", "TPS_DATABASE_URL=y"}).text("database-url"), "y");
+  EXPECT_EQ(load({}, {"TPS_DATABASE_URL=y", "DATABASE_URL=x"}).text("database-url"), "y");
+}
+
+TEST(Config, SecretsMayComeFromFiles) {
+  const TemporaryFile secret("postgresql://u:p@h/d\n");
+  const Config config = load({}, {"TPS_DATABASE_URL_FILE=" + secret.path()});
+  EXPECT_EQ(config.text("database-url"), "postgresql://u:p@h/d");
+  EXPECT_EQ(config.shown(*find_setting("database-url")), "postgresql://u:***@h/d");
+  EXPECT_NE(error_of({}, {"TPS_DATABASE_URL_FILE=/nonexistent"}).find("/nonexistent"), std::string::npos);
+}
+
+TEST(Config, UnknownNamesAreRefusedWithASuggestion) {
+  EXPECT_NE(error_of({}, {"TPS_LISTN=x"}).find("did you mean TPS_LISTEN?"), std::string::npos);
+  const TemporaryFile file("databse-url = \"x\"\n");
+  EXPECT_NE(error_of({{"config", file.path()}}, {}).find("did you mean database-url?"), std::string::npos);
+  EXPECT_EQ(error_of({}, {"TPS_XYZZY=1"}).find("did you mean"), std::string::npos);
+}
+
+TEST(Config, ServiceLinksOfKubernetesAreNotOurs) {
+  EXPECT_EQ(error_of({}, {"TPS_SERVICE_HOST=10.0.0.1", "TPS_PORT=tcp://10.0.0.1:80", "TPS_PORT_80_TCP=x"}), "");
+}
+
+TEST(Config, ValuesAreChecked) {
+  for (const char* bad : {"TPS_IO_THREADS=0", "TPS_IO_THREADS=65", "TPS_IO_THREADS=two", "TPS_IO_THREADS=",
+                          "TPS_IO_THREADS=1x", "TPS_WORKER=maybe", "TPS_IO_THREADS=-1", "TPS_REQUEST_TIMEOUT=-1"}) {
+    EXPECT_NE(error_of({}, {bad}), "") << bad;
+  }
+  for (const char* good : {"TPS_WORKER=no", "TPS_WORKER=off", "TPS_WORKER=0", "TPS_WORKER=false"}) {
+    EXPECT_FALSE(load({}, {good}).toggle("worker")) << good;
+  }
+}
+
+TEST(Config, PasswordsAreNotShown) {
+  struct Case {
+    const char* url;
+    const char* shown;
+  };
+  const Case cases[] = {
+      {"postgresql://u:secret@h:5432/d", "postgresql://u:***@h:5432/d"},
+      {"postgresql://u:s@cr@et@h/d", "postgresql://u:***@h/d"},
+      {"postgresql://u@h/d?password=secret&x=1", "postgresql://u@h/d?password=***&x=1"},
+      {"redis://:secret@h", "redis://:***@h"},
+      {"sqlite:tps.db", "sqlite:tps.db"},
+      {"postgresql://h/d", "postgresql://h/d"},
+  };
+  for (const Case& one : cases) EXPECT_EQ(without_password(one.url), one.shown);
+}
+
+TEST(Config, TheNearestWordIsFoundAndAFarOneIsNot) {
+  const std::vector<std::string> known{"serve", "migrate", "config"};
+  EXPECT_EQ(nearest("sevre", known), "serve");
+  EXPECT_EQ(nearest("migrat", known), "migrate");
+  EXPECT_EQ(nearest("quaxotl", known), std::nullopt);
+}
+
+}  // namespace
+}  // namespace tps

@@ -1,0 +1,52 @@
+// Which store a database URL means, and how to get sessions of it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "program/config.hpp"
+#include "domain/currency.hpp"
+#include "ops/metrics.hpp"
+#include "ports/audit.hpp"
+#include "ports/key_registry.hpp"
+#include "ports/store.hpp"
+
+namespace tps {
+
+// Reading only changes nothing and takes no lock: an embedded file may be in use then, and must be there.
+enum class Access : std::uint8_t { full, read };
+
+struct Engine {
+  std::string name;              // "SQLite" or "PostgreSQL"
+  std::string where;             // for people; without passwords
+  bool migrates_itself = false;  // an embedded file, nobody else's
+  std::function<std::unique_ptr<service::Store>()> session;
+  // Reads and writes whatever the access was, with the database's own locks: another process may have an embedded file.
+  std::function<std::unique_ptr<service::KeyRegistry>()> keys;
+  // Brings the schema up to date, within a budget for waiting for those who use it. Forward only, idempotent.
+  std::function<std::expected<void, std::string>(std::chrono::seconds)> migrate;
+  // After that: what an administrator should know about rights; mostly nothing ("").
+  std::function<std::string()> advice = [] { return std::string(); };
+};
+
+// `currencies` and `metrics` must outlive all sessions. The error is a sentence for people. Opens an
+// embedded file (which must not be in use), and does not connect to a server yet.
+std::expected<Engine, std::string> make_engine(const Config& config, const domain::Currencies& currencies,
+                                               ops::Metrics& metrics, Access access = Access::full);
+
+// What an audit reads.
+struct Auditing {
+  std::string name;
+  std::string where;  // for people; without passwords
+  std::unique_ptr<service::Audit> audit;
+};
+
+// Changes nothing, and takes no lock: an embedded file may be in use, and must be there. Otherwise as make_engine().
+std::expected<Auditing, std::string> make_audit(const Config& config, const domain::Currencies& currencies,
+                                                ops::Metrics& metrics);
+
+}  // namespace tps

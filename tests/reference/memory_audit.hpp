@@ -1,0 +1,39 @@
+// service::Audit over the plain containers of a memory store: the readable reference, for tests.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "reference/memory_database.hpp"
+#include "ports/audit.hpp"
+#include "ports/store.hpp"
+
+namespace tps::adapters {
+
+class MemoryAudit final : public service::Audit {
+ public:
+  explicit MemoryAudit(std::shared_ptr<MemoryDatabase> database);
+
+  service::StoreResult<service::StoreIdentity> open(service::Deadline deadline) override;
+  service::StoreResult<std::vector<std::int64_t>> positions(service::Deadline deadline) override;
+  service::StoreResult<std::vector<Entry>> entries(std::uint32_t partition, std::int64_t after, std::size_t max,
+                                                   service::Deadline deadline) override;
+  service::StoreResult<std::int64_t> orphans(std::uint32_t partition, service::Deadline deadline) override;
+  service::StoreResult<Piece<AccountRow>> accounts(const std::optional<domain::AccountKey>& after, std::size_t max,
+                                                   service::Deadline deadline) override;
+  service::StoreResult<Piece<domain::Hold>> holds(std::int64_t after, std::size_t max,
+                                                  service::Deadline deadline) override;
+  service::StoreResult<Piece<ReversalRow>> reversals(std::int64_t after, std::size_t max,
+                                                     service::Deadline deadline) override;
+  service::StoreResult<Piece<TotalsRow>> totals(service::Deadline deadline) override;
+  service::StoreResult<std::vector<std::optional<domain::Transaction>>> find(std::span<const std::int64_t> ids,
+                                                                             service::Deadline deadline) override;
+
+ private:
+  [[nodiscard]] std::vector<std::int64_t> positions_now() const;  // under the database's mutex
+
+  const std::shared_ptr<MemoryDatabase> database_;
+};
+
+}  // namespace tps::adapters

@@ -1,0 +1,109 @@
+// MemoryStore: balances, holds to expire, and what operators watch.
+#include <algorithm>
+#include <limits>
+#include <map>
+
+#include "reference/memory_store.hpp"
+#include "domain/money.hpp"
+#include "ports/store.hpp"
+
+namespace tps::adapters {
+namespace {
+
+using domain::Transaction;
+using service::Balance;
+using service::StoreResult;
+
+std::int64_t saturated_add(std::int64_t a, std::int64_t b) {
+  if (const auto sum = domain::checked_add(a, b)) return *sum;
+  return b > 0 ? std::numeric_limits<std::int64_t>::max() : std::numeric_limits<std::int64_t>::min();
+}
+
+}  // namespace
+
+std::optional<domain::Type> MemoryStore::parent_type_of(const Transaction& child) const {
+  if (child.type != domain::Type::reversal || !child.parent_id) return std::nullopt;
+  const auto parent = database_->at(*child.parent_id);
+  return parent ? std::optional(parent->type) : std::nullopt;
+}
+
+StoreResult<std::vector<Balance>> MemoryStore::balances(std::uint32_t partition, const std::string& user_id,
+                                                        service::Deadline) {
+  const std::lock_guard guard(database_->mutex_);
+  std::map<std::string, Balance> balances;
+  for (const auto& [key, account] : database_->accounts_) {
+    if (key.partition != partition || key.user_id != user_id) continue;
+    balances[key.currency] = {.currency = key.currency,
+                              .posted = account.posted,
+                              .held = account.held,
+                              .available = account.posted - account.held,
+                              .pending = 0,
+                              .version = account.version,
+                              .overdraft_limit = account.overdraft_limit,
+                              .frozen = account.frozen};
+  }
+  for (const MemoryDatabase::Partition& log : database_->partitions_) {
+    for (std::size_t i = log.settlements.size(); i < log.log.size(); ++i) {
+      const Transaction& transaction = log.log[i];
+      const bool incoming = transaction.to_user_id == user_id;
+      if (transaction.user_id != user_id && !incoming) continue;
+      const std::int64_t change = domain::posted_change(transaction, parent_type_of(transaction), incoming);
+      if (incoming && change == 0) continue;  // a hold does not touch who would receive it
+      Balance& balance = balances[transaction.currency];
+      balance.currency = transaction.currency;
+      balance.pending = saturated_add(balance.pending, change);
+    }
+  }
+  std::vector<Balance> result;
+  result.reserve(balances.size());
+  for (const auto& [currency, balance] : balances) result.push_back(balance);
+  return result;
+}
+
+StoreResult<std::vector<Transaction>> MemoryStore::expired_holds(std::uint32_t partition, domain::Timestamp now,
+                                                                 std::size_t max, service::Deadline) {
+  const std::lock_guard guard(database_->mutex_);
+  std::vector<std::pair<domain::Timestamp, std::int64_t>> expired;
+  for (const auto& [id, hold] : database_->holds_) {
+    const bool is_open = hold.status == domain::Status::authorized && domain::partition_of_id(id) == partition;
+    if (is_open && hold.expires_at <= now) expired.emplace_back(hold.expires_at, id);
+  }
+  std::ranges::sort(expired);
+  if (expired.size() > max) expired.resize(max);
+  std::vector<Transaction> transactions;
+  transactions.reserve(expired.size());
+  for (const auto& [expires_at, id] : expired) transactions.push_back(*database_->at(id));
+  return transactions;
+}
+
+StoreResult<service::LedgerFigures> MemoryStore::figures(service::Deadline) {
+  const std::lock_guard guard(database_->mutex_);
+  service::LedgerFigures figures;
+  for (const auto& [id, hold] : database_->holds_) {
+    if (hold.status == domain::Status::authorized) ++figures.open_holds;
+  }
+  for (const auto& [key, account] : database_->accounts_) {
+    std::int64_t& imbalance = figures.imbalance[key.currency];
+    imbalance = domain::wrapping_add(imbalance, account.posted);
+  }
+  for (const MemoryDatabase::Partition& partition : database_->partitions_) {
+    for (const auto& [currency, totals] : partition.totals) {
+      std::int64_t& imbalance = figures.imbalance[currency];
+      imbalance = domain::wrapping_sub(imbalance, totals.net());
+    }
+  }
+  return figures;
+}
+
+StoreResult<service::Store::Backlog> MemoryStore::backlog(std::uint32_t partition, service::Deadline) {
+  const std::lock_guard guard(database_->mutex_);
+  if (partition >= database_->partitions_.size()) {
+    return std::unexpected(service::StoreFault{service::StoreFault::Kind::unavailable, "there is no such partition"});
+  }
+  const MemoryDatabase::Partition& of = database_->partitions_[partition];
+  const std::size_t position = of.settlements.size();
+  if (position == of.log.size()) return Backlog{};
+  return Backlog{.pending = static_cast<std::int64_t>(of.log.size() - position), .oldest = of.log[position].created_at};
+}
+
+}  // namespace tps::adapters

@@ -1,0 +1,71 @@
+// service::Store over plain maps: the readable reference of what a store does, and the fastest one for tests. Nothing
+// survives the process. One big lock; a session that settles keeps only its partition, as a row lock would.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reference/memory_database.hpp"
+#include "domain/currency.hpp"
+#include "ports/store.hpp"
+
+namespace tps::adapters {
+
+class MemoryStore final : public service::Store {
+ public:
+  // `currencies` must outlive this object.
+  MemoryStore(std::shared_ptr<MemoryDatabase> database, const domain::Currencies& currencies);
+  ~MemoryStore() override;
+
+  service::StoreResult<service::StoreIdentity> open(service::Deadline deadline) override;
+  void append(std::span<domain::Submission* const> flight, domain::Timestamp now, service::Deadline deadline) override;
+  service::StoreResult<std::optional<domain::SettlementInput>> next(std::uint32_t partition, std::size_t max,
+                                                                    service::Deadline deadline) override;
+  service::StoreResult<void> record(std::uint32_t partition, const domain::SettlementOutput& output,
+                                    service::Deadline deadline) override;
+  service::StoreResult<std::vector<std::optional<domain::Transaction>>> find(std::span<const std::int64_t> ids,
+                                                                             service::Deadline deadline) override;
+  service::StoreResult<service::ListPage> list(const service::ListQuery& query, service::Deadline deadline) override;
+  service::StoreResult<std::vector<service::Balance>> balances(std::uint32_t partition, const std::string& user_id,
+                                                               service::Deadline deadline) override;
+  service::StoreResult<std::vector<service::Balance>> balances_at(std::uint32_t partition, const std::string& user_id,
+                                                                  domain::Timestamp at,
+                                                                  service::Deadline deadline) override;
+  service::StoreResult<service::Statement> statement(const service::StatementQuery& query,
+                                                     service::Deadline deadline) override;
+  service::StoreResult<std::vector<domain::Transaction>> expired_holds(std::uint32_t partition, domain::Timestamp now,
+                                                                       std::size_t max,
+                                                                       service::Deadline deadline) override;
+  service::StoreResult<service::LedgerFigures> figures(service::Deadline deadline) override;
+  service::StoreResult<Backlog> backlog(std::uint32_t partition, service::Deadline deadline) override;
+  service::StoreResult<void> ping(service::Deadline deadline) override;
+
+ private:
+  // All of these under the database's mutex.
+  void end_settling();
+  void refuse_other_exponents(std::span<domain::Submission* const> flight);
+  [[nodiscard]] domain::Existing existing(std::span<domain::Submission* const> flight) const;
+  void insert(const domain::Transaction& transaction);
+  void add_what_it_needs(const domain::Transaction& transaction, domain::SettlementInput& input) const;
+  [[nodiscard]] service::ListPage newest(const service::ListQuery& query) const;
+  [[nodiscard]] service::ListPage feed(const service::ListQuery& query) const;
+  [[nodiscard]] std::vector<std::int64_t> ids_led_to(std::uint32_t partition, const service::ListQuery& query) const;
+  [[nodiscard]] std::optional<domain::Type> parent_type_of(const domain::Transaction& child) const;
+  // A settlement that an account took part in: as user_id's or, `incoming`, as to_user_id's.
+  struct Entry {
+    std::int64_t version = 0;  // of the account, after it
+    std::int64_t posted_after = 0;
+    bool incoming = false;
+    const domain::Transaction* transaction = nullptr;
+    const domain::Settlement* settlement = nullptr;
+  };
+  [[nodiscard]] std::vector<Entry> entries_of(const domain::AccountKey& key) const;
+
+  const std::shared_ptr<MemoryDatabase> database_;
+  const domain::Currencies& currencies_;
+  std::optional<std::uint32_t> settling_;  // from next() to record()
+};
+
+}  // namespace tps::adapters
