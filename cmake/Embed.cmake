@@ -52,7 +52,7 @@ extern const std::span<const File> ${name}{files};
 }
 ")
   set_source_files_properties(${dir}/${name}.cpp PROPERTIES
-    OBJECT_DEPENDS "${files}" SKIP_PRECOMPILE_HEADERS ON)
+    OBJECT_DEPENDS "${files}" SKIP_PRECOMPILE_HEADERS ON SKIP_UNITY_BUILD_INCLUSION ON)
   target_sources(${target} PRIVATE ${dir}/${name}.cpp)
   target_include_directories(${target} PUBLIC ${CMAKE_BINARY_DIR})
 endfunction()

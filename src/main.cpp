@@ -13,13 +13,13 @@
 #include <vector>
 
 #include "commands/commands.hpp"
-#include "program/config.hpp"
-#include "program/exit.hpp"
 #include "commands/export.hpp"
 #include "commands/import.hpp"
 #include "commands/keys.hpp"
-#include "program/signals.hpp"
 #include "commands/verify.hpp"
+#include "program/config.hpp"
+#include "program/exit.hpp"
+#include "program/signals.hpp"
 
 namespace {
 

@@ -12,14 +12,14 @@
 #include <string_view>
 #include <vector>
 
-#include "domain/settlement.hpp"
-#include "ports/audit.hpp"
 #include "audit/differences.hpp"
 #include "audit/log_check.hpp"
 #include "audit/replay.hpp"
-#include "ports/store.hpp"
 #include "audit/table_check.hpp"
 #include "audit/uniqueness.hpp"
+#include "domain/settlement.hpp"
+#include "ports/audit.hpp"
+#include "ports/store.hpp"
 
 namespace tps::service {
 

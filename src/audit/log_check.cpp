@@ -13,9 +13,9 @@ using domain::Timestamp;
 using domain::Transaction;
 using domain::Type;
 
-std::string text_of(Timestamp time) { return std::to_string(time.time_since_epoch().count()) + " us"; }
+std::string log_text(Timestamp time) { return std::to_string(time.time_since_epoch().count()) + " us"; }
 
-std::string text_of(std::optional<std::uint32_t> partition) {
+std::string log_text(std::optional<std::uint32_t> partition) {
   return partition ? std::to_string(*partition) : std::string("none");
 }
 
@@ -59,8 +59,8 @@ bool LogCheck::check(const Audit::Entry& entry, bool settled) {
   last_id_ = id;
   if (!entry.readable) report(DifferenceKind::row_unreadable, id);
   if (transaction.created_at < last_created_at_) {
-    report(DifferenceKind::created_at_runs_back, id, "at least " + text_of(last_created_at_),
-           text_of(transaction.created_at));
+    report(DifferenceKind::created_at_runs_back, id, "at least " + log_text(last_created_at_),
+           log_text(transaction.created_at));
   }
   last_created_at_ = std::max(last_created_at_, transaction.created_at);
   check_places(transaction);
@@ -72,21 +72,22 @@ bool LogCheck::check(const Audit::Entry& entry, bool settled) {
 void LogCheck::check_places(const Transaction& transaction) {
   const std::uint32_t of_user = partition_of(transaction.user_id, partitions_);
   if (of_user != partition_ || transaction.partition != partition_) {
-    report(DifferenceKind::user_misplaced, transaction.id, text_of(of_user),
-           text_of(of_user != partition_ ? partition_ : transaction.partition));
+    report(DifferenceKind::user_misplaced, transaction.id, log_text(of_user),
+           log_text(of_user != partition_ ? partition_ : transaction.partition));
   }
   std::optional<std::uint32_t> of_receiver;
   if (transaction.to_user_id) of_receiver = partition_of(*transaction.to_user_id, partitions_);
   if (transaction.to_partition != of_receiver) {
-    report(DifferenceKind::receiver_misplaced, transaction.id, text_of(of_receiver), text_of(transaction.to_partition));
+    report(DifferenceKind::receiver_misplaced, transaction.id, log_text(of_receiver),
+           log_text(transaction.to_partition));
   }
 }
 
 void LogCheck::check_settlement(const Transaction& transaction, const domain::Settlement& settlement) {
   const Timestamp earliest = std::max(last_settled_at_, transaction.created_at);
   if (settlement.settled_at < earliest) {
-    report(DifferenceKind::settled_at_runs_back, transaction.id, "at least " + text_of(earliest),
-           text_of(settlement.settled_at));
+    report(DifferenceKind::settled_at_runs_back, transaction.id, "at least " + log_text(earliest),
+           log_text(settlement.settled_at));
   }
   last_settled_at_ = std::max(last_settled_at_, settlement.settled_at);
   if (settlement.rules_version < 1 || settlement.rules_version > domain::kRulesVersion) {

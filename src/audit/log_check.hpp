@@ -4,9 +4,9 @@
 
 #include <cstdint>
 
+#include "audit/differences.hpp"
 #include "domain/transaction.hpp"
 #include "ports/audit.hpp"
-#include "audit/differences.hpp"
 
 namespace tps::service {
 

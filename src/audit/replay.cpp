@@ -25,10 +25,10 @@ std::int64_t version_before(const Settlement& settlement, std::int64_t version_a
   return settlement.status == Status::failed ? version_after : version_after - 1;
 }
 
-std::string text_of(std::int64_t value) { return std::to_string(value); }
-std::string text_of(std::optional<std::int64_t> value) { return value ? std::to_string(*value) : "none"; }
-std::string text_of(Status value) { return std::string(domain::slug(value)); }
-std::string text_of(std::optional<domain::Failure> value) {
+std::string replay_text(std::int64_t value) { return std::to_string(value); }
+std::string replay_text(std::optional<std::int64_t> value) { return value ? std::to_string(*value) : "none"; }
+std::string replay_text(Status value) { return std::string(domain::slug(value)); }
+std::string replay_text(std::optional<domain::Failure> value) {
   return value ? std::string(domain::slug(*value)) : std::string("none");
 }
 
@@ -206,8 +206,8 @@ void Replay::compare(const Settlement& expected, const Audit::Entry& entry) {
                       .partition = entry.transaction.partition,
                       .transaction_id = entry.transaction.id,
                       .member = name,
-                      .expected = text_of(wanted),
-                      .found = text_of(recorded)});
+                      .expected = replay_text(wanted),
+                      .found = replay_text(recorded)});
   };
   member("status", expected.status, found.status);
   member("failure_code", expected.failure, found.failure);

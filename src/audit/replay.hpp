@@ -14,10 +14,10 @@
 #include <unordered_set>
 #include <vector>
 
+#include "audit/differences.hpp"
 #include "domain/ledger.hpp"
 #include "domain/settlement.hpp"
 #include "ports/audit.hpp"
-#include "audit/differences.hpp"
 
 namespace tps::service {
 

@@ -11,14 +11,14 @@ using domain::AccountKey;
 using domain::Hold;
 using domain::Totals;
 
-std::string text_of(std::int64_t value) { return std::to_string(value); }
-std::string text_of(bool value) { return value ? "true" : "false"; }
-std::string text_of(const std::string& value) { return value; }
-std::string text_of(domain::Status value) { return std::string(domain::slug(value)); }
-std::string text_of(domain::Timestamp value) { return std::to_string(value.time_since_epoch().count()) + " us"; }
+std::string table_text(std::int64_t value) { return std::to_string(value); }
+std::string table_text(bool value) { return value ? "true" : "false"; }
+std::string table_text(const std::string& value) { return value; }
+std::string table_text(domain::Status value) { return std::string(domain::slug(value)); }
+std::string table_text(domain::Timestamp value) { return std::to_string(value.time_since_epoch().count()) + " us"; }
 template <class T>
-std::string text_of(const std::optional<T>& value) {
-  return value ? text_of(*value) : std::string("none");
+std::string table_text(const std::optional<T>& value) {
+  return value ? table_text(*value) : std::string("none");
 }
 
 // Compares members of two rows; each that differs is reported as `base` with its name and values.
@@ -30,8 +30,8 @@ class Members {
     if (expected == found) return;
     Difference difference = base_;
     difference.member = name;
-    difference.expected = text_of(expected);
-    difference.found = text_of(found);
+    difference.expected = table_text(expected);
+    difference.found = table_text(found);
     differences_.add(std::move(difference));
   }
 

@@ -12,10 +12,10 @@
 #include <utility>
 #include <vector>
 
+#include "audit/differences.hpp"
 #include "domain/ledger.hpp"
 #include "domain/settlement.hpp"
 #include "ports/audit.hpp"
-#include "audit/differences.hpp"
 
 namespace tps::service {
 

@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "audit/differences.hpp"
 #include "domain/acceptance.hpp"
 #include "domain/transaction.hpp"
-#include "audit/differences.hpp"
 
 namespace tps::service {
 

@@ -11,7 +11,7 @@
 namespace tps::auth {
 namespace {
 
-constexpr std::string_view kPrefix = "tps_live_";
+constexpr std::string_view kKeyPrefix = "tps_live_";
 constexpr std::size_t kRandomBytes = 32;
 
 }  // namespace
@@ -22,7 +22,7 @@ NewApiKey make_api_key() {
     throw std::runtime_error("no random numbers: the system's generator failed");
   }
   NewApiKey key;
-  key.text = kPrefix;
+  key.text = kKeyPrefix;
   key.text += to_base64url({random.data(), random.size()});
   OPENSSL_cleanse(random.data(), random.size());
   key.id = api_key_id(key.text);
@@ -31,12 +31,12 @@ NewApiKey make_api_key() {
 }
 
 bool is_api_key(std::string_view text) {
-  if (!text.starts_with(kPrefix)) return false;
-  const auto random = from_base64url(text.substr(kPrefix.size()));
+  if (!text.starts_with(kKeyPrefix)) return false;
+  const auto random = from_base64url(text.substr(kKeyPrefix.size()));
   return random && random->size() == kRandomBytes;
 }
 
-std::string_view api_key_id(std::string_view text) { return text.substr(0, kPrefix.size() + 8); }
+std::string_view api_key_id(std::string_view text) { return text.substr(0, kKeyPrefix.size() + 8); }
 
 service::KeyHash hash_api_key(std::string_view text) { return service::sha256(text); }
 

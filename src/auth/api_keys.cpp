@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "auth/api_key.hpp"
-#include "service/flights.hpp"
 #include "lanes/look_up.hpp"
 #include "lanes/refusal.hpp"
+#include "service/flights.hpp"
 
 namespace tps::auth {
 namespace {

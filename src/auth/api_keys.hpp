@@ -8,9 +8,9 @@
 
 #include "auth/credential_cache.hpp"
 #include "auth/principal.hpp"
+#include "lanes/lane.hpp"
 #include "ports/fault.hpp"
 #include "ports/key_registry.hpp"
-#include "lanes/lane.hpp"
 #include "service/transactions.hpp"
 
 namespace tps::auth {

@@ -5,9 +5,9 @@
 
 #include "auth/client_network.hpp"
 #include "auth/password.hpp"
+#include "lanes/refusal.hpp"
 #include "ops/log.hpp"
 #include "ports/fault.hpp"
-#include "lanes/refusal.hpp"
 
 namespace tps::auth {
 namespace {

@@ -12,9 +12,9 @@
 #include "auth/login_throttle.hpp"
 #include "auth/token.hpp"
 #include "auth/users.hpp"
+#include "lanes/lane.hpp"
 #include "ops/metrics.hpp"
 #include "ports/fault.hpp"
-#include "lanes/lane.hpp"
 #include "service/transactions.hpp"
 
 namespace tps::auth {

@@ -22,7 +22,7 @@ constexpr std::uint32_t kMostPasses = 16;
 constexpr std::uint32_t kLeastKibibytes = 7 * 1024;
 constexpr std::uint32_t kMostLanes = 8;
 
-constexpr std::string_view kPrefix = "$argon2id$v=19$";
+constexpr std::string_view kHashPrefix = "$argon2id$v=19$";
 
 // $argon2id$v=19$m=19456,t=2,p=1$salt$hash, as libargon2 reads it: base64 without padding, of 8 bytes and 16 at least.
 bool is_whole(const std::string& hash) {
@@ -33,7 +33,7 @@ bool is_whole(const std::string& hash) {
 
 // The number after `name` in "m=19456,t=2,p=1"; 0 if there is none.
 std::uint32_t parameter(std::string_view hash, std::string_view name) {
-  const std::size_t place = hash.find(name, kPrefix.size());
+  const std::size_t place = hash.find(name, kHashPrefix.size());
   std::uint32_t value = 0;
   if (place != std::string_view::npos) {
     std::from_chars(hash.data() + place + name.size(), hash.data() + hash.size(), value);
@@ -63,7 +63,7 @@ std::uint64_t cost_of_hash(const std::string& hash) {
 }
 
 std::string flaw_of_hash(const std::string& hash) {
-  if (!hash.starts_with(kPrefix)) return "not an argon2id hash; `tps hash-password` makes one";
+  if (!hash.starts_with(kHashPrefix)) return "not an argon2id hash; `tps hash-password` makes one";
   if (!is_whole(hash)) return "this argon2id hash is not whole; `tps hash-password` makes one";
   const std::uint32_t memory = parameter(hash, "m=");
   const std::uint32_t passes = parameter(hash, "t=");

@@ -9,9 +9,9 @@
 #include <string>
 #include <string_view>
 
-#include "wire/base64url.hpp"
 #include "auth/principal.hpp"
 #include "auth/signing_key.hpp"
+#include "wire/base64url.hpp"
 
 namespace tps::auth {
 

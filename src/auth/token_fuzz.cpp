@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "wire/base64url.hpp"
 #include "auth/key_set.hpp"
 #include "auth/token.hpp"
+#include "wire/base64url.hpp"
 
 extern const std::span<const std::string_view> fuzz_seeds;
 

@@ -7,17 +7,17 @@
 #include <cstdio>
 #include <expected>
 
-#include "program/engine.hpp"
-#include "program/exit.hpp"
+#include "commands/progress.hpp"
 #include "files/csv_writer.hpp"
 #include "files/import_reader.hpp"
 #include "files/output_file.hpp"
-#include "commands/progress.hpp"
-#include "wire/json_writer.hpp"
 #include "ops/metrics.hpp"
 #include "ports/store.hpp"
+#include "program/engine.hpp"
+#include "program/exit.hpp"
 #include "program/signals.hpp"
 #include "program/startup.hpp"
+#include "wire/json_writer.hpp"
 
 namespace tps {
 namespace {
@@ -135,7 +135,7 @@ class ExportRun {
   std::uint64_t count_ = 0;
 };
 
-void report(const ExportRun& run, const ExportOptions& options, double seconds) {
+void report_export(const ExportRun& run, const ExportOptions& options, double seconds) {
   if (options.json) {
     std::string output;
     http::append_string(output, options.output);
@@ -187,7 +187,7 @@ int export_all(const Config& config, const ExportOptions& options) {
   progress.clear();
   // Nobody reads on: there is nobody to tell.
   if (!done) return done.error().empty() ? kExitFailed : fail(done.error());
-  report(run, options, progress.elapsed().count());
+  report_export(run, options, progress.elapsed().count());
   return kExitOk;
 }
 

@@ -19,8 +19,8 @@
 #include <string>
 
 #include "commands/commands.hpp"
-#include "program/exit.hpp"
 #include "http/server/server.hpp"
+#include "program/exit.hpp"
 #include "program/startup.hpp"
 
 namespace tps {

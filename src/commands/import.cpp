@@ -8,16 +8,16 @@
 #include <expected>
 #include <filesystem>
 
-#include "program/engine.hpp"
-#include "program/exit.hpp"
-#include "files/import_run.hpp"
 #include "commands/progress.hpp"
+#include "files/import_run.hpp"
 #include "files/source_file.hpp"
-#include "wire/json_writer.hpp"
 #include "ops/metrics.hpp"
 #include "ports/store.hpp"
+#include "program/engine.hpp"
+#include "program/exit.hpp"
 #include "program/signals.hpp"
 #include "program/startup.hpp"
+#include "wire/json_writer.hpp"
 
 namespace tps {
 namespace {
@@ -60,7 +60,7 @@ struct Result {
   std::optional<std::string> trouble;
 };
 
-void print_summary(const Result& result) {
+void print_import_summary(const Result& result) {
   const files::ImportCounts& counts = result.counts;
   const auto rate =
       result.seconds > 0 ? static_cast<std::uint64_t>(static_cast<double>(counts.lines()) / result.seconds) : 0;
@@ -73,7 +73,7 @@ void print_summary(const Result& result) {
   if (!result.name.empty()) fmt::print("name of the import: {}\n", result.name);
 }
 
-void print_json(const Result& result) {
+void print_import_json(const Result& result) {
   std::string out = result.trouble ? R"({"complete":false)" : R"({"complete":true)";
   const auto add = [&](std::string_view member, std::uint64_t value) {
     http::append_member(out, member, static_cast<std::int64_t>(value));
@@ -96,11 +96,11 @@ void print_json(const Result& result) {
   fmt::print("{}}}\n", out);
 }
 
-int report(const Result& result, bool json) {
+int report_import(const Result& result, bool json) {
   if (json) {
-    print_json(result);
+    print_import_json(result);
   } else {
-    print_summary(result);
+    print_import_summary(result);
   }
   if (result.trouble) {
     return fail(*result.trouble + "\nThe import is not complete. The same command again" +
@@ -191,12 +191,12 @@ int import_file(const Config& config, const ImportOptions& options) {
   if (const auto closed = rejects.close(); done && !closed) done = std::unexpected(closed.error());
   if (done && file.changed()) done = std::unexpected(options.file + " was changed while it was read");
   progress.clear();
-  return report({.counts = run.counts(),
-                 .seconds = progress.elapsed().count(),
-                 .name = name,
-                 .rejects = rejects.path(),
-                 .trouble = done ? std::nullopt : std::optional(done.error())},
-                options.json);
+  return report_import({.counts = run.counts(),
+                        .seconds = progress.elapsed().count(),
+                        .name = name,
+                        .rejects = rejects.path(),
+                        .trouble = done ? std::nullopt : std::optional(done.error())},
+                       options.json);
 }
 
 }  // namespace tps

@@ -12,15 +12,15 @@
 #include <vector>
 
 #include "auth/api_key.hpp"
+#include "ops/metrics.hpp"
+#include "ports/fault.hpp"
 #include "program/engine.hpp"
 #include "program/exit.hpp"
+#include "program/signals.hpp"
+#include "program/startup.hpp"
 #include "wire/json_writer.hpp"
 #include "wire/timestamp.hpp"
 #include "wire/utf8.hpp"
-#include "ops/metrics.hpp"
-#include "ports/fault.hpp"
-#include "program/signals.hpp"
-#include "program/startup.hpp"
 
 namespace tps {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "program/config.hpp"
 #include "commands/new_key.hpp"
+#include "program/config.hpp"
 
 namespace tps {
 

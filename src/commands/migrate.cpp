@@ -6,11 +6,11 @@
 #include <chrono>
 #include <iostream>
 
-#include "commands/commands.hpp"
 #include "auth/password.hpp"
+#include "commands/commands.hpp"
+#include "ops/metrics.hpp"
 #include "program/engine.hpp"
 #include "program/exit.hpp"
-#include "ops/metrics.hpp"
 #include "program/startup.hpp"
 
 namespace tps {

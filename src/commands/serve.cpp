@@ -1,5 +1,3 @@
-#include "commands/commands.hpp"
-
 #include <fmt/format.h>
 
 #include <chrono>
@@ -11,23 +9,24 @@
 #include <utility>
 
 #include "adapters/redis/cache.hpp"
+#include "commands/commands.hpp"
+#include "http/api/api.hpp"
+#include "http/server/server.hpp"
+#include "lanes/lane.hpp"
+#include "ops/log.hpp"
+#include "ops/metrics.hpp"
+#include "ports/store.hpp"
 #include "program/authentication.hpp"
 #include "program/engine.hpp"
 #include "program/exit.hpp"
-#include "http/api/api.hpp"
-#include "http/server/server.hpp"
-#include "ops/log.hpp"
-#include "ops/metrics.hpp"
-#include "service/flights.hpp"
-#include "lanes/lane.hpp"
-#include "service/local_cache.hpp"
-#include "service/readiness.hpp"
-#include "ports/store.hpp"
-#include "service/transactions.hpp"
-#include "service/waiters.hpp"
 #include "program/settling.hpp"
 #include "program/signals.hpp"
 #include "program/startup.hpp"
+#include "service/flights.hpp"
+#include "service/local_cache.hpp"
+#include "service/readiness.hpp"
+#include "service/transactions.hpp"
+#include "service/waiters.hpp"
 
 namespace tps {
 namespace {

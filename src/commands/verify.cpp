@@ -8,13 +8,13 @@
 #include <string>
 #include <string_view>
 
+#include "audit/auditor.hpp"
+#include "commands/progress.hpp"
+#include "ops/metrics.hpp"
 #include "program/engine.hpp"
 #include "program/exit.hpp"
-#include "commands/progress.hpp"
-#include "wire/json_writer.hpp"
-#include "ops/metrics.hpp"
-#include "audit/auditor.hpp"
 #include "program/startup.hpp"
+#include "wire/json_writer.hpp"
 
 namespace tps {
 namespace {
@@ -40,7 +40,7 @@ struct Outcome {
   std::string trouble;  // why it could not finish; empty: it did
 };
 
-void print_summary(const Outcome& outcome) {
+void print_verify_summary(const Outcome& outcome) {
   const AuditReport& report = outcome.report;
   for (const Difference& difference : outcome.differences.kept()) fmt::print("{}\n", sentence(difference));
   const auto shown = static_cast<std::int64_t>(outcome.differences.kept().size());
@@ -79,7 +79,7 @@ void append_difference(std::string& out, const Difference& difference) {
   out += '}';
 }
 
-void print_json(const Outcome& outcome) {
+void print_verify_json(const Outcome& outcome) {
   const AuditReport& report = outcome.report;
   std::string out = "{";
   append_member(out, "store", outcome.auditing.name);
@@ -136,9 +136,9 @@ int verify(const Config& config, const VerifyOptions& options) {
                         .seconds = std::chrono::duration<double>(steady_clock::now() - start).count(),
                         .trouble = finished ? std::string() : finished.error().detail};
   if (options.json) {
-    print_json(outcome);
+    print_verify_json(outcome);
   } else {
-    print_summary(outcome);
+    print_verify_summary(outcome);
   }
   if (!finished) fail("could not finish: " + finished.error().detail);
   return finished && differences.count() == 0 ? kExitOk : kExitFailed;

@@ -3,18 +3,18 @@
 #include <string>
 
 #include "commands/commands.hpp"
-#include "program/engine.hpp"
-#include "program/exit.hpp"
 #include "http/api/api.hpp"
 #include "http/api/routes.hpp"
 #include "http/server/server.hpp"
 #include "ops/log.hpp"
 #include "ops/metrics.hpp"
-#include "service/readiness.hpp"
-#include "service/waiters.hpp"
+#include "program/engine.hpp"
+#include "program/exit.hpp"
 #include "program/settling.hpp"
 #include "program/signals.hpp"
 #include "program/startup.hpp"
+#include "service/readiness.hpp"
+#include "service/waiters.hpp"
 
 namespace tps {
 

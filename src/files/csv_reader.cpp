@@ -6,10 +6,10 @@
 #include <array>
 #include <new>
 
+#include "wire/ascii.hpp"
 #include "wire/json_reader.hpp"
 #include "wire/json_value.hpp"
 #include "wire/json_writer.hpp"
-#include "wire/ascii.hpp"
 
 namespace tps::files {
 namespace {

@@ -24,7 +24,7 @@ std::unexpected<Flaw> malformed_csv(std::string detail) {
   return std::unexpected(Flaw{kMalformedCsv, std::move(detail)});
 }
 
-Flaw flaw_of(domain::Error error) {
+Flaw flaw_of_line(domain::Error error) {
   std::string detail = error.detail.empty() ? std::string(http::default_detail(error.code)) : std::move(error.detail);
   static constexpr std::string_view kBody = "The body";
   if (detail.starts_with(kBody)) detail.replace(0, kBody.size(), "The line");
@@ -32,7 +32,7 @@ Flaw flaw_of(domain::Error error) {
 }
 
 Flaw invalid(std::vector<domain::FieldError> errors) {
-  return flaw_of({ErrorCode::validation_failed, "The line breaks a rule; see errors", std::move(errors)});
+  return flaw_of_line({ErrorCode::validation_failed, "The line breaks a rule; see errors", std::move(errors)});
 }
 
 std::optional<std::string_view> key_text(const domain::Draft& draft, std::string_view key_column) {
@@ -144,12 +144,12 @@ ImportReader::Instruction ImportReader::decode_line(std::uint64_t line, std::str
   Instruction instruction;
   const auto decoded = http::decode_lines(
       text, 1, [&](http::DecodeResult item) { instruction = to_instruction(line, std::move(item)); });
-  if (!decoded) return std::unexpected(flaw_of(decoded.error()));
+  if (!decoded) return std::unexpected(flaw_of_line(decoded.error()));
   return instruction;
 }
 
 ImportReader::Instruction ImportReader::to_instruction(std::uint64_t line, http::DecodeResult decoded) const {
-  if (!decoded) return std::unexpected(flaw_of(std::move(decoded.error())));
+  if (!decoded) return std::unexpected(flaw_of_line(std::move(decoded.error())));
   const domain::Draft& draft = decoded->draft;
   std::vector<domain::FieldError>& errors = decoded->errors;
   if (options_.from_export) {

@@ -14,8 +14,8 @@
 #include "domain/transaction.hpp"
 #include "files/csv_reader.hpp"
 #include "files/line_reader.hpp"
-#include "wire/json_reader.hpp"
 #include "service/submission.hpp"
+#include "wire/json_reader.hpp"
 
 namespace tps::files {
 

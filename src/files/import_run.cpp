@@ -11,7 +11,7 @@ using domain::ErrorCode;
 
 constexpr std::size_t kMaxBatchBytes = 8'000'000;
 
-std::optional<Flaw> flaw_of(const domain::Submission& submission) {
+std::optional<Flaw> flaw_of_submission(const domain::Submission& submission) {
   switch (submission.acceptance) {
     case Acceptance::key_reused:
       return Flaw{slug(ErrorCode::idempotency_key_reused), "Its key was used before with other content"};
@@ -90,7 +90,7 @@ std::expected<void, std::string> ImportRun::conclude(Batch& batch) {
     const domain::Submission& submission = batch.submissions[i];
     if (submission.acceptance == Acceptance::accepted) ++counts_.imported;
     if (submission.acceptance == Acceptance::replayed) ++counts_.already_there;
-    if (const auto flaw = flaw_of(submission)) {
+    if (const auto flaw = flaw_of_submission(submission)) {
       const Batch::Place& place = batch.places[i];
       reject(batch, place.line, *flaw, std::string_view(batch.texts).substr(place.begin, place.size));
     }

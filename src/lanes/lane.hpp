@@ -21,9 +21,9 @@
 #include <thread>
 #include <vector>
 
+#include "lanes/resumption.hpp"
 #include "ops/metrics.hpp"
 #include "ports/fault.hpp"
-#include "lanes/resumption.hpp"
 
 namespace tps::service {
 

@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "lanes/lane.hpp"
 #include "ops/metrics.hpp"
 #include "ports/fault.hpp"
-#include "lanes/lane.hpp"
 
 namespace tps::service {
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "domain/error.hpp"
-#include "ports/fault.hpp"
 #include "lanes/lane.hpp"
+#include "ports/fault.hpp"
 
 namespace tps::service {
 

@@ -14,11 +14,11 @@
 #include "auth/login.hpp"
 #include "auth/rate_limiter.hpp"
 #include "auth/trusted_keys.hpp"
+#include "http/api/handlers.hpp"
+#include "lanes/lane.hpp"
 #include "program/config.hpp"
 #include "program/engine.hpp"
 #include "program/file_watch.hpp"
-#include "http/api/handlers.hpp"
-#include "lanes/lane.hpp"
 
 namespace tps {
 

@@ -8,12 +8,12 @@
 #include <memory>
 #include <string>
 
-#include "program/config.hpp"
 #include "domain/currency.hpp"
 #include "ops/metrics.hpp"
 #include "ports/audit.hpp"
 #include "ports/key_registry.hpp"
 #include "ports/store.hpp"
+#include "program/config.hpp"
 
 namespace tps {
 

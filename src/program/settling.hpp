@@ -4,12 +4,12 @@
 
 #include <memory>
 
+#include "ops/metrics.hpp"
+#include "ports/store.hpp"
 #include "program/config.hpp"
 #include "program/engine.hpp"
-#include "ops/metrics.hpp"
 #include "service/ledger_watch.hpp"
 #include "service/settlement_loop.hpp"
-#include "ports/store.hpp"
 #include "service/waiters.hpp"
 
 namespace tps {

@@ -8,9 +8,9 @@
 #include <iostream>
 #include <utility>
 
-#include "program/exit.hpp"
 #include "http/server/server.hpp"
 #include "ops/log.hpp"
+#include "program/exit.hpp"
 #include "program/signals.hpp"
 
 namespace tps {

@@ -6,12 +6,12 @@
 #include <expected>
 #include <string>
 
-#include "program/config.hpp"
 #include "domain/currency.hpp"
 #include "domain/transaction.hpp"
-#include "program/engine.hpp"
 #include "http/server/server_options.hpp"
 #include "ports/store.hpp"
+#include "program/config.hpp"
+#include "program/engine.hpp"
 
 namespace tps {
 

@@ -9,8 +9,8 @@
 
 #include "domain/acceptance.hpp"
 #include "domain/clock.hpp"
-#include "ports/cache.hpp"
 #include "lanes/lane.hpp"
+#include "ports/cache.hpp"
 #include "ports/store.hpp"
 
 namespace tps::service {

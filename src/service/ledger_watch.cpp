@@ -8,7 +8,7 @@ namespace tps::service {
 namespace {
 
 constexpr std::chrono::seconds kBudget{4};
-constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+constexpr double kUnknownFigure = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
@@ -41,9 +41,9 @@ void LedgerWatch::run() {
 // A figure that cannot be had is not a number, rather than the last one that could.
 void LedgerWatch::look() {
   const auto figures = session_.figures(std::chrono::steady_clock::now() + kBudget);
-  metrics_.open_holds.Set(figures ? static_cast<double>(figures->open_holds) : kUnknown);
+  metrics_.open_holds.Set(figures ? static_cast<double>(figures->open_holds) : kUnknownFigure);
   if (!figures) {
-    for (const std::string& currency : seen_) metrics_.imbalance(currency).Set(kUnknown);
+    for (const std::string& currency : seen_) metrics_.imbalance(currency).Set(kUnknownFigure);
     return;
   }
   for (const auto& [currency, imbalance] : figures->imbalance) {

@@ -14,7 +14,7 @@ constexpr std::chrono::milliseconds kInterval{1'000};
 // While the store is away, so that its return is noticed soon.
 constexpr std::chrono::milliseconds kIntervalWhileNotReady{200};
 constexpr std::chrono::milliseconds kPingBudget{2'000};
-constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+constexpr double kUnknownBacklog = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
@@ -23,8 +23,8 @@ Readiness::Readiness(Store& session, std::uint32_t partitions, domain::Clock clo
   metrics_.ready.Set(1);
   // Series that are there from the start can be told from those that are missing.
   for (std::uint32_t partition = 0; partition < partitions_; ++partition) {
-    metrics_.backlog(partition).Set(kUnknown);
-    metrics_.oldest_pending_seconds(partition).Set(kUnknown);
+    metrics_.backlog(partition).Set(kUnknownBacklog);
+    metrics_.oldest_pending_seconds(partition).Set(kUnknownBacklog);
   }
   thread_ = std::thread([this] { run(); });
 }
@@ -91,8 +91,8 @@ void Readiness::set_reason(std::optional<std::string> reason) {
 void Readiness::report_backlog() {
   bool reachable = true;
   for (std::uint32_t partition = 0; partition < partitions_; ++partition) {
-    double pending = kUnknown;
-    double age = kUnknown;
+    double pending = kUnknownBacklog;
+    double age = kUnknownBacklog;
     if (reachable) {
       const auto backlog = session_.backlog(partition, std::chrono::steady_clock::now() + kPingBudget);
       reachable = backlog.has_value();

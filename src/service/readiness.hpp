@@ -10,8 +10,8 @@
 
 #include "domain/clock.hpp"
 #include "ops/metrics.hpp"
-#include "service/flights.hpp"
 #include "ports/store.hpp"
+#include "service/flights.hpp"
 
 namespace tps::service {
 

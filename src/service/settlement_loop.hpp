@@ -15,8 +15,8 @@
 
 #include "domain/clock.hpp"
 #include "ops/metrics.hpp"
-#include "service/flights.hpp"
 #include "ports/store.hpp"
+#include "service/flights.hpp"
 #include "service/waiters.hpp"
 
 namespace tps::service {

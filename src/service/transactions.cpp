@@ -7,10 +7,10 @@
 #include <iterator>
 #include <utility>
 
+#include "lanes/refusal.hpp"
 #include "ops/log.hpp"
 #include "service/flights.hpp"
 #include "service/identity.hpp"
-#include "lanes/refusal.hpp"
 
 namespace tps::service {
 namespace {

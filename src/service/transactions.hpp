@@ -20,11 +20,11 @@
 #include "domain/caller.hpp"
 #include "domain/error.hpp"
 #include "domain/transaction.hpp"
+#include "lanes/lane.hpp"
 #include "ops/metrics.hpp"
 #include "ports/cache.hpp"
-#include "lanes/lane.hpp"
-#include "service/local_cache.hpp"
 #include "ports/store.hpp"
+#include "service/local_cache.hpp"
 #include "service/submission.hpp"
 #include "service/waiters.hpp"
 

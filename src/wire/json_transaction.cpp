@@ -7,8 +7,8 @@
 #include <string>
 #include <utility>
 
-#include "wire/json_object.hpp"
 #include "wire/ascii.hpp"
+#include "wire/json_object.hpp"
 
 namespace tps::http {
 namespace {

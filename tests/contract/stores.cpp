@@ -6,15 +6,15 @@
 #include <filesystem>
 #include <stdexcept>
 
-#include "reference/memory_audit.hpp"
-#include "reference/memory_key_registry.hpp"
-#include "reference/memory_store.hpp"
 #include "adapters/postgres/audit.hpp"
 #include "adapters/postgres/key_registry.hpp"
 #include "adapters/postgres/store.hpp"
 #include "adapters/sqlite/audit.hpp"
 #include "adapters/sqlite/key_registry.hpp"
 #include "adapters/sqlite/store.hpp"
+#include "reference/memory_audit.hpp"
+#include "reference/memory_key_registry.hpp"
+#include "reference/memory_store.hpp"
 #include "support/postgres_server.hpp"
 
 namespace tps::contract {

@@ -1,6 +1,4 @@
 // G10 at its source: whatever happens to Redis, get() gives what was put or nothing, soon.
-#include "adapters/redis/cache.hpp"
-
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -12,6 +10,7 @@
 #include <memory>
 #include <thread>
 
+#include "adapters/redis/cache.hpp"
 #include "fault/on_redis.hpp"
 #include "ports/store.hpp"
 

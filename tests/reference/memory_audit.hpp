@@ -5,9 +5,9 @@
 #include <optional>
 #include <vector>
 
-#include "reference/memory_database.hpp"
 #include "ports/audit.hpp"
 #include "ports/store.hpp"
+#include "reference/memory_database.hpp"
 
 namespace tps::adapters {
 

@@ -3,8 +3,8 @@
 #include <map>
 #include <set>
 
-#include "reference/memory_store.hpp"
 #include "ports/store.hpp"
+#include "reference/memory_store.hpp"
 
 namespace tps::adapters {
 

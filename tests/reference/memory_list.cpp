@@ -1,8 +1,8 @@
 // MemoryStore::list: what a page is, and the shares of the partitions in the change feed.
 #include <algorithm>
 
-#include "reference/memory_store.hpp"
 #include "ports/store.hpp"
+#include "reference/memory_store.hpp"
 
 namespace tps::adapters {
 namespace {

@@ -3,9 +3,9 @@
 #include <limits>
 #include <map>
 
-#include "reference/memory_store.hpp"
 #include "domain/money.hpp"
 #include "ports/store.hpp"
+#include "reference/memory_store.hpp"
 
 namespace tps::adapters {
 namespace {

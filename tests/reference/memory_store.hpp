@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "reference/memory_database.hpp"
 #include "domain/currency.hpp"
 #include "ports/store.hpp"
+#include "reference/memory_database.hpp"
 
 namespace tps::adapters {
 

@@ -12,8 +12,8 @@
 
 #include "domain/settlement.hpp"
 #include "ports/audit.hpp"
-#include "service/identity.hpp"
 #include "ports/store.hpp"
+#include "service/identity.hpp"
 
 namespace tps::test {
 

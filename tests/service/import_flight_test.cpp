@@ -3,9 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include "reference/memory_store.hpp"
 #include "faulty_store.hpp"
 #include "ports/store.hpp"
+#include "reference/memory_store.hpp"
 #include "service/submission.hpp"
 
 namespace tps::files {

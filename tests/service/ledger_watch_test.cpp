@@ -7,9 +7,9 @@
 #include <mutex>
 #include <thread>
 
-#include "reference/memory_store.hpp"
 #include "faulty_store.hpp"
 #include "ports/store.hpp"
+#include "reference/memory_store.hpp"
 
 namespace tps::service {
 namespace {

@@ -4,9 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "audit/table_check.hpp"
 #include "books.hpp"
 #include "ports/audit.hpp"
-#include "audit/table_check.hpp"
 
 namespace tps::service {
 namespace {

@@ -14,10 +14,10 @@
 #include <thread>
 #include <vector>
 
-#include "reference/memory_store.hpp"
 #include "domain/test_book.hpp"
 #include "faulty_store.hpp"
 #include "ports/store.hpp"
+#include "reference/memory_store.hpp"
 
 namespace tps::service {
 namespace {

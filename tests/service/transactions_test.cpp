@@ -10,11 +10,11 @@
 #include <memory>
 #include <thread>
 
-#include "reference/memory_store.hpp"
 #include "faulty_store.hpp"
+#include "ports/store.hpp"
+#include "reference/memory_store.hpp"
 #include "service/flights.hpp"
 #include "service/settlement_loop.hpp"
-#include "ports/store.hpp"
 
 namespace tps::service {
 namespace {

@@ -30,43 +30,43 @@ std::vector<std::int64_t> read_positions(const PostgresResult& rows) {
   return positions;
 }
 
-constexpr auto kEntriesText =
+constexpr auto kAuditEntriesText =
     joined("SELECT ", kInstructionColumns,
            ", s.status, s.failure_code, s.settled_at, s.posted_after, s.held_after, s.account_version,"
            " s.to_posted_after, s.to_account_version, s.rules_version"
            " FROM (SELECT * FROM transaction_log WHERE partition = $1 AND id > $2 ORDER BY id LIMIT $3) t"
            " LEFT JOIN settlement_log s ON s.partition = t.partition AND s.transaction_id = t.id ORDER BY t.id");
-constexpr PostgresStatement kEntries{"audit_entries", kEntriesText.data()};
-constexpr int kStatus = kInstructionColumnCount;
+constexpr PostgresStatement kAuditEntries{"audit_entries", kAuditEntriesText.data()};
+constexpr int kAuditStatus = kInstructionColumnCount;
 
 // The settlement of a row that has one. Clears `readable` if something in it is unknown to this binary.
 domain::Settlement read_settlement(const PostgresResult& rows, int row, bool& readable) {
   domain::Settlement settlement;
   settlement.partition = static_cast<std::uint32_t>(rows.int2(row, 1));
   settlement.transaction_id = rows.int8(row, 0);
-  const auto status = status_of(rows.letter(row, kStatus));
+  const auto status = status_of(rows.letter(row, kAuditStatus));
   readable = readable && status.has_value();
   settlement.status = status.value_or(domain::Status::pending);
-  if (!rows.is_null(row, kStatus + 1)) {
-    settlement.failure = domain::parse_failure(rows.text(row, kStatus + 1));
+  if (!rows.is_null(row, kAuditStatus + 1)) {
+    settlement.failure = domain::parse_failure(rows.text(row, kAuditStatus + 1));
     readable = readable && settlement.failure.has_value();
   }
-  settlement.settled_at = rows.time(row, kStatus + 2);
-  settlement.posted_after = rows.int8(row, kStatus + 3);
-  settlement.held_after = rows.int8(row, kStatus + 4);
-  settlement.account_version = rows.int8(row, kStatus + 5);
-  settlement.to_posted_after = rows.optional_int8(row, kStatus + 6);
-  settlement.to_account_version = rows.optional_int8(row, kStatus + 7);
-  settlement.rules_version = rows.int2(row, kStatus + 8);
+  settlement.settled_at = rows.time(row, kAuditStatus + 2);
+  settlement.posted_after = rows.int8(row, kAuditStatus + 3);
+  settlement.held_after = rows.int8(row, kAuditStatus + 4);
+  settlement.account_version = rows.int8(row, kAuditStatus + 5);
+  settlement.to_posted_after = rows.optional_int8(row, kAuditStatus + 6);
+  settlement.to_account_version = rows.optional_int8(row, kAuditStatus + 7);
+  settlement.rules_version = rows.int2(row, kAuditStatus + 8);
   return settlement;
 }
 
-service::Audit::Entry read_entry(const PostgresResult& rows, int row) {
+service::Audit::Entry read_audit_entry(const PostgresResult& rows, int row) {
   service::Audit::Entry entry;
   auto transaction = read_instruction(rows, row);
   entry.readable = transaction.has_value();
   entry.transaction = transaction ? std::move(*transaction) : unreadable_instruction(rows, row);
-  if (rows.is_null(row, kStatus)) return entry;
+  if (rows.is_null(row, kAuditStatus)) return entry;
   entry.settlement = read_settlement(rows, row, entry.readable);
   put_on(*entry.settlement, entry.transaction);
   return entry;
@@ -107,9 +107,10 @@ constexpr PostgresStatement kReversals{"audit_reversals",
                                        " WHERE (partition, original_id) > ($1::smallint, $2::bigint)"
                                        " ORDER BY partition, original_id LIMIT $3"};
 
-constexpr PostgresStatement kTotals{"audit_totals",
-                                    "SELECT partition, currency, deposits, withdrawals, captures, deposit_reversals,"
-                                    " withdrawal_reversals FROM totals ORDER BY partition, currency"};
+constexpr PostgresStatement kAuditTotals{
+    "audit_totals",
+    "SELECT partition, currency, deposits, withdrawals, captures, deposit_reversals,"
+    " withdrawal_reversals FROM totals ORDER BY partition, currency"};
 
 service::Audit::TotalsRow totals_row(const PostgresResult& rows, int row) {
   return {{static_cast<std::uint32_t>(rows.int2(row, 0)), std::string(rows.text(row, 1))}, read_totals(rows, row, 2)};
@@ -170,11 +171,11 @@ StoreResult<std::vector<PostgresAudit::Entry>> PostgresAudit::entries(std::uint3
                                                                       std::size_t max, Deadline deadline) {
   PostgresParameters parameters;
   parameters.add(static_cast<std::int16_t>(partition)).add(after).add(static_cast<std::int64_t>(max));
-  const auto rows = read(kEntries, parameters, deadline);
+  const auto rows = read(kAuditEntries, parameters, deadline);
   if (!rows) return std::unexpected(rows.error());
   std::vector<Entry> entries;
   entries.reserve(static_cast<std::size_t>(rows->rows()));
-  for (int row = 0; row < rows->rows(); ++row) entries.push_back(read_entry(*rows, row));
+  for (int row = 0; row < rows->rows(); ++row) entries.push_back(read_audit_entry(*rows, row));
   return entries;
 }
 
@@ -219,7 +220,7 @@ StoreResult<PostgresAudit::Piece<PostgresAudit::ReversalRow>> PostgresAudit::rev
 }
 
 StoreResult<PostgresAudit::Piece<PostgresAudit::TotalsRow>> PostgresAudit::totals(Deadline deadline) {
-  return piece<TotalsRow>(kTotals, {}, totals_row, deadline);
+  return piece<TotalsRow>(kAuditTotals, {}, totals_row, deadline);
 }
 
 StoreResult<std::vector<std::optional<domain::Transaction>>> PostgresAudit::find(std::span<const std::int64_t> ids,

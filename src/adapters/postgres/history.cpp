@@ -106,7 +106,7 @@ std::map<std::string, Balance> read_accounts_at(const PostgresResult& rows, Edge
 constexpr char kFirstFrom[] = " AND id >= m.middle AND id < m.high AND currency = $3";
 constexpr char kBetween[] = " AND id > p.low AND id <= p.high AND currency = $3";
 constexpr char kNumbered[] = " s.status, row_number() OVER (ORDER BY t.id) = 10000 AS is_last";
-constexpr auto kEntriesText = joined(
+constexpr auto kStatementEntriesText = joined(
     "WITH RECURSIVE search(edge, incoming, partition, low, high) AS ("
     " SELECT e.edge, i.incoming, p.partition, ",
     kStart, ", ", kEnd,
@@ -142,7 +142,7 @@ constexpr auto kEntriesText = joined(
     kJoinOutcome,
     " LEFT JOIN transaction_log o ON o.partition = t.partition AND o.id = CASE WHEN t.type = 'r' THEN t.parent_id END"
     " WHERE e.status <> 'f' OR e.is_last");
-constexpr PostgresStatement kEntries{"entries", kEntriesText.data(), true};
+constexpr PostgresStatement kStatementEntries{"entries", kStatementEntriesText.data(), true};
 constexpr int kIsIncoming = kTransactionColumnCount;
 constexpr int kVersion = kIsIncoming + 1;
 constexpr int kPosted = kVersion + 1;
@@ -155,7 +155,7 @@ constexpr auto kSettingsText =
            kIndexSettings);
 constexpr PostgresStatement kSettings{"statement_settings", kSettingsText.data()};
 
-PostgresAnswer<StatementEntry> read_entry(const PostgresResult& rows, int row) {
+PostgresAnswer<StatementEntry> read_statement_entry(const PostgresResult& rows, int row) {
   auto transaction = read_transaction(rows, row);
   if (!transaction) return std::unexpected(unreadable_row(rows.int8(row, 0)));
   StatementEntry entry;
@@ -177,7 +177,7 @@ PostgresAnswer<std::vector<StatementEntry>> read_entries(PostgresConnection& con
   PostgresParameters parameters;
   parameters.add(static_cast<std::int16_t>(query.partition)).add(std::string_view(query.user_id));
   parameters.add(std::string_view(query.currency)).add(above).add(up_to);
-  connection.queue(kEntries, parameters);
+  connection.queue(kStatementEntries, parameters);
   connection.queue(kCommit);
   auto results = connection.fly(deadline);
   if (!results) return std::unexpected(std::move(results.error()));
@@ -185,7 +185,7 @@ PostgresAnswer<std::vector<StatementEntry>> read_entries(PostgresConnection& con
   std::vector<StatementEntry> entries;
   entries.reserve(static_cast<std::size_t>(rows.rows()));
   for (int row = 0; row < rows.rows(); ++row) {
-    auto entry = read_entry(rows, row);
+    auto entry = read_statement_entry(rows, row);
     if (!entry) return std::unexpected(std::move(entry.error()));
     connection.log_has(domain::sequence_of_id(entry->transaction.id));
     if (rows.boolean(row, kIsLast)) up_to = std::min(up_to, entry->version);

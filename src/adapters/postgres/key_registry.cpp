@@ -44,11 +44,12 @@ constexpr PostgresStatement kRevoke{
     " SELECT key_id, 'r', $2::timestamptz, $3::text FROM made ON CONFLICT (key_id, action) DO NOTHING)"
     " SELECT key_id FROM made"};
 
-constexpr PostgresStatement kFind{"find_keys_of_api",
-                                  "SELECT h.place, k.key_id, k.subject, k.scopes, k.only_user, k.created_at, "
-                                  "k.created_by, k.expires_at, k.revoked_at,"
-                                  " k.revoked_by FROM unnest($1::bytea[]) WITH ORDINALITY AS h(hash, place) CROSS JOIN "
-                                  "LATERAL find_api_key(h.hash) k"};
+constexpr PostgresStatement kFindApiKeys{
+    "find_keys_of_api",
+    "SELECT h.place, k.key_id, k.subject, k.scopes, k.only_user, k.created_at, "
+    "k.created_by, k.expires_at, k.revoked_at,"
+    " k.revoked_by FROM unnest($1::bytea[]) WITH ORDINALITY AS h(hash, place) CROSS JOIN "
+    "LATERAL find_api_key(h.hash) k"};
 
 constexpr PostgresStatement kList{
     "list_keys",
@@ -117,7 +118,7 @@ StoreResult<std::vector<std::optional<ApiKey>>> PostgresKeyRegistry::find(std::s
   parameters.add(wanted);
   const auto rows = session_.reading(deadline, [&]() -> PostgresAnswer<PostgresResult> {
     session_.connection.queue(kReadSettings);
-    session_.connection.queue(kFind, parameters);
+    session_.connection.queue(kFindApiKeys, parameters);
     auto results = session_.connection.fly(deadline);
     if (!results) return std::unexpected(std::move(results.error()));
     return std::move(results->back());

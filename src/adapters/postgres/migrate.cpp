@@ -18,7 +18,7 @@ namespace {
 using service::Deadline;
 using Outcome = std::expected<void, PostgresFault>;
 
-constexpr std::chrono::milliseconds kPause{100};
+constexpr std::chrono::milliseconds kRetryPause{100};
 // Who waits for a table makes all others wait behind it, so: not for long, and not often.
 constexpr std::chrono::milliseconds kPauseInUse{3000};
 constexpr std::chrono::seconds kConnectPatience{60};
@@ -29,7 +29,7 @@ constexpr PostgresStatement kDoNotWaitLong{nullptr, "SET LOCAL lock_timeout = '1
 // Others that migrate wait here, and see afterwards what was done. Reading goes on: by that, instances know that they
 // are ready.
 constexpr PostgresStatement kLockStore{nullptr, "LOCK TABLE store IN SHARE ROW EXCLUSIVE MODE"};
-constexpr PostgresStatement kVersion{nullptr, "SELECT schema, min_binary FROM store"};
+constexpr PostgresStatement kSchemaVersion{nullptr, "SELECT schema, min_binary FROM store"};
 constexpr PostgresStatement kCreateStore{nullptr,
                                          "INSERT INTO store (store_id, schema, min_binary, cache_secret, partitions)"
                                          " VALUES ($1::text::uuid, 0, 0, $2, $3)"};
@@ -76,7 +76,7 @@ PostgresAnswer<std::optional<SchemaVersion>> recorded_version(PostgresConnection
   auto has_store = run(connection, kHasStore, deadline);
   if (!has_store) return std::unexpected(has_store.error());
   if (!has_store->boolean(0, 0)) return std::nullopt;
-  auto version = run(connection, kVersion, deadline);
+  auto version = run(connection, kSchemaVersion, deadline);
   if (!version) return std::unexpected(version.error());
   if (version->rows() == 0) return refused("the table store is empty: this is not a database of tps");
   return SchemaVersion{version->integer<std::int32_t>(0, 0), version->integer<std::int32_t>(0, 1)};
@@ -166,7 +166,7 @@ std::expected<void, std::string> migrate_postgres(const PostgresOptions& options
   for (;;) {
     const auto outcome = attempt(connection, partitions, deadline);
     if (outcome) return {};
-    const auto pause = in_use(outcome.error()) ? kPauseInUse : kPause;
+    const auto pause = in_use(outcome.error()) ? kPauseInUse : kRetryPause;
     const bool again = in_use(outcome.error()) || collided(outcome.error());
     if (!again || std::chrono::steady_clock::now() + pause > deadline) {
       const bool denied = outcome.error().sqlstate == "42501";

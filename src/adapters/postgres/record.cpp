@@ -59,7 +59,7 @@ constexpr PostgresStatement kUpsertAccounts{
     " ON CONFLICT (partition, user_id, currency) DO UPDATE SET posted = excluded.posted, held = excluded.held,"
     " version = excluded.version, overdraft_limit = excluded.overdraft_limit, frozen = excluded.frozen"};
 
-void queue_accounts(PostgresConnection& connection, const domain::SettlementOutput& output) {
+void queue_account_writes(PostgresConnection& connection, const domain::SettlementOutput& output) {
   if (output.accounts.empty()) return;
   PostgresArray partition(PostgresType::int2);
   PostgresArray user_id(PostgresType::text);
@@ -176,7 +176,7 @@ StoreResult<void> postgres_record(PostgresSession& session, std::uint32_t partit
   PostgresConnection& connection = session.connection;
   const auto number = static_cast<std::int16_t>(partition);
   queue_settlements(connection, number, output.settlements);
-  queue_accounts(connection, output);
+  queue_account_writes(connection, output);
   queue_holds(connection, number, output);
   queue_reversals(connection, number, output);
   queue_totals(connection, number, output);

@@ -23,7 +23,7 @@ constexpr PostgresStatement kLanded{
     "SELECT t.id, t.created_at, t.user_id, t.amount_minor, t.xmin::text = $4 FROM transaction_log t"
     " WHERE t.partition = $1 AND t.id > $2 AND t.id <= $3"};
 
-constexpr std::chrono::milliseconds kPause{20};
+constexpr std::chrono::milliseconds kResolvePause{20};
 constexpr std::int64_t kXidEpoch = std::int64_t{1} << 32;  // xmin is an xid8 without its epoch
 
 bool is_new(const Submission& item, std::int64_t last_id) {
@@ -135,7 +135,7 @@ void resolve(PostgresSession& session, FlightSpan flight, const FlightRecord& re
   while (std::chrono::steady_clock::now() < deadline) {
     session.connection.close();
     if (!session.ready_patiently(deadline)) {
-      std::this_thread::sleep_until(std::min(deadline, std::chrono::steady_clock::now() + kPause));
+      std::this_thread::sleep_until(std::min(deadline, std::chrono::steady_clock::now() + kResolvePause));
       continue;
     }
     auto fate = ask(session, flight, record, deadline);

@@ -41,7 +41,7 @@ constexpr int kLastSettledAt = kInstructionColumnCount;
 
 // The schema comes along, in a snapshot that is no older than the batch's: while instances are being replaced, whoever
 // sees a row of a newer one sees that its schema is there, too.
-constexpr PostgresStatement kTotals{
+constexpr PostgresStatement kSettleTotals{
     "totals",
     "SELECT v.schema, v.min_binary, o.currency, o.deposits, o.withdrawals, o.captures, o.deposit_reversals,"
     " o.withdrawal_reversals FROM store v LEFT JOIN totals o ON o.partition = $1"};
@@ -115,7 +115,7 @@ AccountEntries open_accounts(SettlementInput& input) {
 }
 
 // With several partitions, locked.
-void queue_accounts(PostgresConnection& connection, const AccountEntries& entries, bool several) {
+void queue_account_reads(PostgresConnection& connection, const AccountEntries& entries, bool several) {
   PostgresArray partitions(PostgresType::int2);
   PostgresArray users(PostgresType::text);
   PostgresArray currencies(PostgresType::text);
@@ -146,7 +146,7 @@ PostgresAnswer<void> complete(PostgresSession& session, std::int16_t partition, 
   const AccountEntries entries = open_accounts(input);
   const bool with_parents = has_children(input);
   if (with_parents) queue_parents(connection, partition, input.transactions.size());
-  queue_accounts(connection, entries, session.identity->partitions > 1);
+  queue_account_reads(connection, entries, session.identity->partitions > 1);
   auto results = connection.fly(deadline);
   if (!results) return std::unexpected(std::move(results.error()));
   if (with_parents) read_parents(results->front(), input);
@@ -185,7 +185,7 @@ StoreResult<std::optional<SettlementInput>> postgres_next(PostgresSession& sessi
   connection.queue(kWriteSettings);
   connection.queue(kLockReader, lock.add(number).add(kSettlementReader));
   connection.queue(kBatch, batch.add(number).add(static_cast<std::int64_t>(max)));
-  connection.queue(kTotals, totals.add(number));
+  connection.queue(kSettleTotals, totals.add(number));
   auto results = connection.fly(deadline);
   if (!results) {
     recover(connection, results.error(), deadline);

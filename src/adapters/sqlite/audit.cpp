@@ -198,7 +198,7 @@ StoreResult<service::Audit::Piece<service::Audit::ReversalRow>> SqliteAudit::rev
 
 namespace {
 
-constexpr std::string_view kTotals =
+constexpr std::string_view kAuditTotals =
     "SELECT partition, currency, deposits, withdrawals, captures, deposit_reversals, withdrawal_reversals FROM totals"
     " ORDER BY partition, currency";
 
@@ -206,7 +206,7 @@ constexpr std::string_view kTotals =
 
 StoreResult<service::Audit::Piece<service::Audit::TotalsRow>> SqliteAudit::totals(Deadline deadline) {
   return piece<TotalsRow>(deadline, [](SqliteConnection& connection, std::vector<TotalsRow>& rows) {
-    SqliteUse use(connection.statement(kTotals));
+    SqliteUse use(connection.statement(kAuditTotals));
     int code = SQLITE_OK;
     while ((code = use->step()) == SQLITE_ROW) {
       rows.push_back({{static_cast<std::uint32_t>(use->integer(0)), std::string(use->text(1))}, read_totals(*use, 2)});

@@ -1,5 +1,7 @@
 // The disk fails at its Nth operation, for N = 0, 1, 2... until nothing fails any more; whatever the store answered
 // must be true, now and for a process that finds the files as they are at that moment.
+#include "ports/fault.hpp"
+
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
@@ -8,7 +10,6 @@
 #include <new>
 
 #include "adapters/sqlite/store.hpp"
-#include "ports/fault.hpp"
 
 namespace tps::adapters {
 namespace {

@@ -47,7 +47,7 @@ int read_account_of(SqliteConnection& writer, const AccountKey& key, domain::Acc
   return SQLITE_DONE;
 }
 
-constexpr std::string_view kTotals =
+constexpr std::string_view kSettleTotals =
     "SELECT deposits, withdrawals, captures, deposit_reversals, withdrawal_reversals FROM totals"
     " WHERE partition = ?1 AND currency = ?2";
 
@@ -55,7 +55,7 @@ int read_totals_of(SqliteConnection& writer, std::uint32_t partition, const std:
                    domain::TotalsByCurrency& totals) {
   const auto [place, is_first] = totals.try_emplace(currency);
   if (!is_first) return SQLITE_DONE;
-  SqliteUse use(writer.statement(kTotals));
+  SqliteUse use(writer.statement(kSettleTotals));
   use->bind(1, std::int64_t{partition});
   use->bind(2, currency);
   const int code = use->step();

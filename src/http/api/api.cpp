@@ -4,8 +4,8 @@
 #include <exception>
 #include <utility>
 
-#include "http/api/answers.hpp"
 #include "http/api/admission.hpp"
+#include "http/api/answers.hpp"
 #include "http/headers/trace_context.hpp"
 #include "ops/log.hpp"
 

@@ -15,8 +15,8 @@
 
 #include "domain/error.hpp"
 #include "http/api/handlers.hpp"
-#include "http/headers/message.hpp"
 #include "http/api/routes.hpp"
+#include "http/headers/message.hpp"
 
 namespace tps::http {
 

@@ -1,12 +1,12 @@
 #include "http/api/created.hpp"
 
-#include "wire/json_writer.hpp"
 #include "http/headers/prefer.hpp"
+#include "wire/json_writer.hpp"
 
 namespace tps::http {
 namespace {
 
-constexpr std::size_t kUsualBodyBytes = 256;
+constexpr std::size_t kCreatedBodyBytes = 256;
 
 }  // namespace
 
@@ -25,7 +25,7 @@ Response created(const service::Submitted& submitted, std::optional<std::chrono:
                  const Services& services) {
   Response response;
   response.status = 201;
-  response.body.reserve(kUsualBodyBytes);
+  response.body.reserve(kCreatedBodyBytes);
   append_transaction(response.body, submitted.transaction, services.currencies);
   response.headers.emplace_back("Location", location_of(submitted.transaction));
   if (submitted.replayed) response.headers.emplace_back("Idempotent-Replayed", "true");

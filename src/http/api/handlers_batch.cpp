@@ -6,12 +6,12 @@
 #include "domain/member_rules.hpp"
 #include "http/api/answers.hpp"
 #include "http/api/handlers.hpp"
+#include "http/api/query.hpp"
 #include "http/headers/idempotency_key.hpp"
+#include "http/headers/media_type.hpp"
 #include "wire/json_reader.hpp"
 #include "wire/json_writer.hpp"
-#include "http/headers/media_type.hpp"
 #include "wire/problem.hpp"
-#include "http/api/query.hpp"
 
 namespace tps::http {
 namespace {

@@ -3,8 +3,8 @@
 #include "http/api/created.hpp"
 #include "http/api/handlers.hpp"
 #include "http/api/json_head.hpp"
-#include "wire/json_reader.hpp"
 #include "http/api/parameters.hpp"
+#include "wire/json_reader.hpp"
 
 namespace tps::http {
 namespace {

@@ -1,15 +1,15 @@
 // GET /users/{id}/statement.
 #include <array>
 
-#include "http/headers/accept.hpp"
 #include "http/api/answers.hpp"
 #include "http/api/cursor.hpp"
 #include "http/api/handlers.hpp"
-#include "wire/json_writer.hpp"
-#include "http/api/statement_query.hpp"
-#include "wire/statement_writer.hpp"
 #include "http/api/path.hpp"
+#include "http/api/statement_query.hpp"
+#include "http/headers/accept.hpp"
 #include "ports/store.hpp"
+#include "wire/json_writer.hpp"
+#include "wire/statement_writer.hpp"
 
 namespace tps::http {
 namespace {

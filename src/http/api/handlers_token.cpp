@@ -5,9 +5,9 @@
 #include "auth/password.hpp"
 #include "http/api/answers.hpp"
 #include "http/api/handlers.hpp"
-#include "wire/json_writer.hpp"
-#include "http/headers/media_type.hpp"
 #include "http/api/query.hpp"
+#include "http/headers/media_type.hpp"
+#include "wire/json_writer.hpp"
 
 namespace tps::http {
 namespace {

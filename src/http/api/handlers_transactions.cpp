@@ -4,12 +4,12 @@
 #include "http/api/cursor.hpp"
 #include "http/api/handlers.hpp"
 #include "http/api/json_head.hpp"
-#include "wire/json_reader.hpp"
-#include "wire/json_writer.hpp"
 #include "http/api/list_query.hpp"
 #include "http/api/parameters.hpp"
 #include "http/api/query.hpp"
 #include "ports/store.hpp"
+#include "wire/json_reader.hpp"
+#include "wire/json_writer.hpp"
 
 namespace tps::http {
 namespace {
@@ -17,7 +17,7 @@ namespace {
 using domain::Error;
 using domain::ErrorCode;
 
-constexpr std::size_t kUsualBodyBytes = 256;
+constexpr std::size_t kTransactionBodyBytes = 256;
 
 std::expected<service::Instruction, Error> decode_instruction(const Call& call) {
   auto key = json_head(call.request, JsonBody::required);
@@ -52,7 +52,7 @@ ResponseTask get_transaction(Call call) {
   auto found = co_await call.services.transactions->find(*id, call.caller, call.request.deadline);
   if (!found) co_return problem(found.error(), call.request);
   Response response;
-  response.body.reserve(kUsualBodyBytes);
+  response.body.reserve(kTransactionBodyBytes);
   append_transaction(response.body, *found, call.services.currencies);
   co_return response;
 }
@@ -64,7 +64,7 @@ ResponseTask list_transactions(Call call) {
   const auto page = co_await transactions.list(*query, call.caller, call.request.deadline);
   if (!page) co_return problem(page.error(), call.request);
   Response response;
-  response.body.reserve(kUsualBodyBytes * (page->transactions.size() + 1));
+  response.body.reserve(kTransactionBodyBytes * (page->transactions.size() + 1));
   response.body += R"({"data":[)";
   for (const domain::Transaction& transaction : page->transactions) {
     if (&transaction != &page->transactions.front()) response.body += ',';

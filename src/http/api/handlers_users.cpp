@@ -6,12 +6,12 @@
 #include "http/api/created.hpp"
 #include "http/api/handlers.hpp"
 #include "http/api/json_head.hpp"
+#include "http/api/parameters.hpp"
+#include "http/api/path.hpp"
+#include "http/api/query.hpp"
+#include "ports/store.hpp"
 #include "wire/json_reader.hpp"
 #include "wire/json_writer.hpp"
-#include "http/api/parameters.hpp"
-#include "http/api/query.hpp"
-#include "http/api/path.hpp"
-#include "ports/store.hpp"
 
 namespace tps::http {
 namespace {

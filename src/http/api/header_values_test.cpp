@@ -2,16 +2,16 @@
 #include <gtest/gtest.h>
 
 #include "http/api/cursor.hpp"
-#include "http/headers/idempotency_key.hpp"
 #include "http/api/list_query.hpp"
-#include "http/headers/media_type.hpp"
 #include "http/api/parameters.hpp"
-#include "http/headers/prefer.hpp"
 #include "http/api/query.hpp"
+#include "http/headers/idempotency_key.hpp"
+#include "http/headers/media_type.hpp"
+#include "http/headers/prefer.hpp"
 #include "http/headers/request_id.hpp"
+#include "ports/store.hpp"
 #include "wire/timestamp.hpp"
 #include "wire/utf8.hpp"
-#include "ports/store.hpp"
 
 namespace tps::http {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <utility>
 
+#include "http/api/query.hpp"
 #include "http/headers/idempotency_key.hpp"
 #include "http/headers/media_type.hpp"
-#include "http/api/query.hpp"
 
 namespace tps::http {
 

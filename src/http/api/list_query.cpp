@@ -12,11 +12,11 @@ using domain::Error;
 using domain::ErrorCode;
 using domain::FieldRule;
 
-constexpr std::size_t kDefaultPageSize = 50;
+constexpr std::size_t kListPageSize = 50;
 
-constexpr std::array<std::string_view, 12> kAllowed{"user_id",   "status",    "type",         "currency",
-                                                    "reference", "parent_id", "created_from", "created_to",
-                                                    "limit",     "cursor",    "order",        "after"};
+constexpr std::array<std::string_view, 12> kListParameters{"user_id",   "status",    "type",         "currency",
+                                                           "reference", "parent_id", "created_from", "created_to",
+                                                           "limit",     "cursor",    "order",        "after"};
 
 void read_order(ParameterReader& parameters, service::ListQuery& list) {
   const std::string* order = parameters.get("order");
@@ -63,11 +63,11 @@ bool read_place(std::string_view cursor, service::ListQuery& list, std::uint32_t
 
 std::expected<service::ListQuery, Error> parse_list_query(std::string_view text, const domain::Currencies& currencies,
                                                           std::uint32_t partitions) {
-  const auto query = Query::parse(text, kAllowed);
+  const auto query = Query::parse(text, kListParameters);
   if (!query) return std::unexpected(query.error());
   ParameterReader parameters(*query);
   service::ListQuery list;
-  list.limit = kDefaultPageSize;
+  list.limit = kListPageSize;
   parameters.text("user_id", domain::kMaxUserIdBytes, list.user_id);
   parameters.named("status", domain::parse_status, list.status, "is not a status");
   parameters.named("type", domain::parse_type, list.type, "is not a type of transaction");

@@ -7,11 +7,11 @@
 #include <string>
 
 #include "http/api/handlers.hpp"
+#include "http/api/pages.hpp"
+#include "http/api/routes.hpp"
 #include "wire/json_reader.hpp"
 #include "wire/json_writer.hpp"
-#include "http/api/pages.hpp"
 #include "wire/problem.hpp"
-#include "http/api/routes.hpp"
 
 namespace tps::http {
 namespace {

@@ -10,7 +10,7 @@ namespace {
 
 using domain::FieldRule;
 
-constexpr std::size_t kMaxParameters = 64;
+constexpr std::size_t kMaxQueryParameters = 64;
 constexpr std::size_t kMaxNameShown = 64;
 
 // The name as shown in an error: never bytes that would not be valid in JSON, never a long echo.
@@ -50,7 +50,7 @@ std::expected<Query, domain::Error> Query::parse(std::string_view text, std::spa
     if (value.empty()) continue;
     const std::string_view raw_name = value.substr(0, value.find('='));
     value.remove_prefix(std::min(value.size(), raw_name.size() + 1));
-    if (count >= kMaxParameters) {
+    if (count >= kMaxQueryParameters) {
       refuse(raw_name, FieldRule::too_many, "there are too many parameters");
       break;
     }

@@ -14,19 +14,19 @@ using domain::Error;
 using domain::ErrorCode;
 using domain::FieldRule;
 
-constexpr std::size_t kDefaultPageSize = 100;
-constexpr std::array<std::string_view, 5> kAllowed{"currency", "from", "to", "limit", "cursor"};
+constexpr std::size_t kStatementPageSize = 100;
+constexpr std::array<std::string_view, 5> kStatementParameters{"currency", "from", "to", "limit", "cursor"};
 
 }  // namespace
 
 std::expected<service::StatementQuery, Error> parse_statement_query(std::string_view text, std::string user_id,
                                                                     const domain::Currencies& currencies) {
-  const auto query = Query::parse(text, kAllowed);
+  const auto query = Query::parse(text, kStatementParameters);
   if (!query) return std::unexpected(query.error());
   ParameterReader parameters(*query);
   service::StatementQuery statement;
   statement.user_id = std::move(user_id);
-  statement.limit = kDefaultPageSize;
+  statement.limit = kStatementPageSize;
   std::optional<std::string> currency;
   parameters.currency(currencies, currency);
   if (parameters.get("currency") == nullptr) parameters.refuse("currency", FieldRule::required, "is required");

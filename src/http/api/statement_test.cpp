@@ -4,11 +4,11 @@
 
 #include <array>
 
-#include "http/headers/accept.hpp"
 #include "http/api/cursor.hpp"
 #include "http/api/statement_query.hpp"
-#include "wire/statement_writer.hpp"
+#include "http/headers/accept.hpp"
 #include "ports/store.hpp"
+#include "wire/statement_writer.hpp"
 
 namespace tps::http {
 namespace {

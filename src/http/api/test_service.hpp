@@ -9,8 +9,8 @@
 #include <mutex>
 
 #include "http/api/handlers.hpp"
-#include "service/flights.hpp"
 #include "ports/store.hpp"
+#include "service/flights.hpp"
 #include "service/transactions.hpp"
 
 namespace tps::http {

@@ -20,7 +20,7 @@ constexpr Refusal malformed(std::string_view detail) { return {ErrorCode::malfor
 constexpr Refusal kBareLineEnd = malformed("Lines must end with CR LF");
 constexpr Refusal kLongTarget{ErrorCode::uri_too_long, "The request target is too long"};
 constexpr Refusal kLargeHeaders{ErrorCode::headers_too_large, "The header fields are too large"};
-constexpr Refusal kLargeBody{ErrorCode::payload_too_large, "The body is too large"};
+constexpr Refusal kBodyTooLarge{ErrorCode::payload_too_large, "The body is too large"};
 
 std::unexpected<Refusal> refuse(Refusal refusal) { return std::unexpected(refusal); }
 
@@ -96,7 +96,7 @@ struct Seen {
 std::optional<Refusal> read_length(std::string_view value, Seen& seen, Framing& framing) {
   if (std::exchange(seen.length, true)) return malformed("Content-Length must come once");
   if (value.empty() || !std::ranges::all_of(value, is_digit)) return malformed("Content-Length must be a number");
-  if (value.size() > kMaxLengthDigits) return kLargeBody;
+  if (value.size() > kMaxLengthDigits) return kBodyTooLarge;
   for (const char c : value) framing.content_length = framing.content_length * 10 + static_cast<unsigned>(c - '0');
   return std::nullopt;
 }
@@ -241,7 +241,7 @@ std::expected<std::size_t, Refusal> ChunkReader::feed(std::string_view bytes, st
     line_.resize(line_.size() - 2);
     if (const auto refusal = finish_line()) return refuse(*refusal);
     line_.clear();
-    if (state_ == State::data && left_ > limit - std::min(limit, body.size())) return refuse(kLargeBody);
+    if (state_ == State::data && left_ > limit - std::min(limit, body.size())) return refuse(kBodyTooLarge);
   }
   return used;
 }

@@ -14,9 +14,9 @@
 #include <future>
 
 #include "auth/client_network.hpp"
+#include "http/api/routes.hpp"
 #include "http/headers/request_id.hpp"
 #include "http/server/response_writer.hpp"
-#include "http/api/routes.hpp"
 #include "ops/log.hpp"
 
 namespace tps::http {
@@ -26,7 +26,7 @@ using asio::ip::tcp;
 
 namespace {
 
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::milliseconds kAcceptPause{100};  // when the process is out of descriptors, say
 // A wake-up takes as long as all connections that have something to do; new ones must not wait for one each.
 constexpr std::size_t kAcceptsPerWakeUp = 64;
@@ -125,12 +125,12 @@ std::vector<asio::io_context*> Server::contexts() const {
 asio::awaitable<void> Server::accept_loop() {
   asio::steady_timer pause(loops_.front()->context());
   while (acceptor_.is_open()) {
-    co_await acceptor_.async_wait(tcp::acceptor::wait_read, kAwait);
+    co_await acceptor_.async_wait(tcp::acceptor::wait_read, kAsTuple);
     const auto error = accept_waiting(kAcceptsPerWakeUp);
     if (error && acceptor_.is_open()) {
       ops::log(ops::Level::error, "cannot accept connections", {{"detail", error.message()}});
       pause.expires_after(kAcceptPause);
-      co_await pause.async_wait(kAwait);
+      co_await pause.async_wait(kAsTuple);
     }
   }
 }

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <utility>
 
-#include "http/server/server.hpp"
 #include "http/api/test_service.hpp"
+#include "http/server/server.hpp"
 
 namespace tps::http {
 

@@ -5,8 +5,8 @@
 #include <cstring>
 #include <utility>
 
-#include "http/headers/request_id.hpp"
 #include "http/api/routes.hpp"
+#include "http/headers/request_id.hpp"
 #include "http/headers/trace_context.hpp"
 #include "ops/log.hpp"
 
@@ -26,7 +26,7 @@ constexpr Refusal kManyBodies{domain::ErrorCode::overloaded, {}};
 constexpr Refusal kManyConnections{domain::ErrorCode::overloaded, "Too many connections; nothing was added"};
 constexpr std::size_t kSmallBody = 64 * 1024;   // not counted
 constexpr std::size_t kBodyStep = 1024 * 1024;  // counted at a time
-constexpr Refusal kLargeBody{domain::ErrorCode::payload_too_large, {}};
+constexpr Refusal kOverLimit{domain::ErrorCode::payload_too_large, {}};
 constexpr Refusal kWithoutTls{domain::ErrorCode::malformed_request, "This port speaks https, not http"};
 
 void give_back_if_large(std::string& text, std::size_t kept) {
@@ -174,7 +174,7 @@ asio::awaitable<bool> Session::may_send_body() {
 
 asio::awaitable<std::expected<void, Refusal>> Session::read_body() {
   const std::size_t limit = state_.api.body_limit(request_.method, request_.path);
-  if (framing_.content_length > limit) co_return std::unexpected(kLargeBody);
+  if (framing_.content_length > limit) co_return std::unexpected(kOverLimit);
   enter(Phase::body);
   if (framing_.expects_continue && end_ == request_end_) {
     static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "http/server/io_loop.hpp"
 #include "http/headers/message.hpp"
+#include "http/server/io_loop.hpp"
 #include "http/server/parser.hpp"
 #include "http/server/response_writer.hpp"
 #include "http/server/stream.hpp"

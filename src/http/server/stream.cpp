@@ -19,7 +19,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+constexpr auto kWithError = asio::as_tuple(asio::use_awaitable);
 
 int as_size(std::size_t size) { return static_cast<int>(std::min<std::size_t>(size, std::numeric_limits<int>::max())); }
 
@@ -67,7 +67,7 @@ Stream::Transfer Stream::complete(Call call) {
       co_return std::tuple(error, std::size_t{0});
     }
     const auto awaited = reason == SSL_ERROR_WANT_READ ? Socket::wait_read : Socket::wait_write;
-    const auto [error] = co_await socket_.async_wait(awaited, kAwait);
+    const auto [error] = co_await socket_.async_wait(awaited, kWithError);
     if (error) co_return std::tuple(error, std::size_t{0});
   }
 }
@@ -86,7 +86,7 @@ bool Stream::is_plain_http(const Error& error) {
 void Stream::go_plain() { tls_.reset(); }
 
 Stream::Transfer Stream::read_some(asio::mutable_buffer into) {
-  return tls_ ? read_decrypted(into) : socket_.async_read_some(into, kAwait);
+  return tls_ ? read_decrypted(into) : socket_.async_read_some(into, kWithError);
 }
 
 // Waits first, so that a client who never stops sending leaves the thread to others in between.
@@ -94,7 +94,7 @@ Stream::Transfer Stream::read_decrypted(asio::mutable_buffer into) {
   if (SSL_has_pending(tls_.get()) != 0) {
     co_await asio::post(socket_.get_executor(), asio::use_awaitable);
   } else {
-    const auto [error] = co_await socket_.async_wait(Socket::wait_read, kAwait);
+    const auto [error] = co_await socket_.async_wait(Socket::wait_read, kWithError);
     if (error) co_return std::tuple(error, std::size_t{0});
   }
   co_return co_await complete([this, into] { return SSL_read(tls_.get(), into.data(), as_size(into.size())); });
@@ -123,7 +123,7 @@ std::size_t Stream::write_encrypted_now(std::string_view bytes) {
 
 Stream::Transfer Stream::write(std::string_view head, std::string_view body) {
   if (tls_) return write_encrypted(head, body);
-  return asio::async_write(socket_, std::array{asio::buffer(head), asio::buffer(body)}, kAwait);
+  return asio::async_write(socket_, std::array{asio::buffer(head), asio::buffer(body)}, kWithError);
 }
 
 Stream::Transfer Stream::write_encrypted(std::string_view head, std::string_view body) {
@@ -153,7 +153,7 @@ asio::awaitable<Stream::Error> Stream::end_sending() {
   co_return error;
 }
 
-Stream::Transfer Stream::discard(asio::mutable_buffer into) { return socket_.async_read_some(into, kAwait); }
+Stream::Transfer Stream::discard(asio::mutable_buffer into) { return socket_.async_read_some(into, kWithError); }
 
 void Stream::cancel() {
   Error ignored;
