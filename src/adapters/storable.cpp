@@ -14,14 +14,14 @@ bool storable(const domain::Transaction& transaction, const domain::Currencies& 
          currencies.find(transaction.currency) != nullptr;
 }
 
-bool storable(const service::ApiKey& key) {
+bool storable(const ports::ApiKey& key) {
   return storable(key.id) && storable(key.subject) && storable(key.scopes) && !has_nul(key.only_user) &&
          storable(key.created_by);
 }
 
 bool storable(const std::string& text) { return !has_nul(text); }
 
-service::StoreFault unstorable() { return {service::StoreFault::Kind::refused, "text with U+0000 cannot be stored"}; }
+ports::StoreFault unstorable() { return {ports::StoreFault::Kind::refused, "text with U+0000 cannot be stored"}; }
 
 void refuse(std::span<domain::Submission* const> flight, domain::Submission& culprit) {
   culprit.acceptance = domain::Acceptance::unprocessable;

@@ -13,11 +13,11 @@
 namespace tps::adapters {
 
 [[nodiscard]] bool storable(const domain::Transaction& transaction, const domain::Currencies& currencies);
-[[nodiscard]] bool storable(const service::ApiKey& key);
+[[nodiscard]] bool storable(const ports::ApiKey& key);
 [[nodiscard]] bool storable(const std::string& text);
 
 // Of a key or a text that is not.
-service::StoreFault unstorable();
+ports::StoreFault unstorable();
 
 // Marks `culprit` unprocessable and the undecided rest of its atomic group group_refused.
 void refuse(std::span<domain::Submission* const> flight, domain::Submission& culprit);

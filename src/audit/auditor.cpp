@@ -4,7 +4,7 @@
 #include <numeric>
 #include <utility>
 
-namespace tps::service {
+namespace tps::audit {
 namespace {
 
 using domain::Parents;
@@ -35,7 +35,7 @@ std::int64_t size_of(const auto& rows) { return static_cast<std::int64_t>(rows.s
 
 }  // namespace
 
-Auditor::Auditor(Audit& audit, AuditOptions options, Differences& differences,
+Auditor::Auditor(ports::Audit& audit, AuditOptions options, Differences& differences,
                  std::function<void(const AuditProgress&)> progress)
     : audit_(audit), options_(options), differences_(differences), progress_(std::move(progress)) {}
 
@@ -48,7 +48,7 @@ template <class Call>
 auto Auditor::in_time(std::size_t& rows, Call call) {
   while (true) {
     auto result = call(rows, std::chrono::steady_clock::now() + options_.budget);
-    const bool is_slow = !result && result.error().kind == StoreFault::Kind::unavailable;
+    const bool is_slow = !result && result.error().kind == ports::StoreFault::Kind::unavailable;
     if (!is_slow || rows <= kFewestRows) return result;
     rows = std::max(rows / 2, kFewestRows);
   }
@@ -59,13 +59,13 @@ template <class Call>
 auto Auditor::persistently(Call call) {
   for (int tries = 1;; ++tries) {
     auto result = call(std::chrono::steady_clock::now() + options_.budget);
-    const bool is_slow = !result && result.error().kind == StoreFault::Kind::unavailable;
+    const bool is_slow = !result && result.error().kind == ports::StoreFault::Kind::unavailable;
     if (!is_slow || tries == kMostTries) return result;
   }
 }
 
-StoreResult<void> Auditor::run() {
-  const auto identity = persistently([&](Deadline deadline) { return audit_.open(deadline); });
+ports::StoreResult<void> Auditor::run() {
+  const auto identity = persistently([&](ports::Deadline deadline) { return audit_.open(deadline); });
   if (!identity) return std::unexpected(identity.error());
   start(*identity);
   if (auto done = catch_up(); !done) return done;
@@ -75,7 +75,7 @@ StoreResult<void> Auditor::run() {
   return check_repeats();
 }
 
-void Auditor::start(const StoreIdentity& identity) {
+void Auditor::start(const ports::StoreIdentity& identity) {
   report_.schema = identity.schema;
   report_.partitions = identity.partitions;
   logs_.reserve(identity.partitions);
@@ -89,9 +89,9 @@ void Auditor::start(const StoreIdentity& identity) {
 }
 
 // Replays all that is settled, and again what has been settled meanwhile, until little is left.
-StoreResult<void> Auditor::catch_up() {
+ports::StoreResult<void> Auditor::catch_up() {
   for (int round = 0; round < kMostRounds; ++round) {
-    const auto positions = persistently([&](Deadline deadline) { return audit_.positions(deadline); });
+    const auto positions = persistently([&](ports::Deadline deadline) { return audit_.positions(deadline); });
     if (!positions) return std::unexpected(positions.error());
     const std::int64_t left = sequences(*positions) - transactions_read();
     if (auto done = replay_to(*positions, nullptr); !done) return done;
@@ -107,7 +107,7 @@ std::int64_t Auditor::transactions_read() const {
 }
 
 // So that the ledger includes exactly the settlements up to `positions`; `tables`, once there are, are told.
-StoreResult<void> Auditor::replay_to(const Positions& positions, TableCheck* tables) {
+ports::StoreResult<void> Auditor::replay_to(const Positions& positions, TableCheck* tables) {
   std::vector<bool> ended(logs_.size());
   for (std::size_t i = 0; i < logs_.size(); ++i) ended[i] = logs_[i].position() >= positions.at(i);
   while (true) {
@@ -123,14 +123,14 @@ StoreResult<void> Auditor::replay_to(const Positions& positions, TableCheck* tab
   }
 }
 
-StoreResult<std::vector<Audit::Entry>> Auditor::read(std::uint32_t partition, std::size_t max) {
-  return in_time(log_rows_, [&](std::size_t rows, Deadline deadline) {
+ports::StoreResult<std::vector<ports::Audit::Entry>> Auditor::read(std::uint32_t partition, std::size_t max) {
+  return in_time(log_rows_, [&](std::size_t rows, ports::Deadline deadline) {
     return audit_.entries(partition, logs_[partition].position(), std::min(rows, max), deadline);
   });
 }
 
 // The next piece of a log up to `end`, for the replay.
-StoreResult<void> Auditor::read_settled(std::uint32_t partition, std::int64_t end) {
+ports::StoreResult<void> Auditor::read_settled(std::uint32_t partition, std::int64_t end) {
   LogCheck& log = logs_[partition];
   auto entries = read(partition, static_cast<std::size_t>(end - log.position()));
   if (!entries) return std::unexpected(entries.error());
@@ -139,12 +139,12 @@ StoreResult<void> Auditor::read_settled(std::uint32_t partition, std::int64_t en
   if (entries->empty()) log.end_at(end);
   Parents parents;
   if (auto done = check_log(partition, *entries, true, parents); !done) return done;
-  for (const Audit::Entry& entry : *entries) note_unprocessable(entry);
+  for (const ports::Audit::Entry& entry : *entries) note_unprocessable(entry);
   replay_->give(partition, std::move(*entries), std::move(parents));
   return {};
 }
 
-void Auditor::note_unprocessable(const Audit::Entry& entry) {
+void Auditor::note_unprocessable(const ports::Audit::Entry& entry) {
   if (!entry.settlement || entry.settlement->failure != domain::Failure::unprocessable) return;
   ++report_.unprocessable;
   if (report_.first_unprocessable.size() < kMostUnprocessableShown) {
@@ -153,7 +153,7 @@ void Auditor::note_unprocessable(const Audit::Entry& entry) {
 }
 
 // What the settlement reader has not come to yet is held to the rules of the log, too.
-StoreResult<void> Auditor::read_pending() {
+ports::StoreResult<void> Auditor::read_pending() {
   for (std::uint32_t partition = 0; partition < logs_.size(); ++partition) {
     while (true) {
       auto entries = read(partition, options_.piece);
@@ -172,10 +172,10 @@ StoreResult<void> Auditor::read_pending() {
 }
 
 // Entries that must not count a second time lose their settlements.
-StoreResult<void> Auditor::check_log(std::uint32_t partition, std::vector<Audit::Entry>& entries, bool settled,
-                                     Parents& parents) {
+ports::StoreResult<void> Auditor::check_log(std::uint32_t partition, std::vector<ports::Audit::Entry>& entries,
+                                            bool settled, Parents& parents) {
   LogCheck& log = logs_[partition];
-  for (Audit::Entry& entry : entries) {
+  for (ports::Audit::Entry& entry : entries) {
     if (!log.check(entry, settled)) {
       entry.settlement.reset();
       continue;
@@ -183,7 +183,7 @@ StoreResult<void> Auditor::check_log(std::uint32_t partition, std::vector<Audit:
     uniqueness_.add(entry.transaction);
   }
   if (auto done = find_parents(entries, parents); !done) return done;
-  for (const Audit::Entry& entry : entries) {
+  for (const ports::Audit::Entry& entry : entries) {
     if (!has_parent(entry.transaction.type)) continue;
     const auto found = parents.find(entry.transaction.parent_id.value_or(0));
     log.check_parent(entry.transaction, found == parents.end() ? nullptr : &found->second);
@@ -192,10 +192,10 @@ StoreResult<void> Auditor::check_log(std::uint32_t partition, std::vector<Audit:
 }
 
 // From among the entries themselves, or from the store.
-StoreResult<void> Auditor::find_parents(const std::vector<Audit::Entry>& entries, Parents& parents) {
+ports::StoreResult<void> Auditor::find_parents(const std::vector<ports::Audit::Entry>& entries, Parents& parents) {
   std::vector<std::int64_t> elsewhere;
-  const auto id_of = [](const Audit::Entry& entry) { return entry.transaction.id; };
-  for (const Audit::Entry& entry : entries) {
+  const auto id_of = [](const ports::Audit::Entry& entry) { return entry.transaction.id; };
+  for (const ports::Audit::Entry& entry : entries) {
     if (!has_parent(entry.transaction.type) || !entry.transaction.parent_id) continue;
     const std::int64_t id = *entry.transaction.parent_id;
     const auto here = std::ranges::lower_bound(entries, id, {}, id_of);
@@ -209,10 +209,10 @@ StoreResult<void> Auditor::find_parents(const std::vector<Audit::Entry>& entries
 }
 
 template <class Visit>
-StoreResult<void> Auditor::find(std::span<const std::int64_t> ids, std::string_view stage, Visit visit) {
+ports::StoreResult<void> Auditor::find(std::span<const std::int64_t> ids, std::string_view stage, Visit visit) {
   for (std::size_t done = 0; done < ids.size();) {
     std::size_t taken = 0;
-    const auto found = in_time(log_rows_, [&](std::size_t rows, Deadline deadline) {
+    const auto found = in_time(log_rows_, [&](std::size_t rows, ports::Deadline deadline) {
       taken = std::min(rows, ids.size() - done);
       return audit_.find(ids.subspan(done, taken), deadline);
     });
@@ -226,12 +226,12 @@ StoreResult<void> Auditor::find(std::span<const std::int64_t> ids, std::string_v
   return {};
 }
 
-StoreResult<void> Auditor::check_tables() {
+ports::StoreResult<void> Auditor::check_tables() {
   TableCheck tables(replay_->ledger(), differences_);
   if (auto done = check_accounts(tables); !done) return done;
   if (auto done = check_holds(tables); !done) return done;
   if (auto done = check_reversals(tables); !done) return done;
-  const auto totals = persistently([&](Deadline deadline) { return audit_.totals(deadline); });
+  const auto totals = persistently([&](ports::Deadline deadline) { return audit_.totals(deadline); });
   if (!totals) return std::unexpected(totals.error());
   if (auto done = replay_to(totals->positions, &tables); !done) return done;
   tables.totals(totals->rows);
@@ -243,7 +243,8 @@ StoreResult<void> Auditor::check_tables() {
 // Reads a table to its end: `fetch` gives the next piece, `compare` its differences, once the ledger is where the piece
 // is.
 template <class Fetch, class Compare>
-StoreResult<void> Auditor::check_table(TableCheck& tables, AuditProgress progress, Fetch fetch, Compare compare) {
+ports::StoreResult<void> Auditor::check_table(TableCheck& tables, AuditProgress progress, Fetch fetch,
+                                              Compare compare) {
   while (true) {
     const auto piece = in_time(table_rows_, fetch);
     if (!piece) return std::unexpected(piece.error());
@@ -256,23 +257,23 @@ StoreResult<void> Auditor::check_table(TableCheck& tables, AuditProgress progres
   }
 }
 
-StoreResult<void> Auditor::check_accounts(TableCheck& tables) {
+ports::StoreResult<void> Auditor::check_accounts(TableCheck& tables) {
   std::optional<domain::AccountKey> after;
   return check_table(
       tables, {.stage = kAccounts, .total = size_of(replay_->ledger().accounts())},
-      [&](std::size_t rows, Deadline deadline) { return audit_.accounts(after, rows, deadline); },
-      [&](const std::vector<Audit::AccountRow>& rows, bool is_last) {
+      [&](std::size_t rows, ports::Deadline deadline) { return audit_.accounts(after, rows, deadline); },
+      [&](const std::vector<ports::Audit::AccountRow>& rows, bool is_last) {
         tables.accounts(rows, after, is_last);
         report_.accounts += size_of(rows);
         if (!rows.empty()) after = rows.back().first;
       });
 }
 
-StoreResult<void> Auditor::check_holds(TableCheck& tables) {
+ports::StoreResult<void> Auditor::check_holds(TableCheck& tables) {
   std::int64_t after = 0;
   return check_table(
       tables, {.stage = kHolds, .total = size_of(replay_->ledger().holds())},
-      [&](std::size_t rows, Deadline deadline) { return audit_.holds(after, rows, deadline); },
+      [&](std::size_t rows, ports::Deadline deadline) { return audit_.holds(after, rows, deadline); },
       [&](const std::vector<domain::Hold>& rows, bool is_last) {
         tables.holds(rows, after, is_last);
         report_.holds += size_of(rows);
@@ -280,19 +281,19 @@ StoreResult<void> Auditor::check_holds(TableCheck& tables) {
       });
 }
 
-StoreResult<void> Auditor::check_reversals(TableCheck& tables) {
+ports::StoreResult<void> Auditor::check_reversals(TableCheck& tables) {
   std::int64_t after = 0;
   return check_table(
       tables, {.stage = kReversals, .total = size_of(replay_->ledger().reversals())},
-      [&](std::size_t rows, Deadline deadline) { return audit_.reversals(after, rows, deadline); },
-      [&](const std::vector<Audit::ReversalRow>& rows, bool is_last) {
+      [&](std::size_t rows, ports::Deadline deadline) { return audit_.reversals(after, rows, deadline); },
+      [&](const std::vector<ports::Audit::ReversalRow>& rows, bool is_last) {
         tables.reversals(rows, after, is_last);
         report_.reversals += size_of(rows);
         if (!rows.empty()) after = rows.back().first;
       });
 }
 
-StoreResult<void> Auditor::check_orphans() {
+ports::StoreResult<void> Auditor::check_orphans() {
   for (std::uint32_t partition = 0; partition < logs_.size(); ++partition) {
     const auto orphans = audit_.orphans(partition, std::chrono::steady_clock::now() + options_.budget);
     // A big log takes longer than a call may. Without a gap up to the last settlement there can be none.
@@ -307,10 +308,10 @@ StoreResult<void> Auditor::check_orphans() {
   return {};
 }
 
-StoreResult<void> Auditor::check_repeats() {
+ports::StoreResult<void> Auditor::check_repeats() {
   const std::vector<std::int64_t> suspects = uniqueness_.take_suspects();
   RepeatCheck repeats(differences_);
   return find(suspects, kKeys, [&](const Transaction& transaction) { repeats.check(transaction); });
 }
 
-}  // namespace tps::service
+}  // namespace tps::audit

@@ -21,7 +21,7 @@
 #include "ports/audit.hpp"
 #include "ports/store.hpp"
 
-namespace tps::service {
+namespace tps::audit {
 
 struct AuditOptions {
   std::size_t piece = 4'000;                // rows of one call; fewer for each of many partitions
@@ -52,45 +52,45 @@ inline constexpr std::size_t kMostUnprocessableShown = 20;
 class Auditor {
  public:
   // What is given must outlive this object. `progress` is called after every piece.
-  Auditor(Audit& audit, AuditOptions options, Differences& differences,
+  Auditor(ports::Audit& audit, AuditOptions options, Differences& differences,
           std::function<void(const AuditProgress&)> progress);
 
   // A fault: the audit could not finish; what had been found by then is in the differences. Call once.
-  StoreResult<void> run();
+  ports::StoreResult<void> run();
 
   [[nodiscard]] const AuditReport& report() const { return report_; }
 
  private:
   using Positions = std::vector<std::int64_t>;
 
-  void start(const StoreIdentity& identity);
-  StoreResult<void> catch_up();
-  StoreResult<void> replay_to(const Positions& positions, TableCheck* tables);
+  void start(const ports::StoreIdentity& identity);
+  ports::StoreResult<void> catch_up();
+  ports::StoreResult<void> replay_to(const Positions& positions, TableCheck* tables);
   [[nodiscard]] std::int64_t transactions_read() const;
-  StoreResult<void> read_settled(std::uint32_t partition, std::int64_t end);
-  StoreResult<void> read_pending();
-  StoreResult<std::vector<Audit::Entry>> read(std::uint32_t partition, std::size_t max);
-  StoreResult<void> check_log(std::uint32_t partition, std::vector<Audit::Entry>& entries, bool settled,
-                              domain::Parents& parents);
-  StoreResult<void> find_parents(const std::vector<Audit::Entry>& entries, domain::Parents& parents);
+  ports::StoreResult<void> read_settled(std::uint32_t partition, std::int64_t end);
+  ports::StoreResult<void> read_pending();
+  ports::StoreResult<std::vector<ports::Audit::Entry>> read(std::uint32_t partition, std::size_t max);
+  ports::StoreResult<void> check_log(std::uint32_t partition, std::vector<ports::Audit::Entry>& entries, bool settled,
+                                     domain::Parents& parents);
+  ports::StoreResult<void> find_parents(const std::vector<ports::Audit::Entry>& entries, domain::Parents& parents);
   template <class Visit>
-  StoreResult<void> find(std::span<const std::int64_t> ids, std::string_view stage, Visit visit);
-  StoreResult<void> check_tables();
+  ports::StoreResult<void> find(std::span<const std::int64_t> ids, std::string_view stage, Visit visit);
+  ports::StoreResult<void> check_tables();
   template <class Fetch, class Compare>
-  StoreResult<void> check_table(TableCheck& tables, AuditProgress progress, Fetch fetch, Compare compare);
-  StoreResult<void> check_accounts(TableCheck& tables);
-  StoreResult<void> check_holds(TableCheck& tables);
-  StoreResult<void> check_reversals(TableCheck& tables);
-  StoreResult<void> check_orphans();
-  StoreResult<void> check_repeats();
-  void note_unprocessable(const Audit::Entry& entry);
+  ports::StoreResult<void> check_table(TableCheck& tables, AuditProgress progress, Fetch fetch, Compare compare);
+  ports::StoreResult<void> check_accounts(TableCheck& tables);
+  ports::StoreResult<void> check_holds(TableCheck& tables);
+  ports::StoreResult<void> check_reversals(TableCheck& tables);
+  ports::StoreResult<void> check_orphans();
+  ports::StoreResult<void> check_repeats();
+  void note_unprocessable(const ports::Audit::Entry& entry);
   template <class Call>
   auto in_time(std::size_t& rows, Call call);
   template <class Call>
   auto persistently(Call call);
   void tell(std::string_view stage, std::int64_t done, std::int64_t total) const;
 
-  Audit& audit_;
+  ports::Audit& audit_;
   const AuditOptions options_;
   Differences& differences_;
   const std::function<void(const AuditProgress&)> progress_;
@@ -104,4 +104,4 @@ class Auditor {
   std::size_t table_rows_ = 0;
 };
 
-}  // namespace tps::service
+}  // namespace tps::audit

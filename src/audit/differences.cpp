@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace tps::service {
+namespace tps::audit {
 namespace {
 
 struct Words {
@@ -86,4 +86,4 @@ void Differences::add(Difference difference) {
   if (kept_.size() < limit_) kept_.push_back(std::move(difference));
 }
 
-}  // namespace tps::service
+}  // namespace tps::audit

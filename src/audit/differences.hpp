@@ -10,7 +10,7 @@
 
 #include "domain/settlement.hpp"
 
-namespace tps::service {
+namespace tps::audit {
 
 // The wire slug is the enumerator's name.
 enum class DifferenceKind : std::uint8_t {
@@ -82,4 +82,4 @@ class Differences {
   std::vector<Difference> kept_;
 };
 
-}  // namespace tps::service
+}  // namespace tps::audit

@@ -6,7 +6,7 @@
 
 #include "service/identity.hpp"
 
-namespace tps::service {
+namespace tps::audit {
 namespace {
 
 using domain::Timestamp;
@@ -48,7 +48,7 @@ void LogCheck::report(DifferenceKind kind, std::int64_t id, std::string expected
                     .found = std::move(found)});
 }
 
-bool LogCheck::check(const Audit::Entry& entry, bool settled) {
+bool LogCheck::check(const ports::Audit::Entry& entry, bool settled) {
   const Transaction& transaction = entry.transaction;
   const std::int64_t id = transaction.id;
   if (id <= last_id_) {
@@ -70,13 +70,13 @@ bool LogCheck::check(const Audit::Entry& entry, bool settled) {
 }
 
 void LogCheck::check_places(const Transaction& transaction) {
-  const std::uint32_t of_user = partition_of(transaction.user_id, partitions_);
+  const std::uint32_t of_user = service::partition_of(transaction.user_id, partitions_);
   if (of_user != partition_ || transaction.partition != partition_) {
     report(DifferenceKind::user_misplaced, transaction.id, log_text(of_user),
            log_text(of_user != partition_ ? partition_ : transaction.partition));
   }
   std::optional<std::uint32_t> of_receiver;
-  if (transaction.to_user_id) of_receiver = partition_of(*transaction.to_user_id, partitions_);
+  if (transaction.to_user_id) of_receiver = service::partition_of(*transaction.to_user_id, partitions_);
   if (transaction.to_partition != of_receiver) {
     report(DifferenceKind::receiver_misplaced, transaction.id, log_text(of_receiver),
            log_text(transaction.to_partition));
@@ -121,4 +121,4 @@ void LogCheck::end_at(std::int64_t id) {
   last_id_ = id;
 }
 
-}  // namespace tps::service
+}  // namespace tps::audit

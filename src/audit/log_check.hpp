@@ -8,7 +8,7 @@
 #include "domain/transaction.hpp"
 #include "ports/audit.hpp"
 
-namespace tps::service {
+namespace tps::audit {
 
 // Whether transactions of this type do something to an earlier one.
 bool has_parent(domain::Type type);
@@ -19,7 +19,7 @@ class LogCheck {
 
   // The next entry of the log. `settled`: the settlement reader is past it, so it must have a settlement; otherwise its
   // settlement is not looked at. False: its id was there before, and it must not count again.
-  bool check(const Audit::Entry& entry, bool settled);
+  bool check(const ports::Audit::Entry& entry, bool settled);
 
   // Of an entry that has_parent(): the transaction of its parent_id, nullptr when there is none.
   void check_parent(const domain::Transaction& child, const domain::Transaction* parent);
@@ -44,4 +44,4 @@ class LogCheck {
   domain::Timestamp last_settled_at_ = domain::Timestamp::min();
 };
 
-}  // namespace tps::service
+}  // namespace tps::audit

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-namespace tps::service {
+namespace tps::audit {
 namespace {
 
 using domain::Account;
@@ -16,7 +16,7 @@ using domain::Timestamp;
 using domain::Transaction;
 
 // The account beside the payer's that was touched: a hold, for one, touches none.
-std::optional<AccountKey> touched_receiver(const Audit::Entry& entry) {
+std::optional<AccountKey> touched_receiver(const ports::Audit::Entry& entry) {
   return entry.settlement->to_account_version ? receiver_of(entry.transaction) : std::nullopt;
 }
 
@@ -37,10 +37,10 @@ std::string replay_text(std::optional<domain::Failure> value) {
 Replay::Replay(std::uint32_t partitions, Differences& differences, std::size_t past_accounts)
     : differences_(differences), past_accounts_(past_accounts), logs_(partitions) {}
 
-void Replay::give(std::uint32_t partition, std::vector<Audit::Entry> entries, domain::Parents parents) {
+void Replay::give(std::uint32_t partition, std::vector<ports::Audit::Entry> entries, domain::Parents parents) {
   Log& log = logs_.at(partition);
   log.entries = std::move(entries);
-  std::erase_if(log.entries, [](const Audit::Entry& entry) { return !entry.settlement; });
+  std::erase_if(log.entries, [](const ports::Audit::Entry& entry) { return !entry.settlement; });
   log.next = 0;
   log.parents = std::move(parents);
   log.waits = false;
@@ -104,7 +104,7 @@ void Replay::wake_others(const Log& log) {
   }
 }
 
-Replay::Turn Replay::turn_of(const Audit::Entry& entry) const {
+Replay::Turn Replay::turn_of(const ports::Audit::Entry& entry) const {
   const Settlement& settlement = *entry.settlement;
   const Turn payer = turn_at(payer_of(entry.transaction), version_before(settlement, settlement.account_version));
   const auto receiver = touched_receiver(entry);
@@ -126,7 +126,7 @@ const Account* Replay::find(const AccountKey& key) const {
 }
 
 void Replay::settle_head(Log& log, Turn turn) {
-  const Audit::Entry& entry = log.entries[log.next++];
+  const ports::Audit::Entry& entry = log.entries[log.next++];
   ++settled_;
   const bool failed = entry.settlement->status == Status::failed;
   if (turn == Turn::past && failed) {
@@ -161,7 +161,7 @@ std::optional<Account> Replay::account_at(const AccountKey& key, std::int64_t ve
 
 // A transaction that the store refused to settle, or that some worker could not, is recorded as unprocessable, and the
 // rest of its settlement must fit that.
-Settlement Replay::decide(domain::Ledger& ledger, const Audit::Entry& entry, const domain::Parents& parents) {
+Settlement Replay::decide(domain::Ledger& ledger, const ports::Audit::Entry& entry, const domain::Parents& parents) {
   const Transaction& transaction = entry.transaction;
   const Settlement& recorded = *entry.settlement;
   if (recorded.failure == domain::Failure::unprocessable) return ledger.refuse(transaction, recorded.settled_at);
@@ -175,7 +175,8 @@ Settlement Replay::decide(domain::Ledger& ledger, const Audit::Entry& entry, con
 
 // nullopt: the accounts as they were are not known any more. A partition's holds and reversals are changed by its own
 // log only, so they are as they were.
-std::optional<Settlement> Replay::decide_in_the_past(const Audit::Entry& entry, const domain::Parents& parents) const {
+std::optional<Settlement> Replay::decide_in_the_past(const ports::Audit::Entry& entry,
+                                                     const domain::Parents& parents) const {
   const Transaction& transaction = entry.transaction;
   domain::Accounts accounts;
   const auto payer = account_at(payer_of(transaction), entry.settlement->account_version);
@@ -198,7 +199,7 @@ std::optional<Settlement> Replay::decide_in_the_past(const Audit::Entry& entry, 
   return decide(then, entry, parents);
 }
 
-void Replay::compare(const Settlement& expected, const Audit::Entry& entry) {
+void Replay::compare(const Settlement& expected, const ports::Audit::Entry& entry) {
   const Settlement& found = *entry.settlement;
   const auto member = [&](const char* name, const auto& wanted, const auto& recorded) {
     if (wanted == recorded) return;
@@ -222,4 +223,4 @@ void Replay::compare(const Settlement& expected, const Audit::Entry& entry) {
   if (receiver && expected.to_account_version != found.to_account_version) strayed_.insert(*receiver);
 }
 
-}  // namespace tps::service
+}  // namespace tps::audit

@@ -19,7 +19,7 @@
 #include "domain/settlement.hpp"
 #include "ports/audit.hpp"
 
-namespace tps::service {
+namespace tps::audit {
 
 class Replay {
  public:
@@ -30,7 +30,7 @@ class Replay {
 
   // The next entries of a partition that has none left, in log order; those without a settlement are passed over.
   // `parents`: those of its reversals, as they stand.
-  void give(std::uint32_t partition, std::vector<Audit::Entry> entries, domain::Parents parents);
+  void give(std::uint32_t partition, std::vector<ports::Audit::Entry> entries, domain::Parents parents);
 
   // Settles what was given. The answer is a partition that has nothing left and is not `ended`: give it its next
   // entries, or say that it has ended. nullopt: all is settled. An entry whose turn never comes is settled all
@@ -45,13 +45,13 @@ class Replay {
 
  private:
   struct Log {
-    std::vector<Audit::Entry> entries;
+    std::vector<ports::Audit::Entry> entries;
     std::size_t next = 0;
     domain::Parents parents;
     bool waits = false;  // its next entry is not ready
 
     [[nodiscard]] bool empty() const { return next == entries.size(); }
-    [[nodiscard]] const Audit::Entry& head() const { return entries[next]; }
+    [[nodiscard]] const ports::Audit::Entry& head() const { return entries[next]; }
   };
   // The logs whose next entries are the earliest, and the earliest of those that wait.
   struct Heads {
@@ -70,14 +70,16 @@ class Replay {
   void settle_run(Log& log, domain::Timestamp until);
   void settle_head(Log& log, Turn turn);
   void wake_others(const Log& log);
-  [[nodiscard]] Turn turn_of(const Audit::Entry& entry) const;
+  [[nodiscard]] Turn turn_of(const ports::Audit::Entry& entry) const;
   [[nodiscard]] Turn turn_at(const domain::AccountKey& key, std::int64_t version_before) const;
   [[nodiscard]] const domain::Account* find(const domain::AccountKey& key) const;
   [[nodiscard]] std::optional<domain::Account> account_at(const domain::AccountKey& key, std::int64_t version) const;
   void keep_past(const domain::AccountKey& key);
-  static domain::Settlement decide(domain::Ledger& ledger, const Audit::Entry& entry, const domain::Parents& parents);
-  std::optional<domain::Settlement> decide_in_the_past(const Audit::Entry& entry, const domain::Parents& parents) const;
-  void compare(const domain::Settlement& expected, const Audit::Entry& entry);
+  static domain::Settlement decide(domain::Ledger& ledger, const ports::Audit::Entry& entry,
+                                   const domain::Parents& parents);
+  std::optional<domain::Settlement> decide_in_the_past(const ports::Audit::Entry& entry,
+                                                       const domain::Parents& parents) const;
+  void compare(const domain::Settlement& expected, const ports::Audit::Entry& entry);
 
   Differences& differences_;
   const std::size_t past_accounts_;
@@ -89,4 +91,4 @@ class Replay {
   std::int64_t settled_ = 0;
 };
 
-}  // namespace tps::service
+}  // namespace tps::audit

@@ -3,7 +3,7 @@
 #include <functional>
 #include <unordered_map>
 
-namespace tps::service {
+namespace tps::audit {
 namespace {
 
 using domain::Account;
@@ -68,7 +68,7 @@ void TableCheck::note(const domain::SettlementOutput& changes) {
 }
 
 // An account that no settlement touched may have a row or none; it is all zeros either way.
-void TableCheck::accounts(std::span<const Audit::AccountRow> rows, const std::optional<AccountKey>& after,
+void TableCheck::accounts(std::span<const ports::Audit::AccountRow> rows, const std::optional<AccountKey>& after,
                           bool is_last) {
   for (const auto& [key, found] : rows) {
     const auto expected = ledger_.accounts().find(key);
@@ -77,7 +77,7 @@ void TableCheck::accounts(std::span<const Audit::AccountRow> rows, const std::op
   const std::optional<const AccountKey*> from = after ? std::optional(&*after) : std::nullopt;
   const std::optional<const AccountKey*> to = is_last ? std::nullopt : std::optional(&rows.back().first);
   account_keys_.visit(from, to, [&](const AccountKey* key) {
-    if (std::ranges::binary_search(rows, *key, {}, &Audit::AccountRow::first)) return;
+    if (std::ranges::binary_search(rows, *key, {}, &ports::Audit::AccountRow::first)) return;
     compare(*key, ledger_.accounts().at(*key), Account{});
   });
 }
@@ -135,7 +135,7 @@ void TableCheck::compare(const Hold& expected, const Hold& found) {
   members.compare("closed_at", expected.closed_at, found.closed_at);
 }
 
-void TableCheck::reversals(std::span<const Audit::ReversalRow> rows, std::int64_t after, bool is_last) {
+void TableCheck::reversals(std::span<const ports::Audit::ReversalRow> rows, std::int64_t after, bool is_last) {
   const auto compare = [&](std::int64_t id, std::int64_t expected, std::int64_t found) {
     Members members(
         differences_,
@@ -148,12 +148,12 @@ void TableCheck::reversals(std::span<const Audit::ReversalRow> rows, std::int64_
   }
   const std::optional<std::int64_t> to = is_last ? std::nullopt : std::optional(rows.back().first);
   original_ids_.visit(after, to, [&](std::int64_t id) {
-    if (std::ranges::binary_search(rows, id, {}, &Audit::ReversalRow::first)) return;
+    if (std::ranges::binary_search(rows, id, {}, &ports::Audit::ReversalRow::first)) return;
     compare(id, ledger_.reversals().at(id), 0);
   });
 }
 
-void TableCheck::totals(std::span<const Audit::TotalsRow> rows) {
+void TableCheck::totals(std::span<const ports::Audit::TotalsRow> rows) {
   // (expected, found) by partition and currency; a row that is not there is all zeros.
   std::map<domain::Ledger::TotalsKey, std::pair<Totals, Totals>> both;
   for (const auto& [key, expected] : ledger_.totals()) both[key].first = expected;
@@ -203,4 +203,4 @@ void check_sums(const domain::Accounts& accounts, const domain::Holds& holds,
   }
 }
 
-}  // namespace tps::service
+}  // namespace tps::audit

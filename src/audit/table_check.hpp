@@ -17,7 +17,7 @@
 #include "domain/settlement.hpp"
 #include "ports/audit.hpp"
 
-namespace tps::service {
+namespace tps::audit {
 
 // Keys in order, most of them known from the start.
 template <class Key, class Less>
@@ -55,10 +55,11 @@ class TableCheck {
 
   // Rows in the order of their key; `after` is the last key of the piece before. `is_last`: there are no rows after
   // these.
-  void accounts(std::span<const Audit::AccountRow> rows, const std::optional<domain::AccountKey>& after, bool is_last);
+  void accounts(std::span<const ports::Audit::AccountRow> rows, const std::optional<domain::AccountKey>& after,
+                bool is_last);
   void holds(std::span<const domain::Hold> rows, std::int64_t after, bool is_last);
-  void reversals(std::span<const Audit::ReversalRow> rows, std::int64_t after, bool is_last);
-  void totals(std::span<const Audit::TotalsRow> rows);
+  void reversals(std::span<const ports::Audit::ReversalRow> rows, std::int64_t after, bool is_last);
+  void totals(std::span<const ports::Audit::TotalsRow> rows);
 
  private:
   struct ByValue {
@@ -80,4 +81,4 @@ class TableCheck {
 void check_sums(const domain::Accounts& accounts, const domain::Holds& holds,
                 const std::map<domain::Ledger::TotalsKey, domain::Totals>& totals, Differences& differences);
 
-}  // namespace tps::service
+}  // namespace tps::audit

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <functional>
 
-namespace tps::service {
+namespace tps::audit {
 namespace {
 
 std::uint64_t mark_of_reference(const domain::Transaction& transaction) {
@@ -58,4 +58,4 @@ void RepeatCheck::report(DifferenceKind kind, const domain::Transaction& transac
                     .found = "transaction " + std::to_string(first)});
 }
 
-}  // namespace tps::service
+}  // namespace tps::audit

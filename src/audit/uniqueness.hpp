@@ -14,7 +14,7 @@
 #include "domain/acceptance.hpp"
 #include "domain/transaction.hpp"
 
-namespace tps::service {
+namespace tps::audit {
 
 class Uniqueness {
  public:
@@ -44,4 +44,4 @@ class RepeatCheck {
   std::map<std::pair<std::string, std::string>, std::int64_t> by_reference_;
 };
 
-}  // namespace tps::service
+}  // namespace tps::audit

@@ -23,7 +23,7 @@ NewApiKey make_api_key() {
   }
   NewApiKey key;
   key.text = kKeyPrefix;
-  key.text += to_base64url({random.data(), random.size()});
+  key.text += wire::to_base64url({random.data(), random.size()});
   OPENSSL_cleanse(random.data(), random.size());
   key.id = api_key_id(key.text);
   key.hash = hash_api_key(key.text);
@@ -32,12 +32,12 @@ NewApiKey make_api_key() {
 
 bool is_api_key(std::string_view text) {
   if (!text.starts_with(kKeyPrefix)) return false;
-  const auto random = from_base64url(text.substr(kKeyPrefix.size()));
+  const auto random = wire::from_base64url(text.substr(kKeyPrefix.size()));
   return random && random->size() == kRandomBytes;
 }
 
 std::string_view api_key_id(std::string_view text) { return text.substr(0, kKeyPrefix.size() + 8); }
 
-service::KeyHash hash_api_key(std::string_view text) { return service::sha256(text); }
+ports::KeyHash hash_api_key(std::string_view text) { return ports::sha256(text); }
 
 }  // namespace tps::auth

@@ -13,7 +13,7 @@ namespace tps::auth {
 struct NewApiKey {
   std::string text;  // shown once, kept nowhere
   std::string id;    // "tps_live_" and 8 characters
-  service::KeyHash hash;
+  ports::KeyHash hash;
 };
 
 // Throws std::runtime_error when the system has no randomness to give.
@@ -25,6 +25,6 @@ bool is_api_key(std::string_view text);
 // What may be shown of a key: its id.
 std::string_view api_key_id(std::string_view text);
 
-service::KeyHash hash_api_key(std::string_view text);
+ports::KeyHash hash_api_key(std::string_view text);
 
 }  // namespace tps::auth

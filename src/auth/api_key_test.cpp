@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kKey = "tps_live_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";  // 00 01 02 ... 1f
 
-std::string hex(const service::KeyHash& hash) {
+std::string hex(const ports::KeyHash& hash) {
   std::string text;
   for (const std::uint8_t byte : hash) {
     text += "0123456789abcdef"[byte >> 4U];

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kBelieved{800};
 
-SharedPrincipal principal_of(const service::ApiKey& key) {
+SharedPrincipal principal_of(const ports::ApiKey& key) {
   Principal principal{.caller = {.principal = key.subject, .only_user = key.only_user},
                       .scopes = Scopes::known_of(key.scopes)};
   if (key.expires_at) principal.expires_at = *key.expires_at;
@@ -22,23 +22,22 @@ SharedPrincipal principal_of(const service::ApiKey& key) {
 
 }  // namespace
 
-service::Lane::Fly key_flight(service::KeyRegistry& registry, ops::Metrics& metrics) {
-  const auto look_up = [&registry](std::span<const service::KeyHash> hashes, service::Deadline deadline) {
+lanes::Lane::Fly key_flight(ports::KeyRegistry& registry, ops::Metrics& metrics) {
+  const auto look_up = [&registry](std::span<const ports::KeyHash> hashes, ports::Deadline deadline) {
     return registry.find(hashes, deadline);
   };
-  return service::look_up_flight(&KeyJob::hash, &KeyJob::found, look_up, metrics, "find_key");
+  return lanes::look_up_flight(&KeyJob::hash, &KeyJob::found, look_up, metrics, "find_key");
 }
 
-boost::asio::awaitable<domain::Answer<SharedPrincipal>> ApiKeys::find(std::string_view text,
-                                                                      service::Deadline deadline) {
+boost::asio::awaitable<domain::Answer<SharedPrincipal>> ApiKeys::find(std::string_view text, ports::Deadline deadline) {
   const auto asked_at = std::chrono::steady_clock::now();
   KeyJob job;
   job.hash = hash_api_key(text);
   if (SharedPrincipal known = cache_.get(job.hash, asked_at)) co_return known;
-  const service::LaneVerdict verdict = co_await lane_.submit(job, deadline);
-  if (verdict != service::LaneVerdict::done) co_return std::unexpected(service::error_of(verdict));
-  if (!job.found) co_return std::unexpected(service::error_of(job.found.error()));
-  const std::optional<service::ApiKey>& key = *job.found;
+  const lanes::LaneVerdict verdict = co_await lane_.submit(job, deadline);
+  if (verdict != lanes::LaneVerdict::done) co_return std::unexpected(lanes::error_of(verdict));
+  if (!job.found) co_return std::unexpected(lanes::error_of(job.found.error()));
+  const std::optional<ports::ApiKey>& key = *job.found;
   const auto now = std::chrono::system_clock::now();
   if (!key || key->revoked_at || (key->expires_at && *key->expires_at <= now)) co_return nullptr;
   SharedPrincipal principal = principal_of(*key);

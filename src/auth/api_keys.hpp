@@ -15,24 +15,24 @@
 
 namespace tps::auth {
 
-struct KeyJob final : service::LaneJob {
-  service::KeyHash hash{};
-  service::StoreResult<std::optional<service::ApiKey>> found{std::nullopt};
+struct KeyJob final : lanes::LaneJob {
+  ports::KeyHash hash{};
+  ports::StoreResult<std::optional<ports::ApiKey>> found{std::nullopt};
 };
 
 // What the lane of the KeyJobs does.
-service::Lane::Fly key_flight(service::KeyRegistry& registry, ops::Metrics& metrics);
+lanes::Lane::Fly key_flight(ports::KeyRegistry& registry, ops::Metrics& metrics);
 
 // Any IO thread may call.
 class ApiKeys {
  public:
-  explicit ApiKeys(service::Lane& lane) : lane_(lane) {}
+  explicit ApiKeys(lanes::Lane& lane) : lane_(lane) {}
 
   // nullptr: no such key, or it is revoked or expired. `text` has the form of a key.
-  boost::asio::awaitable<domain::Answer<SharedPrincipal>> find(std::string_view text, service::Deadline deadline);
+  boost::asio::awaitable<domain::Answer<SharedPrincipal>> find(std::string_view text, ports::Deadline deadline);
 
  private:
-  service::Lane& lane_;
+  lanes::Lane& lane_;
   CredentialCache cache_{10'000};
 };
 

@@ -2,7 +2,7 @@
 
 namespace tps::auth {
 
-SharedPrincipal CredentialCache::get(const service::Sha256& credential, Time now) {
+SharedPrincipal CredentialCache::get(const ports::Sha256& credential, Time now) {
   Shard& shard = shard_of(credential);
   const std::scoped_lock lock(shard.mutex);
   const auto found = shard.entries.find(credential);
@@ -12,7 +12,7 @@ SharedPrincipal CredentialCache::get(const service::Sha256& credential, Time now
   return nullptr;
 }
 
-void CredentialCache::put(const service::Sha256& credential, SharedPrincipal principal, Time until,
+void CredentialCache::put(const ports::Sha256& credential, SharedPrincipal principal, Time until,
                           std::uint64_t generation) {
   Shard& shard = shard_of(credential);
   const std::scoped_lock lock(shard.mutex);

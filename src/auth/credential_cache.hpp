@@ -22,13 +22,13 @@ class CredentialCache {
   explicit CredentialCache(std::size_t capacity) : capacity_per_shard_(capacity / kShards + 1) {}
 
   // nullptr when it is not there, or no longer.
-  SharedPrincipal get(const service::Sha256& credential, Time now);
+  SharedPrincipal get(const ports::Sha256& credential, Time now);
 
   // Counts how often clear() was called. Ask before what is put is found out.
   [[nodiscard]] std::uint64_t generation() const { return generation_; }
 
   // Does nothing if clear() has been called since `generation`.
-  void put(const service::Sha256& credential, SharedPrincipal principal, Time until, std::uint64_t generation);
+  void put(const ports::Sha256& credential, SharedPrincipal principal, Time until, std::uint64_t generation);
 
   void clear();
 
@@ -39,7 +39,7 @@ class CredentialCache {
     Time until;
   };
   struct FirstBytes {
-    std::size_t operator()(const service::Sha256& digest) const {
+    std::size_t operator()(const ports::Sha256& digest) const {
       std::size_t hash = 0;
       std::memcpy(&hash, digest.data(), sizeof hash);
       return hash;
@@ -47,10 +47,10 @@ class CredentialCache {
   };
   struct Shard {
     std::mutex mutex;
-    std::unordered_map<service::Sha256, Entry, FirstBytes> entries;  // under mutex
+    std::unordered_map<ports::Sha256, Entry, FirstBytes> entries;  // under mutex
   };
 
-  Shard& shard_of(const service::Sha256& credential) { return shards_.at(credential.back() % kShards); }
+  Shard& shard_of(const ports::Sha256& credential) { return shards_.at(credential.back() % kShards); }
 
   const std::size_t capacity_per_shard_;
   std::atomic<std::uint64_t> generation_ = 0;

@@ -22,7 +22,7 @@ Gate::Gate(Parts parts)
       refused_(parts_.metrics.authentication("refused")) {}
 
 boost::asio::awaitable<Answer<SharedPrincipal>> Gate::authenticate(std::string_view credential,
-                                                                   service::Deadline deadline) {
+                                                                   ports::Deadline deadline) {
   if (!is_api_key(credential)) co_return verify(credential);
   auto found = co_await parts_.api_keys.find(credential, deadline);
   if (!found) co_return std::unexpected(std::move(found.error()));
@@ -35,7 +35,7 @@ Answer<SharedPrincipal> Gate::verify(std::string_view token) {
   if (token.size() > kMaxTokenBytes) return refuse(name_of(TokenFlaw::malformed));
   CredentialCache& verified = parts_.keys.verified();
   const auto steady_now = std::chrono::steady_clock::now();
-  const service::Sha256 digest = service::sha256(token);
+  const ports::Sha256 digest = ports::sha256(token);
   if (SharedPrincipal known = verified.get(digest, steady_now)) {
     accepted_.Increment();
     return known;

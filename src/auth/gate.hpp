@@ -31,7 +31,7 @@ class Gate {
   // `credential` is the token of "Authorization: Bearer" (RFC 6750 section 2.1): an API key or a JWT. Errors:
   // unauthorized, or why the store could not be asked. Any IO thread may call.
   boost::asio::awaitable<domain::Answer<SharedPrincipal>> authenticate(std::string_view credential,
-                                                                       service::Deadline deadline);
+                                                                       ports::Deadline deadline);
 
  private:
   domain::Answer<SharedPrincipal> verify(std::string_view token);

@@ -18,7 +18,7 @@ std::string text_of(const object& jwk, const char* member) {
 }
 
 std::optional<std::string> bytes_of(const object& jwk, const char* member) {
-  auto bytes = from_base64url(text_of(jwk, member));
+  auto bytes = wire::from_base64url(text_of(jwk, member));
   return bytes && !bytes->empty() ? bytes : std::nullopt;
 }
 

@@ -35,7 +35,7 @@ TEST(KeySet, VerifiesTheExamplesOfRfc7515) {
   ASSERT_TRUE(keys) << keys.error();
   ASSERT_EQ(keys->size(), 3U);
   const auto verifies = [&](std::size_t key, std::string_view header, std::string_view signature) {
-    return keys->at(key).verify(std::string(header) + "." + std::string(kClaims), *from_base64url(signature));
+    return keys->at(key).verify(std::string(header) + "." + std::string(kClaims), *wire::from_base64url(signature));
   };
   EXPECT_TRUE(verifies(0, "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"));
   EXPECT_TRUE(verifies(
@@ -78,7 +78,7 @@ TEST(KeySet, RefusesWhatIsNoSet) {
   EXPECT_EQ(error_of("hello"), "no PUBLIC KEY in PEM");
   const std::string broken = "-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----\n";
   EXPECT_EQ(error_of(KeyPair::p256().pem() + broken), "a block of PEM is no PUBLIC KEY, or cannot be read");
-  const std::string one = R"({"kty":"oct","kid":"k","k":")" + to_base64url(kSecret) + R"("})";
+  const std::string one = R"({"kty":"oct","kid":"k","k":")" + wire::to_base64url(kSecret) + R"("})";
   EXPECT_EQ(error_of(R"({"keys":[)" + one + "," + one + "]}"), "two keys have the same kid");
 }
 

@@ -24,9 +24,9 @@ std::string dearest_hash(const Users& users) {
 
 }  // namespace
 
-service::Lane::Fly password_flight() {
-  return [](std::span<service::LaneJob* const> jobs, service::Deadline) {
-    for (service::LaneJob* const base : jobs) {
+lanes::Lane::Fly password_flight() {
+  return [](std::span<lanes::LaneJob* const> jobs, ports::Deadline) {
+    for (lanes::LaneJob* const base : jobs) {
       auto& job = static_cast<PasswordJob&>(*base);
       job.wait = job.throttle.wait(job.client, job.name);
       if (job.wait) continue;
@@ -36,7 +36,7 @@ service::Lane::Fly password_flight() {
   };
 }
 
-Login::Login(Options options, SigningKey key, service::Lane& lane, ops::Metrics& metrics)
+Login::Login(Options options, SigningKey key, lanes::Lane& lane, ops::Metrics& metrics)
     : options_(std::move(options)),
       key_(std::move(key)),
       lane_(lane),
@@ -72,7 +72,7 @@ Error Login::fail(const std::string& name, bool known, const std::string& addres
 
 boost::asio::awaitable<Answer<Grant>> Login::log_in(std::string name, std::string password,
                                                     std::optional<Scopes> wanted, std::string address,
-                                                    service::Deadline deadline) {
+                                                    ports::Deadline deadline) {
   const std::string client = client_network(address);
   // Here too, so that whoever must wait takes no place in the lane.
   if (const auto wait = throttle_.wait(client, name)) co_return std::unexpected(throttled(*wait));
@@ -83,8 +83,8 @@ boost::asio::awaitable<Answer<Grant>> Login::log_in(std::string name, std::strin
   job.password = std::move(password);
   job.hash = found.user.hash;
   job.known = found.known;
-  const service::LaneVerdict verdict = co_await lane_.submit(job, deadline);
-  if (verdict != service::LaneVerdict::done) co_return std::unexpected(service::error_of(verdict));
+  const lanes::LaneVerdict verdict = co_await lane_.submit(job, deadline);
+  if (verdict != lanes::LaneVerdict::done) co_return std::unexpected(lanes::error_of(verdict));
   if (job.wait) co_return std::unexpected(throttled(*job.wait));
   if (!job.good) co_return std::unexpected(fail(name, found.known, address));
 

@@ -20,7 +20,7 @@
 namespace tps::auth {
 
 // Guesses are counted where they are made, one after the other: those that come at once have no more than others.
-struct PasswordJob final : service::LaneJob {
+struct PasswordJob final : lanes::LaneJob {
   explicit PasswordJob(LoginThrottle& guesses) : throttle(guesses) {}
 
   LoginThrottle& throttle;
@@ -35,7 +35,7 @@ struct PasswordJob final : service::LaneJob {
 };
 
 // What the lane of the PasswordJobs does; it must have one thread.
-service::Lane::Fly password_flight();
+lanes::Lane::Fly password_flight();
 
 struct Grant {
   std::string token;
@@ -50,7 +50,7 @@ class Login {
     TokenRules rules;
     std::chrono::seconds lifetime;
   };
-  Login(Options options, SigningKey key, service::Lane& lane, ops::Metrics& metrics);
+  Login(Options options, SigningKey key, lanes::Lane& lane, ops::Metrics& metrics);
 
   void replace(Users users);
 
@@ -58,7 +58,7 @@ class Login {
   // password was wrong; too_many_requests; what the lane answers.
   boost::asio::awaitable<domain::Answer<Grant>> log_in(std::string name, std::string password,
                                                        std::optional<Scopes> wanted, std::string address,
-                                                       service::Deadline deadline);
+                                                       ports::Deadline deadline);
 
  private:
   struct Found {
@@ -71,7 +71,7 @@ class Login {
 
   const Options options_;
   const SigningKey key_;
-  service::Lane& lane_;
+  lanes::Lane& lane_;
   LoginThrottle throttle_;
   prometheus::Counter& accepted_;
   prometheus::Counter& refused_;

@@ -68,13 +68,13 @@ class KeyPair {
 };
 
 inline std::string unsigned_token(std::string_view header, std::string_view claims) {
-  return to_base64url(header) + '.' + to_base64url(claims);
+  return wire::to_base64url(header) + '.' + wire::to_base64url(claims);
 }
 
 template <class Key>
 std::string token(const Key& key, std::string_view header, std::string_view claims) {
   const std::string message = unsigned_token(header, claims);
-  return message + '.' + to_base64url(key.sign(message));
+  return message + '.' + wire::to_base64url(key.sign(message));
 }
 
 }  // namespace tps::auth

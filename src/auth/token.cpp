@@ -24,7 +24,7 @@ using Members = std::map<std::string_view, element, std::less<>>;
 
 // nullopt unless `encoded` is a JSON object in which no name comes twice (RFC 7519 section 4).
 std::optional<Members> read_object(simdjson::dom::parser& parser, std::string_view encoded) {
-  const auto json = from_base64url(encoded);
+  const auto json = wire::from_base64url(encoded);
   simdjson::dom::object object;
   if (!json || parser.parse(*json).get(object) != simdjson::SUCCESS) return std::nullopt;
   Members members;
@@ -167,7 +167,7 @@ std::expected<Principal, TokenFlaw> verify_token(std::string_view token, const K
   if (token.size() > kMaxTokenBytes || first == std::string_view::npos || second == std::string_view::npos) {
     return std::unexpected(TokenFlaw::malformed);
   }
-  const auto signature = from_base64url(token.substr(second + 1));
+  const auto signature = wire::from_base64url(token.substr(second + 1));
   simdjson::dom::parser header_parser;
   const auto header_members = read_object(header_parser, token.substr(0, first));
   if (!signature || !header_members) return std::unexpected(TokenFlaw::malformed);
@@ -195,9 +195,9 @@ std::string issue_token(const Principal& principal, const SigningKey& key, const
   if (!rules.audience.empty()) claims += R"(,"aud":)" + json_string(rules.audience);
   claims += '}';
   const std::string token =
-      to_base64url(fmt::format(R"({{"alg":"{}","typ":"JWT"{}}})", name_of(key.algorithm()), kid)) + '.' +
-      to_base64url(claims);
-  const std::string signature = to_base64url(key.sign(token));
+      wire::to_base64url(fmt::format(R"({{"alg":"{}","typ":"JWT"{}}})", name_of(key.algorithm()), kid)) + '.' +
+      wire::to_base64url(claims);
+  const std::string signature = wire::to_base64url(key.sign(token));
   return token + '.' + signature;
 }
 

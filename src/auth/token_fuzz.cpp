@@ -63,13 +63,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto read = auth::read_published_keys(std::string(text))) {
     expect(std::ranges::none_of(*read, [](const auto& one) { return one.algorithm() == auth::Algorithm::hs256; }));
   }
-  if (const auto bytes = auth::from_base64url(text)) expect(auth::to_base64url(*bytes) == text);
+  if (const auto bytes = wire::from_base64url(text)) expect(wire::to_base64url(*bytes) == text);
 
   // Signed with the right secret, header and claims are looked at whatever they are.
   const std::size_t bar = text.find('|');
   if (bar == std::string_view::npos) return 0;
-  const std::string message = auth::to_base64url(text.substr(0, bar)) + '.' + auth::to_base64url(text.substr(bar + 1));
-  const auto verified = auth::verify_token(message + '.' + auth::to_base64url(key().sign(message)), keys, {}, kNow);
+  const std::string message = wire::to_base64url(text.substr(0, bar)) + '.' + wire::to_base64url(text.substr(bar + 1));
+  const auto verified = auth::verify_token(message + '.' + wire::to_base64url(key().sign(message)), keys, {}, kNow);
   if (verified) expect(auth::is_name(verified->caller.principal));
   return 0;
 }

@@ -22,7 +22,7 @@
 namespace tps {
 namespace {
 
-using service::StoreResult;
+using ports::StoreResult;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
@@ -42,7 +42,7 @@ struct Sink {
     if (format == files::FileFormat::csv) {
       files::append_csv_row(out, transaction, currencies);
     } else {
-      http::append_transaction(out, transaction, currencies);
+      wire::append_transaction(out, transaction, currencies);
       out += '\n';
     }
   }
@@ -51,7 +51,7 @@ struct Sink {
 // Reads the log of all partitions side by side, from their positions to where each ended when this began.
 class ExportRun {
  public:
-  ExportRun(service::Store& store, std::uint32_t partitions, std::chrono::seconds patience)
+  ExportRun(ports::Store& store, std::uint32_t partitions, std::chrono::seconds patience)
       : store_(store), patience_(patience) {
     for (std::uint32_t partition = 0; partition < partitions; ++partition) {
       positions_.push_back(domain::first_id_before(partition));
@@ -89,7 +89,7 @@ class ExportRun {
     std::string text;
     while (positions_ != ends_) {
       const auto page = patiently([&] {
-        return store_.list({.order = service::Order::oldest_first, .positions = positions_, .limit = kPage},
+        return store_.list({.order = ports::Order::oldest_first, .positions = positions_, .limit = kPage},
                            steady_clock::now() + kReadBudget);
       });
       if (!page) return std::unexpected(page.error());
@@ -116,18 +116,18 @@ class ExportRun {
 
  private:
   template <class Ask>
-  std::expected<service::ListPage, std::string> patiently(Ask ask) {
+  std::expected<ports::ListPage, std::string> patiently(Ask ask) {
     const auto give_up = steady_clock::now() + patience_;
     while (true) {
-      StoreResult<service::ListPage> page = ask();
+      StoreResult<ports::ListPage> page = ask();
       if (page) return std::move(*page);
-      const bool hopeless = page.error().kind == service::StoreFault::Kind::incompatible;
+      const bool hopeless = page.error().kind == ports::StoreFault::Kind::incompatible;
       if (hopeless || steady_clock::now() >= give_up) return std::unexpected(page.error().detail);
       if (wait_for_end(kRetryPause)) return std::unexpected("interrupted");
     }
   }
 
-  service::Store& store_;
+  ports::Store& store_;
   const std::chrono::seconds patience_;
   std::vector<std::int64_t> positions_;
   std::vector<std::int64_t> ends_;
@@ -138,7 +138,7 @@ class ExportRun {
 void report_export(const ExportRun& run, const ExportOptions& options, double seconds) {
   if (options.json) {
     std::string output;
-    http::append_string(output, options.output);
+    wire::append_string(output, options.output);
     fmt::print("{{\"transactions\":{},\"seconds\":{:.3f},\"after\":[{}],\"output\":{}}}\n", run.count(), seconds,
                fmt::join(run.positions(), ","), output);
   } else {

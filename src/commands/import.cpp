@@ -76,14 +76,14 @@ void print_import_summary(const Result& result) {
 void print_import_json(const Result& result) {
   std::string out = result.trouble ? R"({"complete":false)" : R"({"complete":true)";
   const auto add = [&](std::string_view member, std::uint64_t value) {
-    http::append_member(out, member, static_cast<std::int64_t>(value));
+    wire::append_member(out, member, static_cast<std::int64_t>(value));
   };
   const auto add_text = [&](std::string_view member, const std::string& text) {
-    http::append_member_name(out, member);
+    wire::append_member_name(out, member);
     if (text.empty()) {
       out += "null";
     } else {
-      http::append_string(out, text);
+      wire::append_string(out, text);
     }
   };
   add("lines", result.counts.lines());
@@ -128,8 +128,8 @@ std::expected<void, int> open_source(const ImportOptions& options, files::Source
 }
 
 // A session of the store, ready to use; the error is a sentence.
-std::expected<service::StoreIdentity, std::string> open_session(const Config& config, const Engine& engine,
-                                                                service::Store& session) {
+std::expected<ports::StoreIdentity, std::string> open_session(const Config& config, const Engine& engine,
+                                                              ports::Store& session) {
   if (engine.migrates_itself) {
     if (auto migrated = engine.migrate(kMigrationPatience); !migrated)
       return std::unexpected(std::move(migrated.error()));

@@ -25,14 +25,14 @@
 namespace tps {
 namespace {
 
-using service::ApiKey;
-using service::KeyRegistry;
-using service::StoreFault;
+using ports::ApiKey;
+using ports::KeyRegistry;
+using ports::StoreFault;
 
 // A busy server may need some seconds until it lets a change to its file in.
 constexpr std::chrono::seconds kBudget{20};
 
-service::Deadline deadline() { return std::chrono::steady_clock::now() + kBudget; }
+ports::Deadline deadline() { return std::chrono::steady_clock::now() + kBudget; }
 
 // Who makes and revokes, as far as the operating system knows.
 std::string operator_name() {
@@ -42,7 +42,7 @@ std::string operator_name() {
   passwd* found = nullptr;
   getpwuid_r(user, &entry, buffer.data(), buffer.size(), &found);
   const std::string name = found == nullptr ? "" : found->pw_name;
-  const bool usable = !name.empty() && http::is_utf8(name) && !domain::has_control_characters(name);
+  const bool usable = !name.empty() && wire::is_utf8(name) && !domain::has_control_characters(name);
   return "cli:" + (usable ? name : std::to_string(user));
 }
 
@@ -68,18 +68,18 @@ std::string_view status_of(const ApiKey& key, domain::Timestamp at) {
 }
 
 void append_optional(std::string& out, std::string_view name, const std::optional<domain::Timestamp>& time) {
-  http::append_member_name(out, name);
+  wire::append_member_name(out, name);
   if (time) {
-    http::append_time(out, *time);
+    wire::append_time(out, *time);
   } else {
     out += "null";
   }
 }
 
 void append_optional(std::string& out, std::string_view name, const std::optional<std::string>& text) {
-  http::append_member_name(out, name);
+  wire::append_member_name(out, name);
   if (text) {
-    http::append_string(out, *text);
+    wire::append_string(out, *text);
   } else {
     out += "null";
   }
@@ -87,13 +87,13 @@ void append_optional(std::string& out, std::string_view name, const std::optiona
 
 // The members of an object that was begun, without its end.
 void append_key_members(std::string& out, const ApiKey& key, domain::Timestamp at) {
-  http::append_member(out, "id", key.id);
-  http::append_member(out, "subject", key.subject);
-  http::append_member(out, "scopes", key.scopes);
+  wire::append_member(out, "id", key.id);
+  wire::append_member(out, "subject", key.subject);
+  wire::append_member(out, "scopes", key.scopes);
   append_optional(out, "only_user", key.only_user);
-  http::append_member(out, "status", status_of(key, at));
+  wire::append_member(out, "status", status_of(key, at));
   append_optional(out, "created_at", std::optional(key.created_at));
-  http::append_member(out, "created_by", key.created_by);
+  wire::append_member(out, "created_by", key.created_by);
   append_optional(out, "expires_at", key.expires_at);
   append_optional(out, "revoked_at", key.revoked_at);
   append_optional(out, "revoked_by", key.revoked_at ? std::optional(key.revoked_by) : std::nullopt);
@@ -111,13 +111,13 @@ std::string as_json(const std::vector<ApiKey>& keys, domain::Timestamp at) {
 
 std::string to_the_second(domain::Timestamp time) {
   std::string text;
-  http::append_timestamp(text, time);
+  wire::append_timestamp(text, time);
   return text.substr(0, text.find('.')) + "Z";
 }
 
 // Nothing of a table can move the cursor of whoever looks at it.
 std::string harmless(std::string text) {
-  if (!domain::has_control_characters(text) && http::is_utf8(text)) return text;
+  if (!domain::has_control_characters(text) && wire::is_utf8(text)) return text;
   std::ranges::replace_if(text, [](unsigned char c) { return c < 0x20 || c >= 0x7F; }, '?');
   return text;
 }
@@ -175,7 +175,7 @@ int create_key(const Config& config, const NewKeyOptions& options) {
     std::string out = made.text + "\n";
     if (options.json) {
       out = "{";
-      http::append_member(out, "key", made.text);
+      wire::append_member(out, "key", made.text);
       append_key_members(out, *key, now());
       out += "}\n";
     }

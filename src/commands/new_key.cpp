@@ -26,7 +26,7 @@ std::optional<minutes> unit_of(std::string_view text) {
   return std::nullopt;
 }
 
-bool is_name(std::string_view text) { return auth::is_name(text) && http::is_utf8(text); }
+bool is_name(std::string_view text) { return auth::is_name(text) && wire::is_utf8(text); }
 
 std::expected<auth::Scopes, std::string> scopes_of(const std::string& names) {
   auto scopes = auth::Scopes::parse(names);
@@ -55,18 +55,18 @@ std::optional<minutes> parse_lifetime(std::string_view text) {
   return life < kShortestLife ? std::nullopt : std::optional(life);
 }
 
-std::expected<service::ApiKey, std::string> described_key(const NewKeyOptions& options, domain::Timestamp now) {
+std::expected<ports::ApiKey, std::string> described_key(const NewKeyOptions& options, domain::Timestamp now) {
   static constexpr std::string_view kName = ": expected 1 to 128 bytes of UTF-8 without control characters";
   if (!is_name(options.subject)) return std::unexpected("--subject" + std::string(kName));
   const auto scopes = scopes_of(options.scopes);
   if (!scopes) return std::unexpected("--scopes: " + scopes.error());
   if (options.only_user && !is_name(*options.only_user)) return std::unexpected("--only-user" + std::string(kName));
-  service::ApiKey key{.id = {},
-                      .subject = options.subject,
-                      .scopes = scopes->text(),
-                      .only_user = options.only_user,
-                      .created_at = now,
-                      .created_by = {}};
+  ports::ApiKey key{.id = {},
+                    .subject = options.subject,
+                    .scopes = scopes->text(),
+                    .only_user = options.only_user,
+                    .created_at = now,
+                    .created_by = {}};
   if (options.expires_in) {
     const auto life = parse_lifetime(*options.expires_in);
     if (!life) return std::unexpected("--expires-in: expected 1m (a minute) to 10y, such as 12h or 90d");

@@ -24,6 +24,6 @@ struct NewKeyOptions {
 std::optional<std::chrono::minutes> parse_lifetime(std::string_view text);
 
 // The key, but for its id and who makes it. The error names the option that is wrong, and how.
-std::expected<service::ApiKey, std::string> described_key(const NewKeyOptions& options, domain::Timestamp now);
+std::expected<ports::ApiKey, std::string> described_key(const NewKeyOptions& options, domain::Timestamp now);
 
 }  // namespace tps

@@ -57,11 +57,11 @@ TEST(NewKey, LivesForNoOtherTime) {
 TEST(NewKey, IsDescribed) {
   const auto plain = described_key(options(), kNow);
   ASSERT_TRUE(plain) << plain.error();
-  EXPECT_EQ(*plain, (service::ApiKey{.id = "",
-                                     .subject = "payments",
-                                     .scopes = "transactions:read transactions:write",
-                                     .created_at = kNow,
-                                     .created_by = ""}));
+  EXPECT_EQ(*plain, (ports::ApiKey{.id = "",
+                                   .subject = "payments",
+                                   .scopes = "transactions:read transactions:write",
+                                   .created_at = kNow,
+                                   .created_by = ""}));
   NewKeyOptions told = options();
   told.only_user = std::string(128, 'u');
   told.expires_in = "1h";

@@ -36,25 +36,25 @@ using std::chrono::milliseconds;
 constexpr milliseconds kFlightBudget{3'000};
 constexpr milliseconds kCacheFlightBudget{20};
 
-std::expected<std::unique_ptr<adapters::RedisCache>, std::string> make_shared_cache(const Config& config,
-                                                                                    const service::StoreIdentity& store,
-                                                                                    ops::Metrics& metrics) {
+std::expected<std::unique_ptr<redis::Cache>, std::string> make_shared_cache(const Config& config,
+                                                                            const ports::StoreIdentity& store,
+                                                                            ops::Metrics& metrics) {
   if (config.text("redis-url").empty()) return nullptr;
-  auto options = adapters::parse_redis_url(config.text("redis-url"));
+  auto options = redis::parse_redis_url(config.text("redis-url"));
   if (!options) return std::unexpected("redis-url: " + options.error());
   if (store.cache_secret.empty()) {
     return std::unexpected("redis-url: this login may not read the cache's secret; make it a member of tps_api");
   }
   options->ca_file = config.text("redis-ca-file");
-  if (const auto usable = adapters::RedisTls(*options).check(); !usable) {
+  if (const auto usable = redis::Tls(*options).check(); !usable) {
     return std::unexpected("redis-ca-file: " + usable.error());
   }
-  return std::make_unique<adapters::RedisCache>(*options, store, metrics);
+  return std::make_unique<redis::Cache>(*options, store, metrics);
 }
 
 std::size_t max_flight(const Config& config) { return static_cast<std::size_t>(config.number("max-flight")); }
 
-service::LaneOptions lane_options(const char* name, const Config& config, const char* capacity, std::size_t flight) {
+lanes::LaneOptions lane_options(const char* name, const Config& config, const char* capacity, std::size_t flight) {
   return {.name = name,
           .capacity = static_cast<std::size_t>(config.number(capacity)),
           .max_flight = flight,
@@ -63,7 +63,7 @@ service::LaneOptions lane_options(const char* name, const Config& config, const 
 
 // The lanes, and the sessions that they fly on.
 struct Lanes {
-  Lanes(const Config& config, const Engine& engine, adapters::RedisCache* shared_cache, std::function<void()> accepted,
+  Lanes(const Config& config, const Engine& engine, redis::Cache* shared_cache, std::function<void()> accepted,
         ops::Metrics& metrics)
       : submit_session(engine.session()),
         read_session(engine.session()),
@@ -76,7 +76,7 @@ struct Lanes {
         balance(lane_options("balance", config, "query-queue", 1), metrics, service::query_flight(*balance_session)),
         query(lane_options("query", config, "query-queue", 1), metrics, service::query_flight(*query_session)) {
     if (shared_cache == nullptr) return;
-    cache.emplace(service::LaneOptions{.name = "cache", .budget = kCacheFlightBudget}, metrics,
+    cache.emplace(lanes::LaneOptions{.name = "cache", .budget = kCacheFlightBudget}, metrics,
                   service::cache_flight(*shared_cache));
   }
   void stop() {
@@ -87,15 +87,15 @@ struct Lanes {
     if (cache) cache->stop();
   }
 
-  const std::unique_ptr<service::Store> submit_session;
-  const std::unique_ptr<service::Store> read_session;
-  const std::unique_ptr<service::Store> balance_session;
-  const std::unique_ptr<service::Store> query_session;
-  service::Lane submit;
-  service::Lane read;
-  service::Lane balance;
-  service::Lane query;
-  std::optional<service::Lane> cache;
+  const std::unique_ptr<ports::Store> submit_session;
+  const std::unique_ptr<ports::Store> read_session;
+  const std::unique_ptr<ports::Store> balance_session;
+  const std::unique_ptr<ports::Store> query_session;
+  lanes::Lane submit;
+  lanes::Lane read;
+  lanes::Lane balance;
+  lanes::Lane query;
+  std::optional<lanes::Lane> cache;
 };
 
 // The error is the exit code, and the reason has been told.

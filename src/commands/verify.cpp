@@ -19,12 +19,12 @@
 namespace tps {
 namespace {
 
-using http::append_member;
-using service::AuditProgress;
-using service::AuditReport;
-using service::Difference;
-using service::Differences;
+using audit::AuditProgress;
+using audit::AuditReport;
+using audit::Difference;
+using audit::Differences;
 using std::chrono::steady_clock;
+using wire::append_member;
 
 std::string joined(const std::vector<std::int64_t>& ids) {
   std::string text;
@@ -47,8 +47,8 @@ void print_verify_summary(const Outcome& outcome) {
   if (outcome.differences.count() > shown) {
     fmt::print("... and {} more (--limit shows more)\n", outcome.differences.count() - shown);
   }
-  for (std::size_t i = 0; i < service::kDifferenceKinds && outcome.differences.count() > 0; ++i) {
-    const auto kind = static_cast<service::DifferenceKind>(i);
+  for (std::size_t i = 0; i < audit::kDifferenceKinds && outcome.differences.count() > 0; ++i) {
+    const auto kind = static_cast<audit::DifferenceKind>(i);
     if (outcome.differences.count(kind) > 0) fmt::print("{:>10} {}\n", outcome.differences.count(kind), slug(kind));
   }
   if (report.unprocessable > 0) {
@@ -98,8 +98,8 @@ void print_verify_json(const Outcome& outcome) {
   out += R"(,"first_unprocessable":[)" + joined(report.first_unprocessable) + "]";
   append_member(out, "differences", outcome.differences.count());
   out += R"(,"by_kind":{)";
-  for (std::size_t i = 0; i < service::kDifferenceKinds; ++i) {
-    const auto kind = static_cast<service::DifferenceKind>(i);
+  for (std::size_t i = 0; i < audit::kDifferenceKinds; ++i) {
+    const auto kind = static_cast<audit::DifferenceKind>(i);
     if (outcome.differences.count(kind) > 0) append_member(out, slug(kind), outcome.differences.count(kind));
   }
   out += R"(},"first_differences":[)";
@@ -120,7 +120,7 @@ int verify(const Config& config, const VerifyOptions& options) {
   Differences differences(options.limit);
   std::optional<files::Progress> bar;
   std::string_view stage;
-  service::Auditor auditor(*auditing->audit, {}, differences, [&](const AuditProgress& progress) {
+  audit::Auditor auditor(*auditing->audit, {}, differences, [&](const AuditProgress& progress) {
     if (progress.stage != stage) {
       bar.reset();
       stage = progress.stage;

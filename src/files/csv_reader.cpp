@@ -73,7 +73,7 @@ std::expected<void, std::string> CsvColumns::add(const std::string& name, const 
     return {};
   }
   metadata_.emplace_back();
-  const auto flaw = http::flaw_of_member(name);
+  const auto flaw = wire::flaw_of_member(name);
   const bool is_key = !name.empty() && name == key_column;
   if (flaw && is_key) {
     members_.emplace_back(kKeyMember);
@@ -101,7 +101,7 @@ std::expected<CsvColumns, std::string> CsvColumns::parse(const std::vector<std::
   std::vector<std::string> seen;
   const auto has = [&seen](std::string_view name) { return std::ranges::find(seen, name) != seen.end(); };
   for (const std::string& written : names) {
-    const std::string name(http::trim(written));
+    const std::string name(wire::trim(written));
     if (has(name)) return std::unexpected(fmt::format("{}, and has \"{}\" twice", kWhatItIs, name));
     seen.push_back(name);
     if (auto added = columns.add(name, key_column, from_export); !added) {
@@ -131,25 +131,25 @@ std::expected<void, std::string> CsvColumns::append_json(std::string& out,
     const std::string& field = fields[i];
     if (field.empty()) continue;
     if (!metadata_[i].empty()) {
-      http::append_member(metadata, metadata_[i], field);
+      wire::append_member(metadata, metadata_[i], field);
       continue;
     }
     if (members_[i].empty()) continue;
-    http::append_member_name(out, members_[i]);
+    wire::append_member_name(out, members_[i]);
     if (members_[i] == kMetadata) {
       // The object is to be one line.
-      if (field.contains('\n') || !http::is_metadata(field)) {
+      if (field.contains('\n') || !wire::is_metadata(field)) {
         return std::unexpected("the field metadata must be a JSON object of strings");
       }
       out += field;
-    } else if (members_[i] == "hold_expires_in" && http::is_json_number(field)) {
+    } else if (members_[i] == "hold_expires_in" && wire::is_json_number(field)) {
       out += field;
     } else {
-      http::append_string(out, field);
+      wire::append_string(out, field);
     }
   }
   if (metadata.size() > 1) {
-    http::append_member_name(out, kMetadata);
+    wire::append_member_name(out, kMetadata);
     out += metadata;
     out += '}';
   }

@@ -9,12 +9,12 @@ namespace {
 
 void append_optional(std::string& out, const std::optional<std::string>& text) {
   out += ',';
-  if (text) http::append_csv_field(out, *text);
+  if (text) wire::append_csv_field(out, *text);
 }
 
 void append_optional(std::string& out, const std::optional<domain::Timestamp>& time) {
   out += ',';
-  if (time) http::append_timestamp(out, *time);
+  if (time) wire::append_timestamp(out, *time);
 }
 
 }  // namespace
@@ -25,13 +25,13 @@ std::string_view csv_header() {
 }
 
 void append_csv_row(std::string& out, const domain::Transaction& transaction, const domain::Currencies& currencies) {
-  http::append_integer(out, transaction.id);
+  wire::append_integer(out, transaction.id);
   out += ',';
-  http::append_csv_field(out, transaction.user_id);
+  wire::append_csv_field(out, transaction.user_id);
   out += ',';
   out += slug(transaction.type);
   out += ',';
-  http::append_money(out, transaction.amount_minor, transaction.currency, currencies);
+  wire::append_money(out, transaction.amount_minor, transaction.currency, currencies);
   out += ',';
   out += transaction.currency;
   out += ',';
@@ -42,13 +42,13 @@ void append_csv_row(std::string& out, const domain::Transaction& transaction, co
   if (transaction.failure) out += slug(*transaction.failure);
   append_optional(out, transaction.to_user_id);
   out += ',';
-  if (transaction.parent_id) http::append_integer(out, *transaction.parent_id);
+  if (transaction.parent_id) wire::append_integer(out, *transaction.parent_id);
   out += ',';
   if (transaction.capture == domain::Capture::manual) out += slug(transaction.capture);
   append_optional(out, transaction.hold_expires_at);
   out += ',';
   if (transaction.overdraft_limit) {
-    http::append_money(out, *transaction.overdraft_limit, transaction.currency, currencies);
+    wire::append_money(out, *transaction.overdraft_limit, transaction.currency, currencies);
   }
   out += ',';
   if (transaction.frozen) out += *transaction.frozen ? "true" : "false";

@@ -16,7 +16,7 @@ TEST(CsvWriter, FieldsComeBackUnchanged) {
   std::string line;
   for (const std::string& field : fields) {
     if (!line.empty()) line += ',';
-    http::append_csv_field(line, field);
+    wire::append_csv_field(line, field);
   }
   CsvRows rows;
   ASSERT_EQ(rows.feed(line), CsvRows::Fed::row);

@@ -23,7 +23,7 @@ constexpr bool is_open(Acceptance acceptance) {
 }
 
 // One flight for each partition, of what is not decided yet. True: everything is.
-bool fly_once(service::Store& store, std::span<Submission> batch, std::unordered_set<const Submission*>& in_doubt,
+bool fly_once(ports::Store& store, std::span<Submission> batch, std::unordered_set<const Submission*>& in_doubt,
               const Persistence& persistence) {
   std::map<std::uint32_t, std::vector<Submission*>> flights;
   for (Submission& item : batch) {
@@ -45,8 +45,7 @@ bool fly_once(service::Store& store, std::span<Submission> batch, std::unordered
 
 }  // namespace
 
-std::expected<void, std::string> fly(service::Store& store, std::span<Submission> batch,
-                                     const Persistence& persistence) {
+std::expected<void, std::string> fly(ports::Store& store, std::span<Submission> batch, const Persistence& persistence) {
   std::unordered_set<const Submission*> in_doubt;
   std::chrono::milliseconds pause = kFirstPause;
   std::optional<steady_clock::time_point> give_up;
@@ -54,7 +53,7 @@ std::expected<void, std::string> fly(service::Store& store, std::span<Submission
     if (!give_up) give_up = steady_clock::now() + persistence.patience;
     const auto reachable = store.ping(steady_clock::now() + kPingBudget);
     const std::string why = reachable ? "the store does not accept transactions" : reachable.error().detail;
-    const bool hopeless = !reachable && reachable.error().kind == service::StoreFault::Kind::incompatible;
+    const bool hopeless = !reachable && reachable.error().kind == ports::StoreFault::Kind::incompatible;
     if (hopeless || steady_clock::now() >= *give_up) return std::unexpected(why);
     if (persistence.pause(pause)) return std::unexpected("interrupted");
     pause = std::min(pause * 2, kLongestPause);

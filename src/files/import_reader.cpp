@@ -25,7 +25,7 @@ std::unexpected<Flaw> malformed_csv(std::string detail) {
 }
 
 Flaw flaw_of_line(domain::Error error) {
-  std::string detail = error.detail.empty() ? std::string(http::default_detail(error.code)) : std::move(error.detail);
+  std::string detail = error.detail.empty() ? std::string(wire::default_detail(error.code)) : std::move(error.detail);
   static constexpr std::string_view kBody = "The body";
   if (detail.starts_with(kBody)) detail.replace(0, kBody.size(), "The line");
   return {slug(error.code), std::move(detail), std::move(error.fields)};
@@ -142,13 +142,13 @@ ImportReader::Instruction ImportReader::decode_row(std::uint64_t line) {
 
 ImportReader::Instruction ImportReader::decode_line(std::uint64_t line, std::string_view text) const {
   Instruction instruction;
-  const auto decoded = http::decode_lines(
-      text, 1, [&](http::DecodeResult item) { instruction = to_instruction(line, std::move(item)); });
+  const auto decoded = wire::decode_lines(
+      text, 1, [&](wire::DecodeResult item) { instruction = to_instruction(line, std::move(item)); });
   if (!decoded) return std::unexpected(flaw_of_line(decoded.error()));
   return instruction;
 }
 
-ImportReader::Instruction ImportReader::to_instruction(std::uint64_t line, http::DecodeResult decoded) const {
+ImportReader::Instruction ImportReader::to_instruction(std::uint64_t line, wire::DecodeResult decoded) const {
   if (!decoded) return std::unexpected(flaw_of_line(std::move(decoded.error())));
   const domain::Draft& draft = decoded->draft;
   std::vector<domain::FieldError>& errors = decoded->errors;

@@ -67,7 +67,7 @@ class ImportReader {
   std::expected<std::optional<Line>, std::string> next_row(std::optional<Flaw>& flaw);
   Instruction decode_row(std::uint64_t line);
   [[nodiscard]] Instruction decode_line(std::uint64_t line, std::string_view text) const;
-  [[nodiscard]] Instruction to_instruction(std::uint64_t line, http::DecodeResult decoded) const;
+  [[nodiscard]] Instruction to_instruction(std::uint64_t line, wire::DecodeResult decoded) const;
   [[nodiscard]] std::expected<service::IdempotencyKey, domain::FieldError> key_of(std::uint64_t line,
                                                                                   const domain::Draft& draft) const;
 

@@ -13,7 +13,7 @@ namespace {
 std::string mended(std::string_view text) {
   std::string good;
   while (!text.empty()) {
-    const std::size_t bytes = http::utf8_character_bytes(text);
+    const std::size_t bytes = wire::utf8_character_bytes(text);
     good += bytes > 0 ? text.substr(0, bytes) : std::string_view("\xEF\xBF\xBD");
     text.remove_prefix(bytes > 0 ? bytes : 1);
   }
@@ -24,25 +24,25 @@ std::string mended(std::string_view text) {
 
 std::string reject_json(std::uint64_t line, const Flaw& flaw, std::string_view text) {
   std::string out = R"({"line":)";
-  http::append_integer(out, static_cast<std::int64_t>(line));
+  wire::append_integer(out, static_cast<std::int64_t>(line));
   out += R"(,"code":")";
   out += flaw.code;
   out += R"(","detail":)";
-  http::append_string(out, flaw.detail);
+  wire::append_string(out, flaw.detail);
   if (!flaw.fields.empty()) {
     out += R"(,"errors":)";
-    http::append_field_errors(out, flaw.fields);
+    wire::append_field_errors(out, flaw.fields);
   }
   if (flaw.existing_id) {
     out += R"(,"existing_id":)";
-    http::append_integer(out, *flaw.existing_id);
+    wire::append_integer(out, *flaw.existing_id);
   }
   out += R"(,"text":)";
   if (text.ends_with('\r')) text.remove_suffix(1);
-  if (http::is_utf8(text)) {
-    http::append_string(out, text);
+  if (wire::is_utf8(text)) {
+    wire::append_string(out, text);
   } else {
-    http::append_string(out, mended(text));
+    wire::append_string(out, mended(text));
   }
   return out += "}\n";
 }

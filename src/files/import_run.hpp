@@ -31,7 +31,7 @@ class ImportRun {
   // All are given by who imports and must outlive this object.
   struct Parts {
     ImportReader& reader;
-    service::Store& store;  // open
+    ports::Store& store;  // open
     RejectFile& rejects;
     // Called after each batch with the bytes read and the lines done so far.
     std::function<void(std::uint64_t bytes, std::uint64_t lines)> progress;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace tps::service {
+namespace tps::lanes {
 namespace {
 
 constexpr std::chrono::milliseconds kWatchInterval{100};
@@ -22,7 +22,7 @@ Lane::Lane(LaneOptions options, ops::Metrics& metrics, Fly fly)
 
 Lane::~Lane() { stop(); }
 
-boost::asio::awaitable<LaneVerdict> Lane::submit(LaneJob& job, Deadline deadline, std::size_t weight) {
+boost::asio::awaitable<LaneVerdict> Lane::submit(LaneJob& job, ports::Deadline deadline, std::size_t weight) {
   if (const auto refused = reserve(weight)) co_return *refused;
   job.weight_ = weight;
   job.deadline_ = deadline;
@@ -145,4 +145,4 @@ void Lane::stop() {
   if (watchdog_.joinable()) watchdog_.join();
 }
 
-}  // namespace tps::service
+}  // namespace tps::lanes

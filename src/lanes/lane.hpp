@@ -25,7 +25,7 @@
 #include "ops/metrics.hpp"
 #include "ports/fault.hpp"
 
-namespace tps::service {
+namespace tps::lanes {
 
 enum class LaneVerdict : std::uint8_t {
   done,     // the flight ran; the job has its results
@@ -47,7 +47,7 @@ class LaneJob {
  private:
   friend class Lane;
   std::size_t weight_ = 1;
-  Deadline deadline_{};
+  ports::Deadline deadline_{};
   std::chrono::steady_clock::time_point queued_at_{};
   LaneVerdict verdict_ = LaneVerdict::done;
   Resumption resumption_;
@@ -63,14 +63,14 @@ struct LaneOptions {
 class Lane {
  public:
   // Runs on the lane's thread with jobs in the order they were submitted; must return by the deadline.
-  using Fly = std::function<void(std::span<LaneJob* const>, Deadline)>;
+  using Fly = std::function<void(std::span<LaneJob* const>, ports::Deadline)>;
   Lane(LaneOptions options, ops::Metrics& metrics, Fly fly);
   ~Lane();  // stop()
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
 
   // Waits on the lane; resumes on the caller's executor. `weight` is what the job counts for in the limits.
-  boost::asio::awaitable<LaneVerdict> submit(LaneJob& job, Deadline deadline, std::size_t weight = 1);
+  boost::asio::awaitable<LaneVerdict> submit(LaneJob& job, ports::Deadline deadline, std::size_t weight = 1);
 
   // Completes what waits with `stopped`, lets the flight under way end, joins. Idempotent. The IO threads must
   // still run so that waiters can be resumed.
@@ -101,4 +101,4 @@ class Lane {
   std::thread watchdog_;  // answers what expires in the queue while a flight is long
 };
 
-}  // namespace tps::service
+}  // namespace tps::lanes

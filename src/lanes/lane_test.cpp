@@ -15,7 +15,7 @@
 
 #include "ports/fault.hpp"
 
-namespace tps::service {
+namespace tps::lanes {
 namespace {
 
 using namespace std::chrono_literals;
@@ -34,13 +34,13 @@ class Io {
     thread_.join();
   }
   // Submits number and gives what it comes to: the answer, or the verdict.
-  std::future<std::pair<LaneVerdict, int>> submit(Lane& lane, int number, Deadline deadline = soon(),
+  std::future<std::pair<LaneVerdict, int>> submit(Lane& lane, int number, ports::Deadline deadline = soon(),
                                                   std::size_t weight = 1) {
     auto promise = std::make_shared<std::promise<std::pair<LaneVerdict, int>>>();
     auto future = promise->get_future();
     boost::asio::co_spawn(
         context_,
-        [](Lane& to, int value, Deadline until, std::size_t heavy, auto done) -> boost::asio::awaitable<void> {
+        [](Lane& to, int value, ports::Deadline until, std::size_t heavy, auto done) -> boost::asio::awaitable<void> {
           NumberJob job;
           job.number = value;
           const LaneVerdict verdict = co_await to.submit(job, until, heavy);
@@ -49,7 +49,7 @@ class Io {
         boost::asio::detached);
     return future;
   }
-  static Deadline soon() { return std::chrono::steady_clock::now() + 1min; }
+  static ports::Deadline soon() { return std::chrono::steady_clock::now() + 1min; }
 
  private:
   boost::asio::io_context context_{1};
@@ -77,7 +77,7 @@ struct Gate {
 };
 
 Lane::Fly through(Gate& gate) {
-  return [&gate](std::span<LaneJob* const> jobs, Deadline) { gate.fly(jobs); };
+  return [&gate](std::span<LaneJob* const> jobs, ports::Deadline) { gate.fly(jobs); };
 }
 
 TEST(Lane, WhatGathersDuringAFlightIsTheNextFlightInOrder) {
@@ -90,7 +90,7 @@ TEST(Lane, WhatGathersDuringAFlightIsTheNextFlightInOrder) {
   std::vector<std::future<std::pair<LaneVerdict, int>>> rest;
   for (int i = 1; i <= 50; ++i) rest.push_back(io.submit(lane, i));
   // The IO thread takes posts in order: when this one has run, all before it are queued.
-  Lane other({.name = "other"}, metrics, [](auto, Deadline) {});
+  Lane other({.name = "other"}, metrics, [](auto, ports::Deadline) {});
   io.submit(other, 0).get();
   gate.permits.release(2);
   EXPECT_EQ(first.get(), std::pair(LaneVerdict::done, 0));
@@ -130,7 +130,7 @@ TEST(Lane, TakesAtMostAFlightfulByWeight) {
   gate.entered.acquire();
   std::vector<std::future<std::pair<LaneVerdict, int>>> rest;
   for (const std::size_t weight : {3UL, 2UL, 2UL, 9UL, 1UL}) rest.push_back(io.submit(lane, 1, Io::soon(), weight));
-  Lane other({.name = "other"}, metrics, [](auto, Deadline) {});
+  Lane other({.name = "other"}, metrics, [](auto, ports::Deadline) {});
   io.submit(other, 0).get();
   gate.permits.release(5);
   EXPECT_EQ(flying.get().first, LaneVerdict::done);
@@ -142,7 +142,7 @@ TEST(Lane, DropsWhatHasTooLittleTimeLeftBeforeItRuns) {
   ops::Metrics metrics;
   std::atomic<int> flown = 0;
   Io io;
-  Lane lane({.name = "test", .budget = 1'000ms}, metrics, [&](std::span<LaneJob* const>, Deadline) { ++flown; });
+  Lane lane({.name = "test", .budget = 1'000ms}, metrics, [&](std::span<LaneJob* const>, ports::Deadline) { ++flown; });
   EXPECT_EQ(io.submit(lane, 1, std::chrono::steady_clock::now() + 10ms).get().first, LaneVerdict::expired);
   EXPECT_EQ(flown, 0);
   EXPECT_EQ(io.submit(lane, 1).get().first, LaneVerdict::done);
@@ -180,7 +180,7 @@ TEST(Lane, StopAnswersEverybody) {
 TEST(Lane, EachWaiterResumesOnItsOwnThread) {
   ops::Metrics metrics;
   std::array<boost::asio::io_context, 3> contexts;  // outlive the lane, which posts to them
-  Lane lane({.name = "test"}, metrics, [](std::span<LaneJob* const> jobs, Deadline) {
+  Lane lane({.name = "test"}, metrics, [](std::span<LaneJob* const> jobs, ports::Deadline) {
     for (LaneJob* const job : jobs) static_cast<NumberJob&>(*job).answer = 7;
   });
   std::vector<std::thread> threads;
@@ -205,4 +205,4 @@ TEST(Lane, EachWaiterResumesOnItsOwnThread) {
 }
 
 }  // namespace
-}  // namespace tps::service
+}  // namespace tps::lanes

@@ -10,16 +10,16 @@
 #include "ops/metrics.hpp"
 #include "ports/fault.hpp"
 
-namespace tps::service {
+namespace tps::lanes {
 
 // All that wait are asked for at once, and each gets its own. `look_up(keys, deadline)` is the port's call; `key` and
 // `found` are the members of `Job`; the outcome is counted as `operation`.
 template <class Job, class Key, class Found, class LookUp>
-Lane::Fly look_up_flight(Key Job::* key, StoreResult<Found> Job::* found, LookUp look_up, ops::Metrics& metrics,
+Lane::Fly look_up_flight(Key Job::* key, ports::StoreResult<Found> Job::* found, LookUp look_up, ops::Metrics& metrics,
                          const std::string& operation) {
   auto& ok = metrics.store_operation(operation, "ok");
   auto& unavailable = metrics.store_operation(operation, "unavailable");
-  return [=, &ok, &unavailable](std::span<LaneJob* const> jobs, Deadline deadline) {
+  return [=, &ok, &unavailable](std::span<LaneJob* const> jobs, ports::Deadline deadline) {
     std::vector<Key> keys;
     keys.reserve(jobs.size());
     for (LaneJob* const base : jobs) keys.push_back(static_cast<Job&>(*base).*key);
@@ -36,4 +36,4 @@ Lane::Fly look_up_flight(Key Job::* key, StoreResult<Found> Job::* found, LookUp
   };
 }
 
-}  // namespace tps::service
+}  // namespace tps::lanes

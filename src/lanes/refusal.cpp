@@ -2,7 +2,7 @@
 
 #include "ops/log.hpp"
 
-namespace tps::service {
+namespace tps::lanes {
 
 using domain::Error;
 using domain::ErrorCode;
@@ -18,10 +18,10 @@ Error error_of(LaneVerdict verdict) {
   }
 }
 
-Error error_of(const StoreFault& fault) {
+Error error_of(const ports::StoreFault& fault) {
   // Readiness tells operators that the store is away; a line for every request would bury it.
   ops::log(ops::Level::debug, "store read failed", {{"detail", fault.detail}});
   return {ErrorCode::store_unavailable, "the store cannot be reached"};
 }
 
-}  // namespace tps::service
+}  // namespace tps::lanes

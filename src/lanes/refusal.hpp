@@ -5,9 +5,9 @@
 #include "lanes/lane.hpp"
 #include "ports/fault.hpp"
 
-namespace tps::service {
+namespace tps::lanes {
 
-domain::Error error_of(LaneVerdict verdict);      // not `done`
-domain::Error error_of(const StoreFault& fault);  // of a read
+domain::Error error_of(LaneVerdict verdict);             // not `done`
+domain::Error error_of(const ports::StoreFault& fault);  // of a read
 
-}  // namespace tps::service
+}  // namespace tps::lanes

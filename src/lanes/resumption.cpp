@@ -3,7 +3,7 @@
 #include <boost/asio/post.hpp>
 #include <vector>
 
-namespace tps::service {
+namespace tps::lanes {
 
 void resume_all(std::span<Resumption* const> waiting) {
   // A handful of executors at most (one per IO thread), so a linear look for the next one is fine.
@@ -27,4 +27,4 @@ void resume_all(std::span<Resumption* const> waiting) {
   }
 }
 
-}  // namespace tps::service
+}  // namespace tps::lanes

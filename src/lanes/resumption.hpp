@@ -10,7 +10,7 @@
 #include <span>
 #include <utility>
 
-namespace tps::service {
+namespace tps::lanes {
 
 // A suspended coroutine. Set once by suspend(), used once by resume_all().
 class Resumption {
@@ -38,4 +38,4 @@ class Resumption {
 // Resumes each on its own executor, in order; one post per executor. Any thread may call.
 void resume_all(std::span<Resumption* const> waiting);
 
-}  // namespace tps::service
+}  // namespace tps::lanes

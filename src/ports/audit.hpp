@@ -14,7 +14,7 @@
 #include "ports/fault.hpp"
 #include "ports/store.hpp"
 
-namespace tps::service {
+namespace tps::ports {
 
 // What an audit reads, in short transactions that hold up nobody. Logs are immutable, so a log may be read piece by
 // piece; of what is derived from them, each answer says which settlements it includes.
@@ -63,4 +63,4 @@ class Audit {
                                                                             Deadline deadline) = 0;
 };
 
-}  // namespace tps::service
+}  // namespace tps::ports

@@ -9,7 +9,7 @@
 #include "domain/transaction.hpp"
 #include "ports/fault.hpp"
 
-namespace tps::service {
+namespace tps::ports {
 
 // A shared cache of final transactions. It can be slow, down, full, wrong or hostile: everything that is not
 // exactly what put() stored, for this store and schema, with a valid MAC, is a miss. Never an error.
@@ -30,4 +30,4 @@ class Cache {
   [[nodiscard]] virtual bool available() const = 0;
 };
 
-}  // namespace tps::service
+}  // namespace tps::ports

@@ -11,7 +11,7 @@
 #include <expected>
 #include <string>
 
-namespace tps::service {
+namespace tps::ports {
 
 using Deadline = std::chrono::steady_clock::time_point;
 
@@ -27,4 +27,4 @@ struct StoreFault {
 template <class T>
 using StoreResult = std::expected<T, StoreFault>;
 
-}  // namespace tps::service
+}  // namespace tps::ports

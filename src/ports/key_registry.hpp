@@ -12,7 +12,7 @@
 #include "ports/sha256.hpp"
 #include "ports/store.hpp"
 
-namespace tps::service {
+namespace tps::ports {
 
 using KeyHash = Sha256;  // of the key's text
 
@@ -52,4 +52,4 @@ class KeyRegistry {
   virtual StoreResult<std::vector<ApiKey>> list(Deadline deadline) = 0;
 };
 
-}  // namespace tps::service
+}  // namespace tps::ports

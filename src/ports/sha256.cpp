@@ -2,7 +2,7 @@
 
 #include <openssl/sha.h>
 
-namespace tps::service {
+namespace tps::ports {
 
 Sha256 sha256(std::string_view text) {
   Sha256 digest{};
@@ -10,4 +10,4 @@ Sha256 sha256(std::string_view text) {
   return digest;
 }
 
-}  // namespace tps::service
+}  // namespace tps::ports

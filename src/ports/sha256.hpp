@@ -5,10 +5,10 @@
 #include <cstdint>
 #include <string_view>
 
-namespace tps::service {
+namespace tps::ports {
 
 using Sha256 = std::array<std::uint8_t, 32>;
 
 Sha256 sha256(std::string_view text);
 
-}  // namespace tps::service
+}  // namespace tps::ports

@@ -16,7 +16,7 @@
 #include "domain/transaction.hpp"
 #include "ports/fault.hpp"
 
-namespace tps::service {
+namespace tps::ports {
 
 enum class Order : std::uint8_t { newest_first, oldest_first };
 
@@ -175,4 +175,4 @@ class Store {
   virtual StoreResult<void> ping(Deadline deadline) = 0;
 };
 
-}  // namespace tps::service
+}  // namespace tps::ports

@@ -189,7 +189,7 @@ Outcome Authentication::offer_login(ops::Metrics& metrics) {
   auto key = auth::SigningKey::of_secret("", config_.text("jwt-secret"));
   if (!key) return std::unexpected("users-file: tokens are signed with jwt-secret: " + key.error());
   password_lane_.emplace(
-      service::LaneOptions{
+      lanes::LaneOptions{
           .name = "password", .capacity = kLoginsThatMayWait, .max_flight = 1, .budget = kPasswordBudget},
       metrics, auth::password_flight());
   const auth::Login::Options options{.rules = rules_, .lifetime = seconds(config_.number("token-lifetime"))};

@@ -53,8 +53,8 @@ class Authentication {
            std::function<void()> unknown_key);
 
     auth::TrustedKeys keys;
-    const std::unique_ptr<service::KeyRegistry> registry;
-    service::Lane key_lane;
+    const std::unique_ptr<ports::KeyRegistry> registry;
+    lanes::Lane key_lane;
     auth::ApiKeys api_keys;
     auth::Gate gate;
   };
@@ -74,7 +74,7 @@ class Authentication {
   const auth::TokenRules rules_;
   std::vector<auth::SigningKey> secrets_;
   std::optional<Asking> asking_;
-  std::optional<service::Lane> password_lane_;
+  std::optional<lanes::Lane> password_lane_;
   std::optional<auth::Login> login_;
   std::optional<auth::RateLimiter> per_principal_;
   std::optional<auth::RateLimiter> per_address_;

@@ -25,41 +25,38 @@ std::uint32_t partitions_of(const Config& config) { return static_cast<std::uint
 std::expected<Engine, std::string> sqlite_engine(const std::string& path, std::uint32_t partitions,
                                                  const domain::Currencies& currencies, Access access) {
   umask(S_IRWXG | S_IRWXO);  // people's balances are nobody else's business
-  auto database =
-      access == Access::full ? adapters::SqliteDatabase::open(path) : adapters::SqliteDatabase::open_to_read(path);
+  auto database = access == Access::full ? sqlite::Database::open(path) : sqlite::Database::open_to_read(path);
   if (!database) return std::unexpected(database.error());
   Engine engine;
   engine.name = "SQLite";
   engine.where = std::filesystem::absolute(path).string();
   engine.migrates_itself = access == Access::full;
-  engine.session = [shared = *database, &currencies] {
-    return std::make_unique<adapters::SqliteStore>(shared, currencies);
-  };
-  engine.keys = [path, &currencies] { return std::make_unique<adapters::SqliteKeyRegistry>(path, currencies); };
+  engine.session = [shared = *database, &currencies] { return std::make_unique<sqlite::Store>(shared, currencies); };
+  engine.keys = [path, &currencies] { return std::make_unique<sqlite::KeyRegistry>(path, currencies); };
   engine.migrate = [shared = *database, partitions](auto) { return shared->migrate(partitions); };
   return engine;
 }
 
-adapters::PostgresOptions postgres_options(const Config& config) {
+postgres::Options postgres_options(const Config& config) {
   return {.url = config.text("database-url"), .prepared_statements = config.toggle("prepared-statements")};
 }
 
 Engine postgres_engine(const Config& config, const domain::Currencies& currencies, ops::Metrics& metrics) {
-  const adapters::PostgresOptions options = postgres_options(config);
+  const postgres::Options options = postgres_options(config);
   Engine engine;
   engine.name = "PostgreSQL";
   engine.where = without_password(options.url);
   engine.session = [options, &currencies, &metrics] {
-    return std::make_unique<adapters::PostgresStore>(options, currencies, metrics);
+    return std::make_unique<postgres::Store>(options, currencies, metrics);
   };
   engine.keys = [options, &currencies, &metrics] {
-    return std::make_unique<adapters::PostgresKeyRegistry>(options, currencies, metrics);
+    return std::make_unique<postgres::KeyRegistry>(options, currencies, metrics);
   };
   engine.migrate = [options, partitions = partitions_of(config)](std::chrono::seconds budget) {
-    return adapters::migrate_postgres(options, partitions, std::chrono::steady_clock::now() + budget);
+    return postgres::migrate_postgres(options, partitions, std::chrono::steady_clock::now() + budget);
   };
   engine.advice = [options] {
-    return adapters::postgres_advice(options, std::chrono::steady_clock::now() + kAdviceBudget);
+    return postgres::postgres_advice(options, std::chrono::steady_clock::now() + kAdviceBudget);
   };
   return engine;
 }
@@ -74,7 +71,7 @@ std::expected<std::optional<std::string>, std::string> path_of(const std::string
   }
   if (url.starts_with("postgresql://") || url.starts_with("postgres://")) {
     // The library's own sentence would quote the URL, password and all.
-    if (!adapters::is_postgres_url(url)) return std::unexpected("database-url: not a valid PostgreSQL URL");
+    if (!postgres::is_postgres_url(url)) return std::unexpected("database-url: not a valid PostgreSQL URL");
     return std::nullopt;
   }
   // Only the scheme is repeated: what follows may be a password.
@@ -99,14 +96,13 @@ std::expected<Auditing, std::string> make_audit(const Config& config, const doma
   if (*path) {
     const auto file = std::filesystem::absolute(**path);
     if (!std::filesystem::exists(file)) return std::unexpected("database-url: there is no file " + file.string());
-    return Auditing{.name = "SQLite",
-                    .where = file.string(),
-                    .audit = std::make_unique<adapters::SqliteAudit>(file.string(), currencies)};
+    return Auditing{
+        .name = "SQLite", .where = file.string(), .audit = std::make_unique<sqlite::Audit>(file.string(), currencies)};
   }
-  const adapters::PostgresOptions options = postgres_options(config);
+  const postgres::Options options = postgres_options(config);
   return Auditing{.name = "PostgreSQL",
                   .where = without_password(options.url),
-                  .audit = std::make_unique<adapters::PostgresAudit>(options, currencies, metrics)};
+                  .audit = std::make_unique<postgres::Audit>(options, currencies, metrics)};
 }
 
 }  // namespace tps

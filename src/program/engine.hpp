@@ -24,9 +24,9 @@ struct Engine {
   std::string name;              // "SQLite" or "PostgreSQL"
   std::string where;             // for people; without passwords
   bool migrates_itself = false;  // an embedded file, nobody else's
-  std::function<std::unique_ptr<service::Store>()> session;
+  std::function<std::unique_ptr<ports::Store>()> session;
   // Reads and writes whatever the access was, with the database's own locks: another process may have an embedded file.
-  std::function<std::unique_ptr<service::KeyRegistry>()> keys;
+  std::function<std::unique_ptr<ports::KeyRegistry>()> keys;
   // Brings the schema up to date, within a budget for waiting for those who use it. Forward only, idempotent.
   std::function<std::expected<void, std::string>(std::chrono::seconds)> migrate;
   // After that: what an administrator should know about rights; mostly nothing ("").
@@ -42,7 +42,7 @@ std::expected<Engine, std::string> make_engine(const Config& config, const domai
 struct Auditing {
   std::string name;
   std::string where;  // for people; without passwords
-  std::unique_ptr<service::Audit> audit;
+  std::unique_ptr<ports::Audit> audit;
 };
 
 // Changes nothing, and takes no lock: an embedded file may be in use, and must be there. Otherwise as make_engine().

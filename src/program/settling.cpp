@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::chrono::seconds kWatchInterval{15};
 
-service::SettlementOptions settlement_options(const Config& config, const service::StoreIdentity& store) {
+service::SettlementOptions settlement_options(const Config& config, const ports::StoreIdentity& store) {
   // Workers that start their rounds at different partitions seldom want the same one.
   const auto first = static_cast<std::uint32_t>(std::random_device{}()) % store.partitions;
   return {.partitions = store.partitions,
@@ -20,7 +20,7 @@ service::SettlementOptions settlement_options(const Config& config, const servic
 
 }  // namespace
 
-Settling::Settling(const Config& config, const Engine& engine, const service::StoreIdentity& store,
+Settling::Settling(const Config& config, const Engine& engine, const ports::StoreIdentity& store,
                    service::Waiters& waiters, ops::Metrics& metrics)
     : loop_session_(engine.session()),
       watch_session_(engine.session()),

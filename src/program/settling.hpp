@@ -17,15 +17,15 @@ namespace tps {
 class Settling {
  public:
   // Starts at once. Everything given must outlive it.
-  Settling(const Config& config, const Engine& engine, const service::StoreIdentity& store, service::Waiters& waiters,
+  Settling(const Config& config, const Engine& engine, const ports::StoreIdentity& store, service::Waiters& waiters,
            ops::Metrics& metrics);
 
   void wake() { loop_.wake(); }
   void stop();  // idempotent
 
  private:
-  const std::unique_ptr<service::Store> loop_session_;
-  const std::unique_ptr<service::Store> watch_session_;
+  const std::unique_ptr<ports::Store> loop_session_;
+  const std::unique_ptr<ports::Store> watch_session_;
   service::SettlementLoop loop_;
   service::LedgerWatch watch_;
 };

@@ -28,12 +28,12 @@ constexpr std::chrono::seconds kMigrationRetry{3};  // the pause before the next
 struct Ended {};  // asked to end while waiting
 
 // A server that starts together with its database gives it a minute. Waiting cannot mend what is incompatible.
-std::expected<service::StoreResult<service::StoreIdentity>, Ended> open_patiently(service::Store& session) {
+std::expected<ports::StoreResult<ports::StoreIdentity>, Ended> open_patiently(ports::Store& session) {
   const auto give_up = steady_clock::now() + kOpenPatience;
   bool told = false;
   while (true) {
     auto identity = open_once(session);
-    const bool waiting_helps = !identity && identity.error().kind != service::StoreFault::Kind::incompatible;
+    const bool waiting_helps = !identity && identity.error().kind != ports::StoreFault::Kind::incompatible;
     if (!waiting_helps || steady_clock::now() > give_up) return identity;
     if (!told) ops::log(ops::Level::warn, "waiting for the store", {{"detail", identity.error().detail}});
     told = true;
@@ -113,12 +113,11 @@ std::expected<domain::Currencies, std::string> prepare_to_serve(const Config& co
   return currencies;
 }
 
-service::StoreResult<service::StoreIdentity> open_once(service::Store& session) {
+ports::StoreResult<ports::StoreIdentity> open_once(ports::Store& session) {
   return session.open(steady_clock::now() + kOpenBudget);
 }
 
-std::expected<service::StoreIdentity, int> open_store(const Config& config, const Engine& engine,
-                                                      service::Store& session) {
+std::expected<ports::StoreIdentity, int> open_store(const Config& config, const Engine& engine, ports::Store& session) {
   const bool on_demand = !engine.migrates_itself && config.toggle("migrate");
   if (on_demand && !open_patiently(session)) return std::unexpected(kExitOk);
   if (on_demand || engine.migrates_itself) {
@@ -131,7 +130,7 @@ std::expected<service::StoreIdentity, int> open_store(const Config& config, cons
   return std::move(**opened);
 }
 
-std::expected<void, std::string> check_partitions(const Config& config, const service::StoreIdentity& store) {
+std::expected<void, std::string> check_partitions(const Config& config, const ports::StoreIdentity& store) {
   const auto asked = static_cast<std::uint32_t>(config.number("partitions"));
   if (config.value("partitions").source == "default" || asked == store.partitions) return {};
   return std::unexpected("partitions: this database has " + std::to_string(store.partitions) +

@@ -32,15 +32,14 @@ std::expected<domain::Currencies, std::string> prepare_to_serve(const Config& co
 inline constexpr std::chrono::seconds kMigrationPatience{60};
 
 // Opens it, within a few seconds.
-service::StoreResult<service::StoreIdentity> open_once(service::Store& session);
+ports::StoreResult<ports::StoreIdentity> open_once(ports::Store& session);
 
 // Ready to use; migrated first if the setting `migrate` asks for that or the store does it by itself. Waits a minute
 // for a store that is not there yet. The error is an exit code; what was wrong has been said.
-std::expected<service::StoreIdentity, int> open_store(const Config& config, const Engine& engine,
-                                                      service::Store& session);
+std::expected<ports::StoreIdentity, int> open_store(const Config& config, const Engine& engine, ports::Store& session);
 
 // The number of partitions is fixed by the first migration: what is wrong with asking for another one.
-std::expected<void, std::string> check_partitions(const Config& config, const service::StoreIdentity& store);
+std::expected<void, std::string> check_partitions(const Config& config, const ports::StoreIdentity& store);
 
 http::TlsFiles tls_files(const Config& config);
 http::ServerOptions server_options(const Config& config, const std::string& listen);

@@ -11,10 +11,10 @@ namespace {
 using domain::Acceptance;
 using domain::Submission;
 
-std::vector<Submission*> gather(std::span<LaneJob* const> jobs) {
+std::vector<Submission*> gather(std::span<lanes::LaneJob* const> jobs) {
   std::vector<Submission*> flight;
   std::uint32_t groups = 0;
-  for (LaneJob* const base : jobs) {
+  for (lanes::LaneJob* const base : jobs) {
     auto& job = static_cast<SubmitJob&>(*base);
     if (job.atomic) ++groups;
     for (Submission& submission : job.submissions) {
@@ -26,7 +26,8 @@ std::vector<Submission*> gather(std::span<LaneJob* const> jobs) {
 }
 
 // A store appends to one partition at a time. The order within a partition stays.
-void append_by_partition(Store& session, std::vector<Submission*>& flight, domain::Timestamp now, Deadline deadline) {
+void append_by_partition(ports::Store& session, std::vector<Submission*>& flight, domain::Timestamp now,
+                         ports::Deadline deadline) {
   const auto partition = [](const Submission* item) { return item->transaction.partition; };
   std::ranges::stable_sort(flight, {}, partition);
   for (auto begin = flight.begin(); begin != flight.end();) {
@@ -73,9 +74,10 @@ class AppendOutcomes {
 
 }  // namespace
 
-Lane::Fly submit_flight(Store& session, domain::Clock clock, std::function<void()> accepted, ops::Metrics& metrics) {
+lanes::Lane::Fly submit_flight(ports::Store& session, domain::Clock clock, std::function<void()> accepted,
+                               ops::Metrics& metrics) {
   return [&session, clock = std::move(clock), accepted = std::move(accepted), outcomes = AppendOutcomes(metrics)](
-             std::span<LaneJob* const> jobs, Deadline deadline) {
+             std::span<lanes::LaneJob* const> jobs, ports::Deadline deadline) {
     std::vector<Submission*> flight = gather(jobs);
     append_by_partition(session, flight, clock(), deadline);
     outcomes.count(flight);
@@ -84,25 +86,25 @@ Lane::Fly submit_flight(Store& session, domain::Clock clock, std::function<void(
   };
 }
 
-Lane::Fly find_flight(Store& session, ops::Metrics& metrics) {
-  const auto look_up = [&session](std::span<const std::int64_t> ids, Deadline deadline) {
+lanes::Lane::Fly find_flight(ports::Store& session, ops::Metrics& metrics) {
+  const auto look_up = [&session](std::span<const std::int64_t> ids, ports::Deadline deadline) {
     return session.find(ids, deadline);
   };
-  return look_up_flight(&FindJob::id, &FindJob::found, look_up, metrics, "find");
+  return lanes::look_up_flight(&FindJob::id, &FindJob::found, look_up, metrics, "find");
 }
 
-Lane::Fly query_flight(Store& session) {
-  return [&session](std::span<LaneJob* const> jobs, Deadline deadline) {
-    for (LaneJob* const base : jobs) static_cast<QueryJob&>(*base).run(session, deadline);
+lanes::Lane::Fly query_flight(ports::Store& session) {
+  return [&session](std::span<lanes::LaneJob* const> jobs, ports::Deadline deadline) {
+    for (lanes::LaneJob* const base : jobs) static_cast<QueryJob&>(*base).run(session, deadline);
   };
 }
 
-Lane::Fly cache_flight(Cache& cache) {
-  return [&cache](std::span<LaneJob* const> jobs, Deadline deadline) {
+lanes::Lane::Fly cache_flight(ports::Cache& cache) {
+  return [&cache](std::span<lanes::LaneJob* const> jobs, ports::Deadline deadline) {
     std::vector<std::int64_t> ids;
     std::vector<CacheJob*> askers;
     std::vector<const domain::Transaction*> puts;
-    for (LaneJob* const base : jobs) {
+    for (lanes::LaneJob* const base : jobs) {
       auto& job = static_cast<CacheJob&>(*base);
       if (job.put != nullptr) {
         puts.push_back(job.put);

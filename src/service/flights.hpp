@@ -16,23 +16,23 @@
 namespace tps::service {
 
 // One request's submissions. Groups are numbered by the flight; `atomic` makes the job's submissions one group.
-struct SubmitJob : LaneJob {
+struct SubmitJob : lanes::LaneJob {
   std::vector<domain::Submission> submissions;
   bool atomic = false;
 };
 
-struct FindJob : LaneJob {
+struct FindJob : lanes::LaneJob {
   std::int64_t id = 0;
-  StoreResult<std::optional<domain::Transaction>> found;
+  ports::StoreResult<std::optional<domain::Transaction>> found;
 };
 
 // A read that is not coalesced with others.
-struct QueryJob : LaneJob {
-  std::function<void(Store&, Deadline)> run;
+struct QueryJob : lanes::LaneJob {
+  std::function<void(ports::Store&, ports::Deadline)> run;
 };
 
 // A look-up in the shared cache, or a write when `put` is set.
-struct CacheJob : LaneJob {
+struct CacheJob : lanes::LaneJob {
   std::int64_t id = 0;
   const domain::Transaction* put = nullptr;
   std::optional<domain::Transaction> found;
@@ -40,9 +40,10 @@ struct CacheJob : LaneJob {
 
 // The session or cache must outlive the lane. `accepted` is called after each flight that added something. Outcomes are
 // counted in tps_store_operations_total: one per flight for reads, one per submission for appends.
-Lane::Fly submit_flight(Store& session, domain::Clock clock, std::function<void()> accepted, ops::Metrics& metrics);
-Lane::Fly find_flight(Store& session, ops::Metrics& metrics);
-Lane::Fly query_flight(Store& session);
-Lane::Fly cache_flight(Cache& cache);
+lanes::Lane::Fly submit_flight(ports::Store& session, domain::Clock clock, std::function<void()> accepted,
+                               ops::Metrics& metrics);
+lanes::Lane::Fly find_flight(ports::Store& session, ops::Metrics& metrics);
+lanes::Lane::Fly query_flight(ports::Store& session);
+lanes::Lane::Fly cache_flight(ports::Cache& cache);
 
 }  // namespace tps::service

@@ -9,7 +9,7 @@
 namespace tps::service {
 namespace {
 
-domain::Hash128 first_half(const Sha256& digest) {
+domain::Hash128 first_half(const ports::Sha256& digest) {
   domain::Hash128 half{};
   std::copy_n(digest.begin(), half.size(), half.begin());
   return half;
@@ -32,7 +32,7 @@ class Parts {
       add_number(-1);
     }
   }
-  [[nodiscard]] domain::Hash128 hash() const { return first_half(sha256(text_)); }
+  [[nodiscard]] domain::Hash128 hash() const { return first_half(ports::sha256(text_)); }
 
  private:
   std::string text_;
@@ -42,7 +42,7 @@ class Parts {
 
 std::uint32_t partition_of(std::string_view user_id, std::uint32_t partitions) {
   if (partitions <= 1) return 0;
-  const Sha256 digest = sha256(user_id);
+  const ports::Sha256 digest = ports::sha256(user_id);
   std::uint64_t prefix = 0;
   for (int i = 0; i < 8; ++i) prefix = (prefix << 8) | digest[static_cast<std::size_t>(i)];
   return static_cast<std::uint32_t>(prefix % partitions);

@@ -12,7 +12,7 @@ constexpr double kUnknownFigure = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
-LedgerWatch::LedgerWatch(Store& session, std::chrono::milliseconds interval, ops::Metrics& metrics)
+LedgerWatch::LedgerWatch(ports::Store& session, std::chrono::milliseconds interval, ops::Metrics& metrics)
     : interval_(interval), session_(session), metrics_(metrics) {
   thread_ = std::thread([this] { run(); });
 }

@@ -17,7 +17,7 @@ namespace tps::service {
 class LedgerWatch {
  public:
   // `session` is this object's own; everything given must outlive it. Starts at once.
-  LedgerWatch(Store& session, std::chrono::milliseconds interval, ops::Metrics& metrics);
+  LedgerWatch(ports::Store& session, std::chrono::milliseconds interval, ops::Metrics& metrics);
   ~LedgerWatch();  // stop()
   LedgerWatch(const LedgerWatch&) = delete;
   LedgerWatch& operator=(const LedgerWatch&) = delete;
@@ -29,7 +29,7 @@ class LedgerWatch {
   void look();
 
   const std::chrono::milliseconds interval_;
-  Store& session_;
+  ports::Store& session_;
   ops::Metrics& metrics_;
   std::set<std::string> seen_;  // currencies; only the thread
 

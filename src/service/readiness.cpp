@@ -18,7 +18,7 @@ constexpr double kUnknownBacklog = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
-Readiness::Readiness(Store& session, std::uint32_t partitions, domain::Clock clock, ops::Metrics& metrics)
+Readiness::Readiness(ports::Store& session, std::uint32_t partitions, domain::Clock clock, ops::Metrics& metrics)
     : partitions_(partitions), clock_(std::move(clock)), session_(session), metrics_(metrics) {
   metrics_.ready.Set(1);
   // Series that are there from the start can be told from those that are missing.
@@ -66,7 +66,7 @@ void Readiness::run() {
       set_reason(std::nullopt);
       report_backlog();
     } else {
-      const bool incompatible = answer.error().kind == StoreFault::Kind::incompatible;
+      const bool incompatible = answer.error().kind == ports::StoreFault::Kind::incompatible;
       set_reason(incompatible ? answer.error().detail : "the store cannot be reached");
       ops::log(ops::Level::debug, "store ping failed", {{"detail", answer.error().detail}});
     }

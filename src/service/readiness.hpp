@@ -19,7 +19,7 @@ class Readiness {
  public:
   // `session` is this object's own and must outlive it. Ready at first: whoever builds the program has opened the
   // store.
-  Readiness(Store& session, std::uint32_t partitions, domain::Clock clock, ops::Metrics& metrics);
+  Readiness(ports::Store& session, std::uint32_t partitions, domain::Clock clock, ops::Metrics& metrics);
   ~Readiness();  // stop()
   Readiness(const Readiness&) = delete;
   Readiness& operator=(const Readiness&) = delete;
@@ -38,14 +38,14 @@ class Readiness {
 
   const std::uint32_t partitions_;
   const domain::Clock clock_;
-  Store& session_;
+  ports::Store& session_;
   ops::Metrics& metrics_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   // Under mutex_.
   std::optional<std::string> reason_;
-  std::optional<Deadline> answer_due_;  // while the store is being asked
+  std::optional<ports::Deadline> answer_due_;  // while the store is being asked
   bool draining_ = false;
   bool stopping_ = false;
 

@@ -13,7 +13,7 @@ constexpr std::size_t kMostExpiries = 1'000;  // of one look, per partition
 
 }  // namespace
 
-SettlementLoop::SettlementLoop(SettlementOptions options, Store& session, domain::Clock clock, Waiters& waiters,
+SettlementLoop::SettlementLoop(SettlementOptions options, ports::Store& session, domain::Clock clock, Waiters& waiters,
                                ops::Metrics& metrics)
     : options_(options),
       session_(session),
@@ -107,7 +107,7 @@ SettlementLoop::Progress SettlementLoop::settle_once(std::uint32_t number) {
   const domain::SettlementOutput output = decide(partition, **input);
   const auto recorded = session_.record(number, output, std::chrono::steady_clock::now() + options_.budget);
   if (!recorded) {
-    if (recorded.error().kind == StoreFault::Kind::refused && !is_refused(partition, **input)) {
+    if (recorded.error().kind == ports::StoreFault::Kind::refused && !is_refused(partition, **input)) {
       narrow(partition, **input, recorded.error());
       return Progress::full_batch;
     }
@@ -132,7 +132,8 @@ domain::SettlementOutput SettlementLoop::decide(const Partition& partition,
   return is_refused(partition, input) ? domain::settle_unprocessable(input, clock_()) : domain::settle(input, clock_());
 }
 
-void SettlementLoop::narrow(Partition& partition, const domain::SettlementInput& input, const StoreFault& fault) {
+void SettlementLoop::narrow(Partition& partition, const domain::SettlementInput& input,
+                            const ports::StoreFault& fault) {
   partition.most = std::max(input.transactions.size() / 2, std::size_t{1});
   if (input.transactions.size() > 1) {
     ops::log(ops::Level::warn, "the store refuses a batch of settlements; it is tried again in halves",
@@ -195,7 +196,7 @@ bool SettlementLoop::is_stopping() {
 
 // Once when trouble begins and once when it ends, with a round in which no partition had any; the loop tries many times
 // a second.
-void SettlementLoop::report_trouble(const char* what, const StoreFault& fault) {
+void SettlementLoop::report_trouble(const char* what, const ports::StoreFault& fault) {
   if (!troubled_) ops::log(ops::Level::warn, what, {{"detail", fault.detail}});
   troubled_ = true;
   trouble_in_round_ = true;

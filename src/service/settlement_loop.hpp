@@ -35,7 +35,7 @@ struct SettlementOptions {
 class SettlementLoop {
  public:
   // `session` is this loop's own; everything given must outlive it. Starts at once.
-  SettlementLoop(SettlementOptions options, Store& session, domain::Clock clock, Waiters& waiters,
+  SettlementLoop(SettlementOptions options, ports::Store& session, domain::Clock clock, Waiters& waiters,
                  ops::Metrics& metrics);
   ~SettlementLoop();  // stop()
   SettlementLoop(const SettlementLoop&) = delete;
@@ -63,18 +63,18 @@ class SettlementLoop {
   Progress settle_once(std::uint32_t number);
   [[nodiscard]] static bool is_refused(const Partition& partition, const domain::SettlementInput& input);
   [[nodiscard]] domain::SettlementOutput decide(const Partition& partition, const domain::SettlementInput& input) const;
-  static void narrow(Partition& partition, const domain::SettlementInput& input, const StoreFault& fault);
+  static void narrow(Partition& partition, const domain::SettlementInput& input, const ports::StoreFault& fault);
   bool expire_holds();
   std::size_t end_holds(std::span<const domain::Transaction> holds);
   bool is_stopping();
   void announce(domain::SettlementInput& input, const domain::SettlementOutput& output);
   void count(const domain::SettlementOutput& output);
   void report_unprocessable(const domain::Transaction& transaction);
-  void report_trouble(const char* what, const StoreFault& fault);
+  void report_trouble(const char* what, const ports::StoreFault& fault);
   void report_recovery();
 
   const SettlementOptions options_;
-  Store& session_;
+  ports::Store& session_;
   const domain::Clock clock_;
   Waiters& waiters_;
   ops::Metrics& metrics_;

@@ -71,9 +71,9 @@ Error no_user() { return {ErrorCode::not_found, "User not found"}; }
 
 // What a query's flight brought.
 template <class T>
-domain::Answer<T> answer_to_query(LaneVerdict verdict, std::optional<StoreResult<T>>& result) {
-  if (verdict != LaneVerdict::done) return std::unexpected(error_of(verdict));
-  if (!*result) return std::unexpected(error_of(result->error()));
+domain::Answer<T> answer_to_query(lanes::LaneVerdict verdict, std::optional<ports::StoreResult<T>>& result) {
+  if (verdict != lanes::LaneVerdict::done) return std::unexpected(lanes::error_of(verdict));
+  if (!*result) return std::unexpected(lanes::error_of(result->error()));
   return std::move(**result);
 }
 
@@ -124,17 +124,18 @@ domain::Answer<Submitted> Transactions::answer_of(Submission& submission) {
 }
 
 awaitable<domain::Answer<Submitted>> Transactions::submit(Instruction instruction, const domain::Caller& caller,
-                                                          Deadline deadline) {
+                                                          ports::Deadline deadline) {
   if (!caller.acts_for(instruction.transaction.user_id)) co_return std::unexpected(not_that_user());
   SubmitJob job;
   job.submissions.push_back(make_submission(std::move(instruction), caller.principal, partitions_));
-  const LaneVerdict verdict = co_await parts_.submit.submit(job, deadline);
-  if (verdict != LaneVerdict::done) co_return std::unexpected(error_of(verdict));
+  const lanes::LaneVerdict verdict = co_await parts_.submit.submit(job, deadline);
+  if (verdict != lanes::LaneVerdict::done) co_return std::unexpected(lanes::error_of(verdict));
   co_return answer_of(job.submissions.front());
 }
 
 awaitable<std::vector<domain::Answer<Submitted>>> Transactions::submit_batch(
-    std::vector<domain::Answer<Instruction>> items, bool atomic, const domain::Caller& caller, Deadline deadline) {
+    std::vector<domain::Answer<Instruction>> items, bool atomic, const domain::Caller& caller,
+    ports::Deadline deadline) {
   for (auto& item : items) {
     if (item && !caller.acts_for(item->transaction.user_id)) item = std::unexpected(not_that_user());
   }
@@ -154,12 +155,12 @@ awaitable<std::vector<domain::Answer<Submitted>>> Transactions::submit_batch(
       places.push_back(done);
     }
     if (places.empty()) break;
-    const LaneVerdict verdict = co_await parts_.submit.submit(job, deadline, places.size());
+    const lanes::LaneVerdict verdict = co_await parts_.submit.submit(job, deadline, places.size());
     for (std::size_t i = 0; i < places.size(); ++i) {
-      if (verdict == LaneVerdict::done) {
+      if (verdict == lanes::LaneVerdict::done) {
         answers[places[i]] = answer_of(job.submissions[i]);
       } else {
-        answers[places[i]] = std::unexpected(error_of(verdict));
+        answers[places[i]] = std::unexpected(lanes::error_of(verdict));
       }
     }
   }
@@ -167,13 +168,13 @@ awaitable<std::vector<domain::Answer<Submitted>>> Transactions::submit_batch(
 }
 
 awaitable<domain::Answer<domain::Transaction>> Transactions::find(std::int64_t id, const domain::Caller& caller,
-                                                                  Deadline deadline) {
+                                                                  ports::Deadline deadline) {
   auto found = co_await find_any(id, deadline);
   if (found && !caller.sees(*found)) co_return std::unexpected(no_transaction());
   co_return found;
 }
 
-awaitable<domain::Answer<domain::Transaction>> Transactions::find_any(std::int64_t id, Deadline deadline) {
+awaitable<domain::Answer<domain::Transaction>> Transactions::find_any(std::int64_t id, ports::Deadline deadline) {
   if (const auto entry = parts_.local_cache.get(id)) {
     local_hits_.Increment();
     co_return *entry;
@@ -188,18 +189,19 @@ awaitable<std::optional<domain::Transaction>> Transactions::find_in_caches(std::
   if (id > newest_final_.load(std::memory_order_relaxed)) co_return std::nullopt;
   CacheJob job;
   job.id = id;
-  const LaneVerdict verdict = co_await parts_.cache->submit(job, std::chrono::steady_clock::now() + kCacheBudget);
-  if (verdict != LaneVerdict::done || !job.found) co_return std::nullopt;
+  const lanes::LaneVerdict verdict =
+      co_await parts_.cache->submit(job, std::chrono::steady_clock::now() + kCacheBudget);
+  if (verdict != lanes::LaneVerdict::done || !job.found) co_return std::nullopt;
   parts_.local_cache.put(std::make_shared<const domain::Transaction>(*job.found));
   co_return std::move(job.found);
 }
 
-awaitable<domain::Answer<domain::Transaction>> Transactions::find_in_store(std::int64_t id, Deadline deadline) {
+awaitable<domain::Answer<domain::Transaction>> Transactions::find_in_store(std::int64_t id, ports::Deadline deadline) {
   FindJob job;
   job.id = id;
-  const LaneVerdict verdict = co_await parts_.read.submit(job, deadline);
-  if (verdict != LaneVerdict::done) co_return std::unexpected(error_of(verdict));
-  if (!job.found) co_return std::unexpected(error_of(job.found.error()));
+  const lanes::LaneVerdict verdict = co_await parts_.read.submit(job, deadline);
+  if (verdict != lanes::LaneVerdict::done) co_return std::unexpected(lanes::error_of(verdict));
+  if (!job.found) co_return std::unexpected(lanes::error_of(job.found.error()));
   if (!*job.found) co_return std::unexpected(no_transaction());
   remember(**job.found, co_await boost::asio::this_coro::executor);
   co_return std::move(**job.found);
@@ -223,47 +225,50 @@ awaitable<void> Transactions::put_in_shared_cache(LocalCache::Entry entry) const
 }
 
 template <class T>
-awaitable<domain::Answer<T>> Transactions::query(Lane& lane, const Query<T>& run, Deadline deadline) {
-  std::optional<StoreResult<T>> result;
+awaitable<domain::Answer<T>> Transactions::query(lanes::Lane& lane, const Query<T>& run, ports::Deadline deadline) {
+  std::optional<ports::StoreResult<T>> result;
   QueryJob job;
-  job.run = [&](Store& session, Deadline flight_deadline) { result = run(session, flight_deadline); };
-  const LaneVerdict verdict = co_await lane.submit(job, deadline);
+  job.run = [&](ports::Store& session, ports::Deadline flight_deadline) { result = run(session, flight_deadline); };
+  const lanes::LaneVerdict verdict = co_await lane.submit(job, deadline);
   co_return answer_to_query(verdict, result);
 }
 
-awaitable<domain::Answer<ListPage>> Transactions::list(ListQuery query_members, const domain::Caller& caller,
-                                                       Deadline deadline) {
+awaitable<domain::Answer<ports::ListPage>> Transactions::list(ports::ListQuery query_members,
+                                                              const domain::Caller& caller, ports::Deadline deadline) {
   if (query_members.user_id && !caller.acts_for(*query_members.user_id)) co_return std::unexpected(no_user());
   if (caller.only_user) query_members.user_id = caller.only_user;
-  const Query<ListPage> run = [&](Store& session, Deadline until) { return session.list(query_members, until); };
-  co_return co_await query<ListPage>(parts_.query, run, deadline);
+  const Query<ports::ListPage> run = [&](ports::Store& session, ports::Deadline until) {
+    return session.list(query_members, until);
+  };
+  co_return co_await query<ports::ListPage>(parts_.query, run, deadline);
 }
 
-awaitable<domain::Answer<std::vector<Balance>>> Transactions::balances(std::string user_id,
-                                                                       std::optional<domain::Timestamp> at,
-                                                                       const domain::Caller& caller,
-                                                                       Deadline deadline) {
+awaitable<domain::Answer<std::vector<ports::Balance>>> Transactions::balances(std::string user_id,
+                                                                              std::optional<domain::Timestamp> at,
+                                                                              const domain::Caller& caller,
+                                                                              ports::Deadline deadline) {
   if (!caller.acts_for(user_id)) co_return std::unexpected(no_user());
   const std::uint32_t partition = partition_of(user_id, partitions_);
-  const Query<std::vector<Balance>> run = [&](Store& session, Deadline until) {
+  const Query<std::vector<ports::Balance>> run = [&](ports::Store& session, ports::Deadline until) {
     return at ? session.balances_at(partition, user_id, *at, until) : session.balances(partition, user_id, until);
   };
-  co_return co_await query<std::vector<Balance>>(at ? parts_.query : parts_.balance, run, deadline);
+  co_return co_await query<std::vector<ports::Balance>>(at ? parts_.query : parts_.balance, run, deadline);
 }
 
-awaitable<domain::Answer<Statement>> Transactions::statement(StatementQuery statement_query,
-                                                             const domain::Caller& caller, Deadline deadline) {
+awaitable<domain::Answer<ports::Statement>> Transactions::statement(ports::StatementQuery statement_query,
+                                                                    const domain::Caller& caller,
+                                                                    ports::Deadline deadline) {
   if (!caller.acts_for(statement_query.user_id)) co_return std::unexpected(no_user());
   statement_query.partition = partition_of(statement_query.user_id, partitions_);
-  const Query<Statement> run = [&](Store& session, Deadline until) {
+  const Query<ports::Statement> run = [&](ports::Store& session, ports::Deadline until) {
     return session.statement(statement_query, until);
   };
-  co_return co_await query<Statement>(parts_.query, run, deadline);
+  co_return co_await query<ports::Statement>(parts_.query, run, deadline);
 }
 
 awaitable<domain::Answer<Submitted>> Transactions::submit_child(domain::Type type, std::int64_t parent_id,
                                                                 const MakeChild& make, const domain::Caller& caller,
-                                                                Deadline deadline) {
+                                                                ports::Deadline deadline) {
   // Only what can never change of the parent is used, so one from a cache is as good as any.
   auto parent = co_await find(parent_id, caller, deadline);
   if (!parent) co_return std::unexpected(std::move(parent.error()));
@@ -276,7 +281,7 @@ awaitable<domain::Answer<Submitted>> Transactions::submit_child(domain::Type typ
 awaitable<domain::Answer<AccountUpdated>> Transactions::update_account(Instruction instruction,
                                                                        const domain::Caller& caller,
                                                                        std::chrono::milliseconds patience,
-                                                                       Deadline deadline) {
+                                                                       ports::Deadline deadline) {
   if (!caller.acts_for(instruction.transaction.user_id)) co_return std::unexpected(no_user());
   auto submitted = co_await submit(std::move(instruction), caller, deadline);
   if (!submitted) co_return std::unexpected(std::move(submitted.error()));
@@ -287,12 +292,12 @@ awaitable<domain::Answer<AccountUpdated>> Transactions::update_account(Instructi
   if (transaction.status == domain::Status::pending) co_return updated;
   auto accounts = co_await balances(transaction.user_id, std::nullopt, caller, deadline);
   if (!accounts) co_return updated;  // it is done, whatever cannot be shown
-  const auto account = std::ranges::find(*accounts, transaction.currency, &Balance::currency);
+  const auto account = std::ranges::find(*accounts, transaction.currency, &ports::Balance::currency);
   if (account != accounts->end()) updated.account = std::move(*account);
   co_return updated;
 }
 
-awaitable<domain::Transaction> Transactions::wait(domain::Transaction transaction, Deadline until) {
+awaitable<domain::Transaction> Transactions::wait(domain::Transaction transaction, ports::Deadline until) {
   if (transaction.status == domain::Status::pending) {
     auto settled = co_await parts_.waiters.wait(transaction.id, until);
     if (settled) co_return std::move(*settled);

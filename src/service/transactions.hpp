@@ -38,20 +38,20 @@ struct Submitted {
 // What became of an account_update: the account after it, once it is settled.
 struct AccountUpdated {
   Submitted update;
-  std::optional<Balance> account;  // nullopt: not settled in time; it will be
+  std::optional<ports::Balance> account;  // nullopt: not settled in time; it will be
 };
 
 class Transactions {
  public:
   // All are given by who builds the program and must outlive this object.
   struct Parts {
-    Lane& submit;
-    Lane& read;  // find, coalesced
-    Lane& balance;
-    Lane& query;  // lists, statements and past balances, which may take longer
+    lanes::Lane& submit;
+    lanes::Lane& read;  // find, coalesced
+    lanes::Lane& balance;
+    lanes::Lane& query;  // lists, statements and past balances, which may take longer
     LocalCache& local_cache;
-    Lane* cache = nullptr;  // both null: there is no shared cache
-    Cache* shared_cache = nullptr;
+    lanes::Lane* cache = nullptr;  // both null: there is no shared cache
+    ports::Cache* shared_cache = nullptr;
     Waiters& waiters;
     ops::Metrics& metrics;
   };
@@ -59,58 +59,60 @@ class Transactions {
 
   // Durable when it answers with a value. A repeated key must come with the same content (members, type, parent).
   boost::asio::awaitable<domain::Answer<Submitted>> submit(Instruction instruction, const domain::Caller& caller,
-                                                           Deadline deadline);
+                                                           ports::Deadline deadline);
 
   // One answer per item, in order. Items that are errors already pass through. `atomic`: all or none; when one is
   // refused, the others answer group_refused. Non-atomic items may end up in different flights.
   boost::asio::awaitable<std::vector<domain::Answer<Submitted>>> submit_batch(
-      std::vector<domain::Answer<Instruction>> items, bool atomic, const domain::Caller& caller, Deadline deadline);
+      std::vector<domain::Answer<Instruction>> items, bool atomic, const domain::Caller& caller,
+      ports::Deadline deadline);
 
   // A capture, void or reversal (`type`) of the transaction `parent_id`. `make` gets the parent and decodes the rest.
   // Not found and invalid_parent are answered before it is called.
   using MakeChild = std::function<domain::Answer<Instruction>(const domain::Transaction& parent)>;
   boost::asio::awaitable<domain::Answer<Submitted>> submit_child(domain::Type type, std::int64_t parent_id,
                                                                  const MakeChild& make, const domain::Caller& caller,
-                                                                 Deadline deadline);
+                                                                 ports::Deadline deadline);
 
   // Submits an account_update and waits until it is settled, or `patience` has passed.
   boost::asio::awaitable<domain::Answer<AccountUpdated>> update_account(Instruction instruction,
                                                                         const domain::Caller& caller,
                                                                         std::chrono::milliseconds patience,
-                                                                        Deadline deadline);
+                                                                        ports::Deadline deadline);
 
   boost::asio::awaitable<domain::Answer<domain::Transaction>> find(std::int64_t id, const domain::Caller& caller,
-                                                                   Deadline deadline);
+                                                                   ports::Deadline deadline);
   // Of a caller for one user, that user's.
-  boost::asio::awaitable<domain::Answer<ListPage>> list(ListQuery query, const domain::Caller& caller,
-                                                        Deadline deadline);
+  boost::asio::awaitable<domain::Answer<ports::ListPage>> list(ports::ListQuery query, const domain::Caller& caller,
+                                                               ports::Deadline deadline);
   // Now, or as they were at a time.
-  boost::asio::awaitable<domain::Answer<std::vector<Balance>>> balances(std::string user_id,
-                                                                        std::optional<domain::Timestamp> at,
-                                                                        const domain::Caller& caller,
-                                                                        Deadline deadline);
+  boost::asio::awaitable<domain::Answer<std::vector<ports::Balance>>> balances(std::string user_id,
+                                                                               std::optional<domain::Timestamp> at,
+                                                                               const domain::Caller& caller,
+                                                                               ports::Deadline deadline);
   // `query.partition` is set here.
-  boost::asio::awaitable<domain::Answer<Statement>> statement(StatementQuery query, const domain::Caller& caller,
-                                                              Deadline deadline);
+  boost::asio::awaitable<domain::Answer<ports::Statement>> statement(ports::StatementQuery query,
+                                                                     const domain::Caller& caller,
+                                                                     ports::Deadline deadline);
 
   [[nodiscard]] std::uint32_t partitions() const { return partitions_; }
 
   // The transaction once it is no longer pending, or as it stands when `until` comes or draining begins.
-  boost::asio::awaitable<domain::Transaction> wait(domain::Transaction transaction, Deadline until);
+  boost::asio::awaitable<domain::Transaction> wait(domain::Transaction transaction, ports::Deadline until);
 
  private:
   domain::Answer<Submitted> answer_of(domain::Submission& submission);
-  boost::asio::awaitable<domain::Answer<domain::Transaction>> find_any(std::int64_t id, Deadline deadline);
+  boost::asio::awaitable<domain::Answer<domain::Transaction>> find_any(std::int64_t id, ports::Deadline deadline);
   boost::asio::awaitable<std::optional<domain::Transaction>> find_in_caches(std::int64_t id);
-  boost::asio::awaitable<domain::Answer<domain::Transaction>> find_in_store(std::int64_t id, Deadline deadline);
+  boost::asio::awaitable<domain::Answer<domain::Transaction>> find_in_store(std::int64_t id, ports::Deadline deadline);
   void remember(const domain::Transaction& transaction, const boost::asio::any_io_executor& executor);
   boost::asio::awaitable<void> put_in_shared_cache(LocalCache::Entry entry) const;
   // What a query lane runs. Callers keep theirs in a variable: gcc 12 destroys a function object that is a temporary of
   // a co_await expression once too often.
   template <class T>
-  using Query = std::function<StoreResult<T>(Store&, Deadline)>;
+  using Query = std::function<ports::StoreResult<T>(ports::Store&, ports::Deadline)>;
   template <class T>
-  boost::asio::awaitable<domain::Answer<T>> query(Lane& lane, const Query<T>& run, Deadline deadline);
+  boost::asio::awaitable<domain::Answer<T>> query(lanes::Lane& lane, const Query<T>& run, ports::Deadline deadline);
 
   const std::uint32_t partitions_;
   const Parts parts_;

@@ -14,13 +14,13 @@ constexpr std::chrono::seconds kStoreBudget{1};
 
 }  // namespace
 
-Waiters::Waiters(Store& session) : session_(session) {
+Waiters::Waiters(ports::Store& session) : session_(session) {
   thread_ = std::thread([this] { run(); });
 }
 
 Waiters::~Waiters() { stop(); }
 
-boost::asio::awaitable<std::optional<domain::Transaction>> Waiters::wait(std::int64_t id, Deadline until) {
+boost::asio::awaitable<std::optional<domain::Transaction>> Waiters::wait(std::int64_t id, ports::Deadline until) {
   Waiter waiter{.until = until, .settled = std::nullopt, .resumption = {}};
   {
     const std::scoped_lock lock(mutex_);
@@ -35,8 +35,8 @@ boost::asio::awaitable<std::optional<domain::Transaction>> Waiters::wait(std::in
       if (!late && listener_) listener_();
     }
     if (late) {
-      Resumption* const alone = &waiter.resumption;
-      resume_all({&alone, 1});
+      lanes::Resumption* const alone = &waiter.resumption;
+      lanes::resume_all({&alone, 1});
     } else {
       changed_.notify_one();
     }
@@ -45,7 +45,7 @@ boost::asio::awaitable<std::optional<domain::Transaction>> Waiters::wait(std::in
 }
 
 void Waiters::settled(std::span<const domain::Transaction> transactions) {
-  std::vector<Resumption*> answered;
+  std::vector<lanes::Resumption*> answered;
   {
     const std::scoped_lock lock(mutex_);
     if (waiting_.empty()) return;
@@ -58,7 +58,7 @@ void Waiters::settled(std::span<const domain::Transaction> transactions) {
       waiting_.erase(begin, end);
     }
   }
-  resume_all(answered);
+  lanes::resume_all(answered);
 }
 
 bool Waiters::any() const {
@@ -72,14 +72,14 @@ void Waiters::set_listener(std::function<void()> listener) {
 }
 
 void Waiters::drain() {
-  std::vector<Resumption*> answered;
+  std::vector<lanes::Resumption*> answered;
   {
     const std::scoped_lock lock(mutex_);
     draining_ = true;
     for (const auto& [_, waiter] : waiting_) answered.push_back(&waiter->resumption);
     waiting_.clear();
   }
-  resume_all(answered);
+  lanes::resume_all(answered);
 }
 
 void Waiters::stop() {
@@ -129,7 +129,7 @@ bool Waiters::ask_store(std::span<const std::int64_t> ids) {
 }
 
 void Waiters::answer_late() {
-  std::vector<Resumption*> answered;
+  std::vector<lanes::Resumption*> answered;
   {
     const auto now = std::chrono::steady_clock::now();
     const std::scoped_lock lock(mutex_);
@@ -139,7 +139,7 @@ void Waiters::answer_late() {
       return true;
     });
   }
-  resume_all(answered);
+  lanes::resume_all(answered);
 }
 
 }  // namespace tps::service

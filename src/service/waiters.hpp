@@ -22,13 +22,13 @@ namespace tps::service {
 class Waiters {
  public:
   // `session` is this object's own; it must outlive it.
-  explicit Waiters(Store& session);
+  explicit Waiters(ports::Store& session);
   ~Waiters();  // stop()
   Waiters(const Waiters&) = delete;
   Waiters& operator=(const Waiters&) = delete;
 
   // The transaction once it is not pending; nullopt when `until` comes, draining begins, or too many wait.
-  boost::asio::awaitable<std::optional<domain::Transaction>> wait(std::int64_t id, Deadline until);
+  boost::asio::awaitable<std::optional<domain::Transaction>> wait(std::int64_t id, ports::Deadline until);
 
   // These have just been settled here. Cheap when nobody waits.
   void settled(std::span<const domain::Transaction> transactions);
@@ -46,9 +46,9 @@ class Waiters {
 
  private:
   struct Waiter {
-    Deadline until;
+    ports::Deadline until;
     std::optional<domain::Transaction> settled;
-    Resumption resumption;
+    lanes::Resumption resumption;
   };
   using ById = std::multimap<std::int64_t, Waiter*>;
 
@@ -57,7 +57,7 @@ class Waiters {
   bool ask_store(std::span<const std::int64_t> ids);
   void answer_late();
 
-  Store& session_;
+  ports::Store& session_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

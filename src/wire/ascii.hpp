@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-namespace tps::http {
+namespace tps::wire {
 
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -44,4 +44,4 @@ constexpr std::string_view next_element(std::string_view& rest, char separator) 
   return trim(element);
 }
 
-}  // namespace tps::http
+}  // namespace tps::wire

@@ -3,7 +3,7 @@
 #include <array>
 #include <cstdint>
 
-namespace tps::auth {
+namespace tps::wire {
 namespace {
 
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -53,4 +53,4 @@ std::optional<std::string> from_base64url(std::string_view text) {
   return left_over ? std::nullopt : std::optional(std::move(bytes));
 }
 
-}  // namespace tps::auth
+}  // namespace tps::wire

@@ -5,11 +5,11 @@
 #include <string>
 #include <string_view>
 
-namespace tps::auth {
+namespace tps::wire {
 
 std::string to_base64url(std::string_view bytes);
 
 // nullopt unless `text` is exactly what to_base64url would make of some bytes.
 std::optional<std::string> from_base64url(std::string_view text);
 
-}  // namespace tps::auth
+}  // namespace tps::wire

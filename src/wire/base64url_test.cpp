@@ -4,7 +4,7 @@
 
 #include <random>
 
-namespace tps::auth {
+namespace tps::wire {
 namespace {
 
 TEST(Base64Url, HasTheVectorsOfRfc4648) {
@@ -34,4 +34,4 @@ TEST(Base64Url, GivesBackAnyBytes) {
 }
 
 }  // namespace
-}  // namespace tps::auth
+}  // namespace tps::wire

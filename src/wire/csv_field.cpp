@@ -1,6 +1,6 @@
 #include "wire/csv_field.hpp"
 
-namespace tps::http {
+namespace tps::wire {
 
 void append_csv_field(std::string& out, std::string_view text) {
   if (text.find_first_of("\",\r\n") == std::string_view::npos) {
@@ -15,4 +15,4 @@ void append_csv_field(std::string& out, std::string_view text) {
   out += '"';
 }
 
-}  // namespace tps::http
+}  // namespace tps::wire

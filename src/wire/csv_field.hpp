@@ -4,9 +4,9 @@
 #include <string>
 #include <string_view>
 
-namespace tps::http {
+namespace tps::wire {
 
 // Quoted where that is needed.
 void append_csv_field(std::string& out, std::string_view text);
 
-}  // namespace tps::http
+}  // namespace tps::wire

@@ -4,7 +4,7 @@
 #include "wire/json_object.hpp"
 #include "wire/json_reader.hpp"
 
-namespace tps::http {
+namespace tps::wire {
 namespace {
 
 using domain::Error;
@@ -64,4 +64,4 @@ std::expected<DecodedAccount, Error> decode_account(std::string_view body) {
                        [](object& members) { return AccountReader().read(members); });
 }
 
-}  // namespace tps::http
+}  // namespace tps::wire

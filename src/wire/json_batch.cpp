@@ -7,7 +7,7 @@
 #include "wire/json_reader.hpp"
 #include "wire/json_transaction.hpp"
 
-namespace tps::http {
+namespace tps::wire {
 namespace {
 
 using domain::Error;
@@ -90,4 +90,4 @@ std::expected<void, Error> decode_lines(std::string_view body, std::size_t max_i
   return {};
 }
 
-}  // namespace tps::http
+}  // namespace tps::wire

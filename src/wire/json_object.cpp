@@ -1,6 +1,6 @@
 #include "wire/json_object.hpp"
 
-namespace tps::http {
+namespace tps::wire {
 namespace {
 
 using domain::Error;
@@ -120,4 +120,4 @@ std::expected<object, Error> open_object(std::string_view text, simdjson::ondema
   return members;
 }
 
-}  // namespace tps::http
+}  // namespace tps::wire

@@ -15,7 +15,7 @@
 #include "domain/error.hpp"
 #include "wire/json_value.hpp"
 
-namespace tps::http {
+namespace tps::wire {
 
 std::unexpected<domain::Error> malformed(std::string detail);
 // At or after the member `name`, the last one seen; "" before the first.
@@ -70,4 +70,4 @@ auto decode_object(std::string_view text, Read read) -> decltype(read(std::declv
   return decoded;
 }
 
-}  // namespace tps::http
+}  // namespace tps::wire

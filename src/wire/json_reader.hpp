@@ -12,7 +12,7 @@
 #include "domain/error.hpp"
 #include "domain/transaction.hpp"
 
-namespace tps::http {
+namespace tps::wire {
 
 struct Decoded {
   domain::Draft draft;                     // views that live until the next decode on this thread
@@ -50,4 +50,4 @@ std::optional<domain::FieldRule> flaw_of_member(std::string_view name);
 // Can `text` stand as the member metadata as it is? It is one JSON value, an object of strings or null.
 bool is_metadata(std::string_view text);
 
-}  // namespace tps::http
+}  // namespace tps::wire

@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace tps::http {
+namespace tps::wire {
 namespace {
 
 using domain::ErrorCode;
@@ -242,4 +242,4 @@ TEST(JsonReader, BatchItemsAreReadIndependently) {
 }
 
 }  // namespace
-}  // namespace tps::http
+}  // namespace tps::wire

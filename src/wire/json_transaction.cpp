@@ -10,7 +10,7 @@
 #include "wire/ascii.hpp"
 #include "wire/json_object.hpp"
 
-namespace tps::http {
+namespace tps::wire {
 namespace {
 
 using domain::Draft;
@@ -174,4 +174,4 @@ bool is_metadata(std::string_view text) {
   return read.has_value() && !reader.fault();
 }
 
-}  // namespace tps::http
+}  // namespace tps::wire

@@ -5,9 +5,9 @@
 
 #include "wire/json_reader.hpp"
 
-namespace tps::http {
+namespace tps::wire {
 
 // One that is in a batch may have a key of its own.
 DecodeResult read_transaction(simdjson::ondemand::object& members, bool in_batch);
 
-}  // namespace tps::http
+}  // namespace tps::wire

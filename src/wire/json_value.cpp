@@ -6,7 +6,7 @@
 
 #include "wire/ascii.hpp"
 
-namespace tps::http {
+namespace tps::wire {
 
 using simdjson::ondemand::json_type;
 using simdjson::ondemand::value;
@@ -136,4 +136,4 @@ bool is_read_up(simdjson::ondemand::document& document) {
   return document.current_location().error() == simdjson::OUT_OF_BOUNDS;
 }
 
-}  // namespace tps::http
+}  // namespace tps::wire

@@ -8,7 +8,7 @@
 #include <memory>
 #include <string_view>
 
-namespace tps::http {
+namespace tps::wire {
 
 // The parser and a copy of the input with the padding that simdjson reads into; one per thread, used again and again.
 class JsonWorkspace {
@@ -45,4 +45,4 @@ bool skip_value(simdjson::ondemand::value& value, int depth);
 // Is there nothing after the value that was read?
 bool is_read_up(simdjson::ondemand::document& document);
 
-}  // namespace tps::http
+}  // namespace tps::wire

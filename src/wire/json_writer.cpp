@@ -6,7 +6,7 @@
 #include "domain/money.hpp"
 #include "wire/timestamp.hpp"
 
-namespace tps::http {
+namespace tps::wire {
 namespace {
 
 bool needs_escape(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; }
@@ -153,7 +153,7 @@ void append_transaction(std::string& out, const domain::Transaction& transaction
   out += '}';
 }
 
-void append_past_balance_members(std::string& out, const service::Balance& balance,
+void append_past_balance_members(std::string& out, const ports::Balance& balance,
                                  const domain::Currencies& currencies) {
   out += R"("currency":")";
   out += balance.currency;
@@ -167,7 +167,7 @@ void append_past_balance_members(std::string& out, const service::Balance& balan
   append_integer(out, balance.version);
 }
 
-void append_balance_members(std::string& out, const service::Balance& balance, const domain::Currencies& currencies) {
+void append_balance_members(std::string& out, const ports::Balance& balance, const domain::Currencies& currencies) {
   append_past_balance_members(out, balance, currencies);
   out += R"(,"pending":)";
   append_money(out, balance.pending, balance.currency, currencies);
@@ -176,4 +176,4 @@ void append_balance_members(std::string& out, const service::Balance& balance, c
   out += balance.frozen ? R"(,"frozen":true)" : R"(,"frozen":false)";
 }
 
-}  // namespace tps::http
+}  // namespace tps::wire

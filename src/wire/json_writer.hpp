@@ -9,7 +9,7 @@
 #include "domain/transaction.hpp"
 #include "ports/store.hpp"
 
-namespace tps::http {
+namespace tps::wire {
 
 // `text` must be valid UTF-8; it is quoted and escaped.
 void append_string(std::string& out, std::string_view text);
@@ -32,8 +32,7 @@ void append_money(std::string& out, std::int64_t minor, std::string_view currenc
 void append_transaction(std::string& out, const domain::Transaction& transaction, const domain::Currencies& currencies);
 
 // The members of a balance, without braces: as it is now, and as it was once.
-void append_balance_members(std::string& out, const service::Balance& balance, const domain::Currencies& currencies);
-void append_past_balance_members(std::string& out, const service::Balance& balance,
-                                 const domain::Currencies& currencies);
+void append_balance_members(std::string& out, const ports::Balance& balance, const domain::Currencies& currencies);
+void append_past_balance_members(std::string& out, const ports::Balance& balance, const domain::Currencies& currencies);
 
-}  // namespace tps::http
+}  // namespace tps::wire

@@ -4,7 +4,7 @@
 
 #include "wire/json_writer.hpp"
 
-namespace tps::http {
+namespace tps::wire {
 namespace {
 
 using domain::ErrorCode;
@@ -127,4 +127,4 @@ std::string retry_after(const domain::Error& error) {
   return error.retry_after ? std::to_string(error.retry_after->count()) : std::string(kind_of(error.code).retry_after);
 }
 
-}  // namespace tps::http
+}  // namespace tps::wire

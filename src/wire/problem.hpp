@@ -7,7 +7,7 @@
 
 #include "domain/error.hpp"
 
-namespace tps::http {
+namespace tps::wire {
 
 int status_of(domain::ErrorCode code);
 
@@ -28,4 +28,4 @@ void append_problem(std::string& out, const domain::Error& error, std::string_vi
 // Seconds for the header Retry-After; empty when the code has none and the error names none.
 std::string retry_after(const domain::Error& error);
 
-}  // namespace tps::http
+}  // namespace tps::wire

@@ -4,14 +4,14 @@
 #include "wire/json_writer.hpp"
 #include "wire/timestamp.hpp"
 
-namespace tps::http {
+namespace tps::wire {
 namespace {
 
 using domain::Capture;
 using domain::Currencies;
 using domain::Transaction;
-using service::StatementEntry;
-using service::StatementQuery;
+using ports::StatementEntry;
+using ports::StatementQuery;
 
 // The other user of an entry; nullptr: the world.
 const std::string* counterparty_of(const StatementEntry& entry) {
@@ -103,7 +103,7 @@ void append_line(std::string& out, const StatementEntry& entry, const Currencies
 
 }  // namespace
 
-void append_statement_json(std::string& out, const service::Statement& statement, const StatementQuery& query,
+void append_statement_json(std::string& out, const ports::Statement& statement, const StatementQuery& query,
                            const std::optional<std::string>& next_cursor, const Currencies& currencies) {
   out += R"({"user_id":)";
   append_string(out, query.user_id);
@@ -131,11 +131,11 @@ void append_statement_json(std::string& out, const service::Statement& statement
   out += '}';
 }
 
-void append_statement_csv(std::string& out, const service::Statement& statement, const Currencies& currencies) {
+void append_statement_csv(std::string& out, const ports::Statement& statement, const Currencies& currencies) {
   out +=
       "version,transaction_id,type,amount,balance,currency,created_at,settled_at,capture,counterparty,parent_id,"
       "reference,description\r\n";
   for (const StatementEntry& entry : statement.entries) append_line(out, entry, currencies);
 }
 
-}  // namespace tps::http
+}  // namespace tps::wire

@@ -4,7 +4,7 @@
 
 #include "wire/ascii.hpp"
 
-namespace tps::http {
+namespace tps::wire {
 namespace {
 
 using std::chrono::days;
@@ -101,4 +101,4 @@ std::optional<domain::Timestamp> parse_timestamp(std::string_view text) {
   return std::chrono::sys_days(date) + hours(hour) + minutes(minute) + seconds(second) + microseconds(micros) - *offset;
 }
 
-}  // namespace tps::http
+}  // namespace tps::wire

@@ -1,6 +1,6 @@
 #include "wire/utf8.hpp"
 
-namespace tps::http {
+namespace tps::wire {
 namespace {
 
 std::size_t sequence_length(unsigned char lead) {
@@ -36,4 +36,4 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-}  // namespace tps::http
+}  // namespace tps::wire

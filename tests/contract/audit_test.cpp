@@ -20,7 +20,7 @@ class Audits : public StoreContract {
   }
 
   template <class T>
-  static T value_of(service::StoreResult<T> answer) {
+  static T value_of(ports::StoreResult<T> answer) {
     EXPECT_TRUE(answer) << answer.error().detail;
     return answer ? std::move(*answer) : T{};
   }
@@ -42,7 +42,7 @@ class Audits : public StoreContract {
     return all;
   }
 
-  std::unique_ptr<service::Audit> audit_;
+  std::unique_ptr<ports::Audit> audit_;
 };
 TPS_ON_EVERY_STORE(Audits);
 
@@ -104,7 +104,7 @@ TEST_P(Audits, ReadWhatIsDerived) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   History history(*store_, 2, seed);
   history.run(40);
-  using Audit = service::Audit;
+  using Audit = ports::Audit;
 
   for (const std::size_t max : {1U, 3U, 1'000U}) {
     const auto accounts = pieces<Audit::AccountRow>(

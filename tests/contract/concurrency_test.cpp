@@ -19,7 +19,7 @@ class Together : public StoreContract {
   // Follows the change feed until `last` has come; answers the ids in the order in which they became visible.
   std::vector<std::int64_t> follow(std::int64_t last) {
     const auto store = session();
-    const service::Deadline end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    const ports::Deadline end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     std::vector<std::int64_t> seen;
     std::vector<std::int64_t> positions;
     while ((seen.empty() || seen.back() < last) && std::chrono::steady_clock::now() < end) {
@@ -34,7 +34,7 @@ class Together : public StoreContract {
   // Settles until `last` is settled; answers how often another worker had the partition.
   int settle_until(std::int64_t last) {
     const auto store = session();
-    const service::Deadline end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    const ports::Deadline end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     int refused = 0;
     while (std::chrono::steady_clock::now() < end) {
       const auto input = store->next(0, 50, soon());

@@ -19,10 +19,10 @@ class Figures : public StoreContract {
  protected:
   void SetUp() override { start(2); }
 
-  service::LedgerFigures figures() {
+  ports::LedgerFigures figures() {
     const auto answer = store_->figures(soon());
     EXPECT_TRUE(answer) << answer.error().detail;
-    return answer ? *answer : service::LedgerFigures{};
+    return answer ? *answer : ports::LedgerFigures{};
   }
   std::vector<std::int64_t> expired(std::uint32_t partition, Timestamp now, std::size_t max = 100) {
     const auto answer = store_->expired_holds(partition, now, max, soon());

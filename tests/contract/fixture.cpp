@@ -131,14 +131,14 @@ ListPage listed(Store& store, const ListQuery& query) {
   return page ? *page : ListPage{};
 }
 
-std::vector<service::Balance> balances_of(Store& store, const std::string& user_id, std::uint32_t partition) {
+std::vector<ports::Balance> balances_of(Store& store, const std::string& user_id, std::uint32_t partition) {
   const auto balances = store.balances(partition, user_id, soon());
   EXPECT_TRUE(balances) << balances.error().detail;
-  return balances ? *balances : std::vector<service::Balance>{};
+  return balances ? *balances : std::vector<ports::Balance>{};
 }
 
-service::Balance balance_of(Store& store, const std::string& user_id, std::uint32_t partition) {
-  for (const service::Balance& balance : balances_of(store, user_id, partition)) {
+ports::Balance balance_of(Store& store, const std::string& user_id, std::uint32_t partition) {
+  for (const ports::Balance& balance : balances_of(store, user_id, partition)) {
     if (balance.currency == "USD") return balance;
   }
   return {};

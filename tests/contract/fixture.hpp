@@ -20,15 +20,15 @@ using domain::Submission;
 using domain::Timestamp;
 using domain::Transaction;
 using domain::Type;
-using service::ListPage;
-using service::ListQuery;
-using service::Order;
-using service::Store;
-using service::StoreFault;
+using ports::ListPage;
+using ports::ListQuery;
+using ports::Order;
+using ports::Store;
+using ports::StoreFault;
 
 inline constexpr Timestamp kNow{std::chrono::microseconds(1'760'000'000'123'456)};
 
-inline service::Deadline soon() { return std::chrono::steady_clock::now() + std::chrono::seconds(10); }
+inline ports::Deadline soon() { return std::chrono::steady_clock::now() + std::chrono::seconds(10); }
 
 // Instructions, before they are submitted.
 Transaction deposit(const std::string& user_id, std::int64_t amount_minor = 100, const std::string& currency = "USD");
@@ -64,10 +64,10 @@ domain::SettlementOutput settle(Store& store, std::uint32_t partition = 0, std::
 
 Transaction found(Store& store, std::int64_t id);
 ListPage listed(Store& store, const ListQuery& query);
-std::vector<service::Balance> balances_of(Store& store, const std::string& user_id, std::uint32_t partition = 0);
+std::vector<ports::Balance> balances_of(Store& store, const std::string& user_id, std::uint32_t partition = 0);
 
 // The balance in USD; all zero when there is none.
-service::Balance balance_of(Store& store, const std::string& user_id, std::uint32_t partition = 0);
+ports::Balance balance_of(Store& store, const std::string& user_id, std::uint32_t partition = 0);
 
 // What next() gives, which must be there. It stays open.
 domain::SettlementInput taken(Store& store, std::uint32_t partition = 0, std::size_t max = 10'000);

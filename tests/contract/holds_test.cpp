@@ -27,7 +27,7 @@ class Holds : public StoreContract {
     return found(*store_, accepted.id);
   }
   void expect_balance(std::int64_t posted, std::int64_t held_minor, const std::string& user_id = "a") {
-    const service::Balance balance = balance_of(*store_, user_id);
+    const ports::Balance balance = balance_of(*store_, user_id);
     EXPECT_EQ(balance.posted, posted) << user_id;
     EXPECT_EQ(balance.held, held_minor) << user_id;
     EXPECT_EQ(balance.available, posted - held_minor) << user_id;

@@ -10,9 +10,9 @@
 namespace tps::contract {
 namespace {
 
-using service::ApiKey;
-using service::KeyHash;
-using service::KeyRegistry;
+using ports::ApiKey;
+using ports::KeyHash;
+using ports::KeyRegistry;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Optional;
@@ -235,7 +235,7 @@ using KeyTable = Keys;
 TPS_ON_EVERY_DATABASE(KeyTable);
 
 TEST_P(KeyTable, EndsByTheDeadline) {
-  const service::Deadline past = std::chrono::steady_clock::now() - std::chrono::seconds(1);
+  const ports::Deadline past = std::chrono::steady_clock::now() - std::chrono::seconds(1);
   const auto kind_of = [](const auto& answer) { return answer ? Kind::unknown : answer.error().kind; };
   EXPECT_EQ(kind_of(keys_->add(key("tps_live_late"), hash_of(1), past)), Kind::unavailable);
   EXPECT_EQ(kind_of(keys_->revoke("tps_live_late", "cli:ada", kNow, past)), Kind::unavailable);

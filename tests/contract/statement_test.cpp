@@ -9,8 +9,8 @@ namespace tps::contract {
 namespace {
 
 using domain::AccountKey;
-using service::Statement;
-using service::StatementQuery;
+using ports::Statement;
+using ports::StatementQuery;
 using std::chrono::seconds;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -54,7 +54,7 @@ class Statements : public StoreContract {
   void expect_entries(const Statement& actual, std::span<const History::Entry> expected) {
     ASSERT_EQ(actual.entries.size(), expected.size());
     for (std::size_t i = 0; i < expected.size(); ++i) {
-      const service::StatementEntry& entry = actual.entries[i];
+      const ports::StatementEntry& entry = actual.entries[i];
       EXPECT_EQ(entry.version, expected[i].version);
       EXPECT_EQ(entry.transaction.id, expected[i].transaction_id);
       EXPECT_EQ(entry.incoming, expected[i].incoming);
@@ -97,7 +97,7 @@ class Statements : public StoreContract {
   }
 
   void expect_balances_at(const std::map<AccountKey, Entries>& accounts, Timestamp at) {
-    std::map<std::pair<std::uint32_t, std::string>, std::vector<service::Balance>> expected;
+    std::map<std::pair<std::uint32_t, std::string>, std::vector<ports::Balance>> expected;
     for (const auto& [key, entries] : accounts) {
       const auto end = std::ranges::find_if(entries, [&](const auto& entry) { return entry.settled_at > at; });
       auto& balances = expected[{key.partition, key.user_id}];

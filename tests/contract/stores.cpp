@@ -22,48 +22,48 @@ namespace {
 
 class MemoryTestStore final : public TestStore {
  public:
-  std::unique_ptr<service::Store> session(const domain::Currencies& currencies) override {
-    return std::make_unique<adapters::MemoryStore>(database_, currencies);
+  std::unique_ptr<ports::Store> session(const domain::Currencies& currencies) override {
+    return std::make_unique<reference::MemoryStore>(database_, currencies);
   }
-  std::unique_ptr<service::KeyRegistry> keys(const domain::Currencies&) override {
-    return std::make_unique<adapters::MemoryKeyRegistry>(keys_);
+  std::unique_ptr<ports::KeyRegistry> keys(const domain::Currencies&) override {
+    return std::make_unique<reference::MemoryKeyRegistry>(keys_);
   }
-  std::unique_ptr<service::Audit> audit(const domain::Currencies&) override {
-    return std::make_unique<adapters::MemoryAudit>(database_);
+  std::unique_ptr<ports::Audit> audit(const domain::Currencies&) override {
+    return std::make_unique<reference::MemoryAudit>(database_);
   }
   std::expected<void, std::string> migrate(std::uint32_t partitions) override {
-    if (!database_) database_ = std::make_shared<adapters::MemoryDatabase>(partitions);
+    if (!database_) database_ = std::make_shared<reference::MemoryDatabase>(partitions);
     return {};
   }
   void reopen() override {}
   std::expected<std::string, std::string> sql(const std::string&) override { return std::unexpected("no SQL here"); }
 
  private:
-  std::shared_ptr<adapters::MemoryDatabase> database_;
-  const std::shared_ptr<adapters::MemoryKeys> keys_ = std::make_shared<adapters::MemoryKeys>();
+  std::shared_ptr<reference::MemoryDatabase> database_;
+  const std::shared_ptr<reference::MemoryKeys> keys_ = std::make_shared<reference::MemoryKeys>();
 };
 
-class SqliteTestStore final : public TestStore {
+class sqlite::TestStore final : public TestStore {
  public:
-  SqliteTestStore() {
+  sqlite::TestStore() {
     std::string pattern = std::filesystem::temp_directory_path() / "tps-contract-XXXXXX";
     if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
     folder_ = pattern;
     open();
   }
-  ~SqliteTestStore() override {
+  ~sqlite::TestStore() override {
     database_.reset();
     std::filesystem::remove_all(folder_);
   }
 
-  std::unique_ptr<service::Store> session(const domain::Currencies& currencies) override {
-    return std::make_unique<adapters::SqliteStore>(database_, currencies);
+  std::unique_ptr<ports::Store> session(const domain::Currencies& currencies) override {
+    return std::make_unique<sqlite::Store>(database_, currencies);
   }
-  std::unique_ptr<service::KeyRegistry> keys(const domain::Currencies& currencies) override {
-    return std::make_unique<adapters::SqliteKeyRegistry>(file(), currencies);
+  std::unique_ptr<ports::KeyRegistry> keys(const domain::Currencies& currencies) override {
+    return std::make_unique<sqlite::KeyRegistry>(file(), currencies);
   }
-  std::unique_ptr<service::Audit> audit(const domain::Currencies& currencies) override {
-    return std::make_unique<adapters::SqliteAudit>(file(), currencies);
+  std::unique_ptr<ports::Audit> audit(const domain::Currencies& currencies) override {
+    return std::make_unique<sqlite::Audit>(file(), currencies);
   }
   std::expected<void, std::string> migrate(std::uint32_t partitions) override { return database_->migrate(partitions); }
   void reopen() override {
@@ -94,13 +94,13 @@ class SqliteTestStore final : public TestStore {
  private:
   [[nodiscard]] std::string file() const { return folder_ / "tps.db"; }
   void open() {
-    auto opened = adapters::SqliteDatabase::open(file());
+    auto opened = sqlite::Database::open(file());
     if (!opened) throw std::runtime_error(opened.error());
     database_ = std::move(*opened);
   }
 
   std::filesystem::path folder_;
-  std::shared_ptr<adapters::SqliteDatabase> database_;
+  std::shared_ptr<sqlite::Database> database_;
 };
 
 tests::PostgresServer& server() {
@@ -108,19 +108,19 @@ tests::PostgresServer& server() {
   return shared;
 }
 
-class PostgresTestStore final : public TestStore {
+class postgres::TestStore final : public TestStore {
  public:
-  std::unique_ptr<service::Store> session(const domain::Currencies& currencies) override {
-    return std::make_unique<adapters::PostgresStore>(options_, currencies, metrics_);
+  std::unique_ptr<ports::Store> session(const domain::Currencies& currencies) override {
+    return std::make_unique<postgres::Store>(options_, currencies, metrics_);
   }
-  std::unique_ptr<service::KeyRegistry> keys(const domain::Currencies& currencies) override {
-    return std::make_unique<adapters::PostgresKeyRegistry>(options_, currencies, metrics_);
+  std::unique_ptr<ports::KeyRegistry> keys(const domain::Currencies& currencies) override {
+    return std::make_unique<postgres::KeyRegistry>(options_, currencies, metrics_);
   }
-  std::unique_ptr<service::Audit> audit(const domain::Currencies& currencies) override {
-    return std::make_unique<adapters::PostgresAudit>(options_, currencies, metrics_);
+  std::unique_ptr<ports::Audit> audit(const domain::Currencies& currencies) override {
+    return std::make_unique<postgres::Audit>(options_, currencies, metrics_);
   }
   std::expected<void, std::string> migrate(std::uint32_t partitions) override {
-    return adapters::migrate_postgres(options_, partitions,
+    return postgres::migrate_postgres(options_, partitions,
                                       std::chrono::steady_clock::now() + std::chrono::seconds(30));
   }
   void reopen() override {}
@@ -134,7 +134,7 @@ class PostgresTestStore final : public TestStore {
 
  private:
   const std::string name_ = server().create_database();
-  const adapters::PostgresOptions options_{.url = server().url(name_)};
+  const postgres::Options options_{.url = server().url(name_)};
   ops::Metrics metrics_;
 };
 
@@ -142,8 +142,8 @@ class PostgresTestStore final : public TestStore {
 
 std::vector<StoreMaker> database_makers() {
   return {
-      {"sqlite", [] { return std::make_unique<SqliteTestStore>(); }},
-      {"postgres", [] { return std::make_unique<PostgresTestStore>(); }},
+      {"sqlite", [] { return std::make_unique<sqlite::TestStore>(); }},
+      {"postgres", [] { return std::make_unique<postgres::TestStore>(); }},
   };
 }
 

@@ -23,12 +23,12 @@ class TestStore {
   TestStore& operator=(const TestStore&) = delete;
   virtual ~TestStore() = default;
 
-  virtual std::unique_ptr<service::Store> session(const domain::Currencies& currencies) = 0;
+  virtual std::unique_ptr<ports::Store> session(const domain::Currencies& currencies) = 0;
 
-  virtual std::unique_ptr<service::KeyRegistry> keys(const domain::Currencies& currencies) = 0;
+  virtual std::unique_ptr<ports::KeyRegistry> keys(const domain::Currencies& currencies) = 0;
 
   // What `tps verify` would read it with; nullptr where there is nothing for that.
-  virtual std::unique_ptr<service::Audit> audit(const domain::Currencies& currencies) = 0;
+  virtual std::unique_ptr<ports::Audit> audit(const domain::Currencies& currencies) = 0;
 
   // Like `tps migrate`. The store is empty, without a schema, before the first call.
   virtual std::expected<void, std::string> migrate(std::uint32_t partitions) = 0;

@@ -22,13 +22,13 @@ namespace tps::fault {
 
 using namespace std::chrono_literals;
 using namespace std::string_literals;
-using adapters::PostgresOptions;
-using adapters::PostgresStore;
 using domain::Acceptance;
 using domain::Submission;
+using postgres::Options;
+using postgres::Store;
 using tests::PostgresServer;
 
-inline service::Deadline in(std::chrono::milliseconds time) { return std::chrono::steady_clock::now() + time; }
+inline ports::Deadline in(std::chrono::milliseconds time) { return std::chrono::steady_clock::now() + time; }
 
 inline domain::Timestamp now() {
   return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
@@ -55,7 +55,7 @@ inline Submission deposit(std::optional<int> key = std::nullopt, std::int64_t am
   return submission;
 }
 
-inline std::vector<Acceptance> append(PostgresStore& store, std::vector<Submission>& submissions,
+inline std::vector<Acceptance> append(postgres::Store& store, std::vector<Submission>& submissions,
                                       std::chrono::milliseconds budget = 10s) {
   std::vector<Submission*> flight;
   flight.reserve(submissions.size());
@@ -69,8 +69,8 @@ inline std::vector<Acceptance> append(PostgresStore& store, std::vector<Submissi
 
 class OnPostgres : public testing::Test {
  protected:
-  static PostgresServer& server() {
-    static PostgresServer shared;
+  static postgres::Server& server() {
+    static postgres::Server shared;
     return shared;
   }
 
@@ -79,20 +79,20 @@ class OnPostgres : public testing::Test {
     migrate(server());
   }
 
-  void migrate(const PostgresServer& on) {
-    const auto migrated = adapters::migrate_postgres({.url = on.url(database_)}, 1, in(30s));
+  void migrate(const postgres::Server& on) {
+    const auto migrated = postgres::migrate_postgres({.url = on.url(database_)}, 1, in(30s));
     if (!migrated) throw std::runtime_error(migrated.error());
   }
 
-  PostgresStore store(int port = server().port(), bool prepared = true) {
-    return {{.url = PostgresServer::url(database_, port), .prepared_statements = prepared}, currencies_, metrics_};
+  postgres::Store store(int port = server().port(), bool prepared = true) {
+    return {{.url = postgres::Server::url(database_, port), .prepared_statements = prepared}, currencies_, metrics_};
   }
 
   std::string sql(const std::string& statement) { return server().query(database_, statement); }
   int rows() { return std::stoi(sql("SELECT count(*) FROM transaction_log")); }
 
   // Polls until `statement` answers something.
-  static std::string await(const PostgresServer& on, const std::string& statement) {
+  static std::string await(const postgres::Server& on, const std::string& statement) {
     for (const auto end = in(10s); std::chrono::steady_clock::now() < end; std::this_thread::sleep_for(5ms)) {
       if (std::string answer = on.query("postgres", statement); !answer.empty()) return answer;
     }

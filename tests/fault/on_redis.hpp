@@ -41,11 +41,11 @@ inline Transaction settled(std::int64_t id) {
   return transaction;
 }
 
-inline service::StoreIdentity store() {
+inline ports::StoreIdentity store() {
   return {.store_id = "6f1c", .schema = 3, .partitions = 1, .cache_secret = std::vector<std::uint8_t>(32, 7)};
 }
 
-inline service::Deadline far() { return steady_clock::now() + seconds{60}; }
+inline ports::Deadline far() { return steady_clock::now() + seconds{60}; }
 
 // Polls; no test depends on how long anything takes.
 inline bool eventually(const std::function<bool()>& condition) {
@@ -56,17 +56,17 @@ inline bool eventually(const std::function<bool()>& condition) {
   return false;
 }
 
-class RedisCacheTest : public testing::Test {
+class redis::CacheTest : public testing::Test {
  protected:
-  std::unique_ptr<RedisCache> cache(const std::string& url, milliseconds budget, const std::string& ca_file = "") {
-    auto options = parse_redis_url(url);
+  std::unique_ptr<redis::Cache> cache(const std::string& url, milliseconds budget, const std::string& ca_file = "") {
+    auto options = redis::parse_redis_url(url);
     EXPECT_TRUE(options) << url;
     options->budget = budget;
     options->ca_file = ca_file;
-    return std::make_unique<RedisCache>(*options, store(), metrics_);
+    return std::make_unique<redis::Cache>(*options, store(), metrics_);
   }
 
-  static void put(RedisCache& cache, const Ids& ids) {
+  static void put(redis::Cache& cache, const Ids& ids) {
     std::vector<Transaction> transactions;
     transactions.reserve(ids.size());
     for (const std::int64_t id : ids) transactions.push_back(settled(id));
@@ -77,7 +77,7 @@ class RedisCacheTest : public testing::Test {
   }
 
   // True for a hit. Nothing but the right transaction is ever given.
-  static bool hits(RedisCache& cache, std::int64_t id) {
+  static bool hits(redis::Cache& cache, std::int64_t id) {
     const auto found = cache.get(Ids{id}, far());
     EXPECT_EQ(found.size(), 1U);
     EXPECT_EQ(found[0].value_or(settled(id)), settled(id));
@@ -85,7 +85,7 @@ class RedisCacheTest : public testing::Test {
   }
 
   // Misses until the breaker opens, and that is soon.
-  void expect_misses_until_left_alone(RedisCache& cache, const std::string& why = "") {
+  void expect_misses_until_left_alone(redis::Cache& cache, const std::string& why = "") {
     for (int i = 0; i < 3; ++i) {
       EXPECT_TRUE(cache.available()) << why;
       EXPECT_FALSE(hits(cache, 1)) << why;
@@ -93,7 +93,7 @@ class RedisCacheTest : public testing::Test {
     EXPECT_EQ(metrics_.cache_breaker_open.Value(), 1) << why;
   }
 
-  void expect_recovery(RedisCache& cache) {
+  void expect_recovery(redis::Cache& cache) {
     EXPECT_TRUE(eventually([&] {
       put(cache, {1});
       return hits(cache, 1);
@@ -104,8 +104,8 @@ class RedisCacheTest : public testing::Test {
 
   double counted(const char* outcome) { return metrics_.cache_operation("redis", outcome).Value(); }
 
-  static std::string key(std::int64_t id) { return RedisSeal(store()).key(id); }
-  static std::string value(std::int64_t id) { return RedisSeal(store()).seal(key(id), settled(id)); }
+  static std::string key(std::int64_t id) { return redis::Seal(store()).key(id); }
+  static std::string value(std::int64_t id) { return redis::Seal(store()).seal(key(id), settled(id)); }
   static std::string reply(std::int64_t id) {
     return "*1\r\n$" + std::to_string(value(id).size()) + "\r\n" + value(id) + "\r\n";
   }

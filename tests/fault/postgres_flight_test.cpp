@@ -197,7 +197,7 @@ class FlightAlone : public Flight {
     migrate(alone_);
   }
 
-  PostgresServer alone_;
+  postgres::Server alone_;
 };
 
 class FlightWithStandby : public FlightAlone {
@@ -296,21 +296,21 @@ TEST_F(Flight, FliesThroughPgBouncerWithoutPreparedStatements) {
   EXPECT_EQ(session.list({}, in(10s)).value().transactions.size(), 10U);
   EXPECT_EQ(session.balances(0, "user_1", in(10s)).value().at(0).posted, 1000);
   EXPECT_EQ(session.balances_at(0, "user_1", now(), in(10s)).value().at(0).posted, 1000);
-  const service::StatementQuery query{.partition = 0, .user_id = "user_1", .currency = "USD"};
+  const ports::StatementQuery query{.partition = 0, .user_id = "user_1", .currency = "USD"};
   EXPECT_EQ(session.statement(query, in(10s)).value().entries.size(), 10U);
   EXPECT_EQ(session.figures(in(10s)).value().imbalance.at("USD"), 0);
   EXPECT_TRUE(session.expired_holds(0, now(), 10, in(10s)).value().empty());
-  adapters::PostgresAudit audit({.url = PostgresServer::url(database_, bouncer.port()), .prepared_statements = false},
-                                currencies_, metrics_);
+  postgres::Audit audit({.url = postgres::Server::url(database_, bouncer.port()), .prepared_statements = false},
+                        currencies_, metrics_);
   EXPECT_EQ(audit.entries(0, 0, 100, in(10s)).value().size(), 10U);
   EXPECT_EQ(audit.accounts(std::nullopt, 100, in(10s)).value().rows.size(), 1U);
   EXPECT_EQ(audit.orphans(0, in(10s)).value(), 0);
 }
 
 TEST_F(FlightAlone, GoesOnAsSoonAsAnySessionHasReachedTheServer) {
-  const PostgresOptions options{.url = alone_.url(database_)};
-  PostgresStore lane(options, currencies_, metrics_);
-  PostgresStore readiness(options, currencies_, metrics_);
+  const postgres::Options options{.url = alone_.url(database_)};
+  postgres::Store lane(options, currencies_, metrics_);
+  postgres::Store readiness(options, currencies_, metrics_);
   alone_.stop();
   // Until it pauses for half a second and more.
   for (const auto enough = in(3s); std::chrono::steady_clock::now() < enough; std::this_thread::sleep_for(1ms)) {
@@ -324,13 +324,13 @@ TEST_F(FlightAlone, GoesOnAsSoonAsAnySessionHasReachedTheServer) {
 
 TEST_F(Flight, GoesOnWhenAnotherSessionReachedTheServerDuringAnAttemptThatHung) {
   TcpProxy proxy(server().port());
-  const PostgresOptions options{.url = PostgresServer::url(database_, proxy.port())};
-  PostgresOptions direct = options;
-  direct.url = PostgresServer::url(database_, server().port());
-  PostgresStore readiness(direct, currencies_, metrics_);
+  const postgres::Options options{.url = postgres::Server::url(database_, proxy.port())};
+  postgres::Options direct = options;
+  direct.url = postgres::Server::url(database_, server().port());
+  postgres::Store readiness(direct, currencies_, metrics_);
   // On a busy machine the attempt may end first.
   for (bool in_time = false; !in_time;) {
-    PostgresStore lane(options, currencies_, metrics_);
+    postgres::Store lane(options, currencies_, metrics_);
     const int harmed = proxy.harmed();
     proxy.harm_next("user", TcpProxy::Harm::stall);
     std::atomic<bool> ended = false;

@@ -28,7 +28,7 @@ TEST_F(Ledger, StopsSettlingWhenTheSchemaHasBecomeNewer) {
   sql("UPDATE store SET schema = 99, min_binary = 99");
   const auto refused = session.next(0, 10, in(10s));
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().kind, service::StoreFault::Kind::incompatible);
+  EXPECT_EQ(refused.error().kind, ports::StoreFault::Kind::incompatible);
   EXPECT_EQ(sql("SELECT count(*) FROM settlement_log"), "1");
   sql("UPDATE store SET min_binary = 1");  // newer, but this one may go on
   const auto second = session.next(0, 10, in(10s));
@@ -76,7 +76,7 @@ TEST_F(Ledger, GoesOnAfterAValueThatTheDatabaseRefusesToRecord) {
       sql("SELECT pid FROM pg_stat_activity WHERE application_name = 'tps' AND datname = '" + database_ + "'");
   const auto refused = session.record(0, output, in(10s));
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().kind, service::StoreFault::Kind::refused);
+  EXPECT_EQ(refused.error().kind, ports::StoreFault::Kind::refused);
   EXPECT_EQ(sql("SELECT count(*) FROM settlement_log"), "0");
   const auto again = session.next(0, 10, in(10s));
   ASSERT_TRUE(again && *again);
@@ -92,9 +92,9 @@ TEST_F(Ledger, KeepsItsPlansGoodWhileTheLogGrows) {
   sql("ALTER TABLE transaction_log SET (autovacuum_enabled = false)");
   sql("ALTER TABLE settlement_log SET (autovacuum_enabled = false)");
   auto session =
-      std::make_unique<PostgresStore>(PostgresOptions{.url = server().url(database_)}, currencies_, metrics_);
+      std::make_unique<postgres::Store>(postgres::Options{.url = server().url(database_)}, currencies_, metrics_);
   auto audit =
-      std::make_unique<adapters::PostgresAudit>(PostgresOptions{.url = server().url(database_)}, currencies_, metrics_);
+      std::make_unique<postgres::Audit>(postgres::Options{.url = server().url(database_)}, currencies_, metrics_);
   const auto use_everything = [&](int key) {
     std::vector<Submission> flight{deposit(key), deposit()};
     flight[1].transaction.reference = "r" + std::to_string(key);
@@ -106,7 +106,7 @@ TEST_F(Ledger, KeepsItsPlansGoodWhileTheLogGrows) {
     EXPECT_TRUE(session->record(0, domain::settle(**input, now()), in(10s)));
     EXPECT_TRUE(session->balances(0, "user_1", in(10s)));
     EXPECT_TRUE(session->list({.user_id = "user_1", .type = domain::Type::deposit}, in(10s)));
-    EXPECT_TRUE(session->list({.order = service::Order::oldest_first, .positions = {2}, .limit = 2}, in(10s)));
+    EXPECT_TRUE(session->list({.order = ports::Order::oldest_first, .positions = {2}, .limit = 2}, in(10s)));
     EXPECT_TRUE(session->balances_at(0, "user_1", now() - 1h, in(10s)));
     EXPECT_TRUE(session->statement({.partition = 0, .user_id = "user_1", .currency = "USD", .limit = 3}, in(10s)));
     EXPECT_TRUE(session->expired_holds(0, now(), 10, in(10s)));
@@ -157,7 +157,7 @@ TEST_F(Ledger, ReadsALongRunOfFailuresPieceByPiece) {
   ASSERT_TRUE(session.record(0, domain::settle(**second, now()), in(10s)));
   insert_failures(2, 75, "60002, 120000");
 
-  service::StatementQuery query{.partition = 0, .user_id = "user_1", .currency = "USD"};
+  ports::StatementQuery query{.partition = 0, .user_id = "user_1", .currency = "USD"};
   std::vector<std::int64_t> ids;
   for (int pages = 0; pages < 2; ++pages) {
     const auto page = session.statement(query, in(10s));

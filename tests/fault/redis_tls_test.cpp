@@ -31,20 +31,20 @@ struct TlsRedis {
   }
 
   std::uint16_t port = tests::free_port();
-  RedisServer server;
+  redis::Server server;
 };
 
-class RedisTlsTest : public RedisCacheTest {
+class redis::TlsTest : public redis::CacheTest {
  protected:
   // As in the program: OpenSSL writes to sockets whose other end is gone.
   static void SetUpTestSuite() { std::signal(SIGPIPE, SIG_IGN); }
 
   [[nodiscard]] static std::string complaint(const std::string& url, const std::string& ca_file) {
-    auto options = parse_redis_url(url);
+    auto options = redis::parse_redis_url(url);
     options->ca_file = ca_file;
     std::string ping;
-    append_redis_command(ping, {"PING"});
-    const auto answer = RedisConnection(*options).exchange(ping, 1, 1'000, far());
+    redis::append_redis_command(ping, {"PING"});
+    const auto answer = redis::Connection(*options).exchange(ping, 1, 1'000, far());
     return answer ? "" : answer.error();
   }
 
@@ -55,7 +55,7 @@ class RedisTlsTest : public RedisCacheTest {
   const std::string& ca_ = authority_.certificate;
 };
 
-TEST_F(RedisTlsTest, GivesWhatWasPut) {
+TEST_F(redis::TlsTest, GivesWhatWasPut) {
   const TlsRedis redis(mine_);
   for (const char* host : {"127.0.0.1", "localhost"}) {
     const auto one = cache(redis.url("", host), kPatient, ca_);
@@ -68,7 +68,7 @@ TEST_F(RedisTlsTest, GivesWhatWasPut) {
   EXPECT_EQ(counted("error"), 0);
 }
 
-TEST_F(RedisTlsTest, OneConnectionForAll) {
+TEST_F(redis::TlsTest, OneConnectionForAll) {
   const TlsRedis redis(mine_);
   const auto one = cache(redis.url(), kPatient, ca_);
   for (std::int64_t id = 1; id <= 20; ++id) {
@@ -78,12 +78,12 @@ TEST_F(RedisTlsTest, OneConnectionForAll) {
   EXPECT_THAT(redis.server.command({"INFO", "clients"}), HasSubstr("connected_clients:2")) << "and this one";
 }
 
-TEST_F(RedisTlsTest, KeepsToItsBudget) {
+TEST_F(redis::TlsTest, KeepsToItsBudget) {
   const TlsRedis redis(mine_);
   expect_recovery(*cache(redis.url(), kShort, ca_));
 }
 
-TEST_F(RedisTlsTest, CertificatesThatDoNotFitAreMisses) {
+TEST_F(redis::TlsTest, CertificatesThatDoNotFitAreMisses) {
   const auto elsewhere = certificates_.issue(authority_, "elsewhere", "DNS:redis.example,IP:127.0.0.2");
   const TlsRedis good(mine_);
   const TlsRedis other(elsewhere);
@@ -111,17 +111,17 @@ TEST_F(RedisTlsTest, CertificatesThatDoNotFitAreMisses) {
   expect_misses_until_left_alone(*cache(encrypted, kShort, ca_), "with TLS to the port without");
 }
 
-TEST_F(RedisTlsTest, SaysAtOnceWhatIsWrongWithItsFile) {
-  auto options = parse_redis_url("rediss://127.0.0.1:1");
-  EXPECT_TRUE(RedisTls(*options).check());
+TEST_F(redis::TlsTest, SaysAtOnceWhatIsWrongWithItsFile) {
+  auto options = redis::parse_redis_url("rediss://127.0.0.1:1");
+  EXPECT_TRUE(redis::Tls(*options).check());
   options->ca_file = certificates_.file("text", "no certificate\n");
-  ASSERT_FALSE(RedisTls(*options).check());
-  EXPECT_THAT(RedisTls(*options).check().error(), HasSubstr("no certificates in PEM form"));
+  ASSERT_FALSE(redis::Tls(*options).check());
+  EXPECT_THAT(redis::Tls(*options).check().error(), HasSubstr("no certificates in PEM form"));
   options->tls = false;
-  EXPECT_TRUE(RedisTls(*options).check()) << "which it does not need then";
+  EXPECT_TRUE(redis::Tls(*options).check()) << "which it does not need then";
 }
 
-TEST_F(RedisTlsTest, LogsIn) {
+TEST_F(redis::TlsTest, LogsIn) {
   const TlsRedis redis(mine_, {"--requirepass", "p@ss", "--user", "me", "on", ">mine", "~*", "+@all"});
   for (const char* login : {"", ":wrong@", "me:wrong@"}) {
     expect_misses_until_left_alone(*cache(redis.url(login), kPatient, ca_), login);
@@ -129,7 +129,7 @@ TEST_F(RedisTlsTest, LogsIn) {
   for (const char* login : {":p%40ss@", "me:mine@"}) expect_recovery(*cache(redis.url(login), kPatient, ca_));
 }
 
-TEST_F(RedisTlsTest, StoppedPausedAndClosed) {
+TEST_F(redis::TlsTest, StoppedPausedAndClosed) {
   TlsRedis redis(mine_);
   const auto one = cache(redis.url(), kPatient, ca_);
   put(*one, {1});
@@ -150,7 +150,7 @@ TEST_F(RedisTlsTest, StoppedPausedAndClosed) {
 }
 
 // A handshake that is not answered, or answered with something else, is over when the budget is.
-TEST_F(RedisTlsTest, WhatIsNoHandshakeIsAMiss) {
+TEST_F(redis::TlsTest, WhatIsNoHandshakeIsAMiss) {
   const FakeRedis silent([](FakeRedis::Peer& peer, int) { peer.read_command(); });
   const FakeRedis talkative([](FakeRedis::Peer& peer, int) {
     while (peer.send("+OK\r\n")) continue;

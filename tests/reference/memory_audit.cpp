@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-namespace tps::adapters {
+namespace tps::reference {
 namespace {
 
-using service::Deadline;
-using service::StoreResult;
+using ports::Deadline;
+using ports::StoreResult;
 
 // The first `max` in the order of their keys.
 template <class Row>
@@ -19,7 +19,7 @@ void cut(std::vector<Row>& rows, std::size_t max) {
 
 MemoryAudit::MemoryAudit(std::shared_ptr<MemoryDatabase> database) : database_(std::move(database)) {}
 
-StoreResult<service::StoreIdentity> MemoryAudit::open(Deadline) { return database_->identity_; }
+StoreResult<ports::StoreIdentity> MemoryAudit::open(Deadline) { return database_->identity_; }
 
 std::vector<std::int64_t> MemoryAudit::positions_now() const {
   std::vector<std::int64_t> positions;
@@ -109,4 +109,4 @@ StoreResult<std::vector<std::optional<domain::Transaction>>> MemoryAudit::find(s
   return found;
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::reference

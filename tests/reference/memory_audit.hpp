@@ -9,26 +9,25 @@
 #include "ports/store.hpp"
 #include "reference/memory_database.hpp"
 
-namespace tps::adapters {
+namespace tps::reference {
 
-class MemoryAudit final : public service::Audit {
+class MemoryAudit final : public ports::Audit {
  public:
   explicit MemoryAudit(std::shared_ptr<MemoryDatabase> database);
 
-  service::StoreResult<service::StoreIdentity> open(service::Deadline deadline) override;
-  service::StoreResult<std::vector<std::int64_t>> positions(service::Deadline deadline) override;
-  service::StoreResult<std::vector<Entry>> entries(std::uint32_t partition, std::int64_t after, std::size_t max,
-                                                   service::Deadline deadline) override;
-  service::StoreResult<std::int64_t> orphans(std::uint32_t partition, service::Deadline deadline) override;
-  service::StoreResult<Piece<AccountRow>> accounts(const std::optional<domain::AccountKey>& after, std::size_t max,
-                                                   service::Deadline deadline) override;
-  service::StoreResult<Piece<domain::Hold>> holds(std::int64_t after, std::size_t max,
-                                                  service::Deadline deadline) override;
-  service::StoreResult<Piece<ReversalRow>> reversals(std::int64_t after, std::size_t max,
-                                                     service::Deadline deadline) override;
-  service::StoreResult<Piece<TotalsRow>> totals(service::Deadline deadline) override;
-  service::StoreResult<std::vector<std::optional<domain::Transaction>>> find(std::span<const std::int64_t> ids,
-                                                                             service::Deadline deadline) override;
+  ports::StoreResult<ports::StoreIdentity> open(ports::Deadline deadline) override;
+  ports::StoreResult<std::vector<std::int64_t>> positions(ports::Deadline deadline) override;
+  ports::StoreResult<std::vector<Entry>> entries(std::uint32_t partition, std::int64_t after, std::size_t max,
+                                                 ports::Deadline deadline) override;
+  ports::StoreResult<std::int64_t> orphans(std::uint32_t partition, ports::Deadline deadline) override;
+  ports::StoreResult<Piece<AccountRow>> accounts(const std::optional<domain::AccountKey>& after, std::size_t max,
+                                                 ports::Deadline deadline) override;
+  ports::StoreResult<Piece<domain::Hold>> holds(std::int64_t after, std::size_t max, ports::Deadline deadline) override;
+  ports::StoreResult<Piece<ReversalRow>> reversals(std::int64_t after, std::size_t max,
+                                                   ports::Deadline deadline) override;
+  ports::StoreResult<Piece<TotalsRow>> totals(ports::Deadline deadline) override;
+  ports::StoreResult<std::vector<std::optional<domain::Transaction>>> find(std::span<const std::int64_t> ids,
+                                                                           ports::Deadline deadline) override;
 
  private:
   [[nodiscard]] std::vector<std::int64_t> positions_now() const;  // under the database's mutex
@@ -36,4 +35,4 @@ class MemoryAudit final : public service::Audit {
   const std::shared_ptr<MemoryDatabase> database_;
 };
 
-}  // namespace tps::adapters
+}  // namespace tps::reference

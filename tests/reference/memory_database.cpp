@@ -2,19 +2,19 @@
 
 #include "adapters/migration.hpp"
 
-namespace tps::adapters {
+namespace tps::reference {
 
 using domain::Transaction;
 
 std::size_t index_of(std::int64_t id) { return static_cast<std::size_t>(domain::sequence_of_id(id) - 1); }
 
 MemoryDatabase::MemoryDatabase(std::uint32_t partitions)
-    : identity_{.store_id = new_store_id(),
+    : identity_{.store_id = adapters::new_store_id(),
                 .schema = 1,
                 .partitions = partitions,
                 .cache_secret =
                     [] {
-                      const auto secret = new_cache_secret();
+                      const auto secret = adapters::new_cache_secret();
                       return std::vector<std::uint8_t>(secret.begin(), secret.end());
                     }()},
       partitions_(partitions) {}
@@ -41,4 +41,4 @@ domain::Account MemoryDatabase::account(const domain::AccountKey& key) const {
   return found == accounts_.end() ? domain::Account{} : found->second;
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::reference

@@ -11,7 +11,7 @@
 #include "domain/settlement.hpp"
 #include "ports/store.hpp"
 
-namespace tps::adapters {
+namespace tps::reference {
 
 class MemoryDatabase {
  public:
@@ -33,7 +33,7 @@ class MemoryDatabase {
   [[nodiscard]] std::optional<domain::Transaction> at(std::int64_t id) const;  // as it stands now
   [[nodiscard]] domain::Account account(const domain::AccountKey& key) const;
 
-  const service::StoreIdentity identity_;
+  const ports::StoreIdentity identity_;
 
   std::mutex mutex_;
   // Under mutex_.
@@ -49,4 +49,4 @@ class MemoryDatabase {
 // Its place in the log of its partition.
 std::size_t index_of(std::int64_t id);
 
-}  // namespace tps::adapters
+}  // namespace tps::reference

@@ -6,14 +6,13 @@
 #include "ports/store.hpp"
 #include "reference/memory_store.hpp"
 
-namespace tps::adapters {
+namespace tps::reference {
 
 using domain::AccountKey;
 using domain::Timestamp;
 using domain::Transaction;
-using service::Balance;
-using service::Statement;
-using service::StoreResult;
+using ports::Balance;
+using ports::StoreResult;
 
 // In the order of their versions.
 std::vector<MemoryStore::Entry> MemoryStore::entries_of(const AccountKey& key) const {
@@ -36,7 +35,7 @@ std::vector<MemoryStore::Entry> MemoryStore::entries_of(const AccountKey& key) c
 }
 
 StoreResult<std::vector<Balance>> MemoryStore::balances_at(std::uint32_t partition, const std::string& user_id,
-                                                           Timestamp at, service::Deadline) {
+                                                           Timestamp at, ports::Deadline) {
   const std::lock_guard guard(database_->mutex_);
   std::set<std::string> currencies;
   for (const auto& [key, account] : database_->accounts_) {
@@ -57,7 +56,7 @@ StoreResult<std::vector<Balance>> MemoryStore::balances_at(std::uint32_t partiti
   return balances;
 }
 
-StoreResult<Statement> MemoryStore::statement(const service::StatementQuery& query, service::Deadline) {
+StoreResult<ports::Statement> MemoryStore::statement(const ports::StatementQuery& query, ports::Deadline) {
   const std::lock_guard guard(database_->mutex_);
   const std::vector<Entry> entries = entries_of({query.partition, query.user_id, query.currency});
   // The range is an interval of versions: partitions have clocks of their own, so settled_at may run back within it.
@@ -79,7 +78,7 @@ StoreResult<Statement> MemoryStore::statement(const service::StatementQuery& que
   const std::int64_t first = query.from ? last_before(*query.from) : 0;
   const std::int64_t last = std::max(first, query.to ? last_before(*query.to) : newest);
 
-  Statement statement;
+  ports::Statement statement;
   statement.opening_minor = posted_at(first);
   statement.closing_minor = posted_at(last);
   for (const Entry& entry : entries) {
@@ -101,4 +100,4 @@ StoreResult<Statement> MemoryStore::statement(const service::StatementQuery& que
   return statement;
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::reference

@@ -6,18 +6,18 @@
 #include "adapters/storable.hpp"
 #include "ports/fault.hpp"
 
-namespace tps::adapters {
+namespace tps::reference {
 
-using service::ApiKey;
-using service::Deadline;
-using service::KeyHash;
-using service::StoreFault;
-using service::StoreResult;
+using ports::ApiKey;
+using ports::Deadline;
+using ports::KeyHash;
+using ports::StoreFault;
+using ports::StoreResult;
 
 MemoryKeyRegistry::MemoryKeyRegistry(std::shared_ptr<MemoryKeys> keys) : shared_(std::move(keys)) {}
 
 StoreResult<void> MemoryKeyRegistry::add(const ApiKey& key, const KeyHash& hash, Deadline) {
-  if (!storable(key)) return std::unexpected(unstorable());
+  if (!adapters::storable(key)) return std::unexpected(adapters::unstorable());
   const std::lock_guard guard(shared_->mutex);
   for (const auto& [known, known_hash] : shared_->keys) {
     if (known.id == key.id || known_hash == hash) {
@@ -32,7 +32,7 @@ StoreResult<void> MemoryKeyRegistry::add(const ApiKey& key, const KeyHash& hash,
 
 StoreResult<bool> MemoryKeyRegistry::revoke(const std::string& id, const std::string& by, domain::Timestamp at,
                                             Deadline) {
-  if (!storable(by)) return std::unexpected(unstorable());
+  if (!adapters::storable(by)) return std::unexpected(adapters::unstorable());
   const std::lock_guard guard(shared_->mutex);
   const auto found = std::ranges::find(shared_->keys, id, [](const auto& entry) { return entry.first.id; });
   if (found == shared_->keys.end()) return false;
@@ -63,4 +63,4 @@ StoreResult<std::vector<ApiKey>> MemoryKeyRegistry::list(Deadline) {
   return keys;
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::reference

@@ -9,28 +9,27 @@
 #include "ports/fault.hpp"
 #include "ports/key_registry.hpp"
 
-namespace tps::adapters {
+namespace tps::reference {
 
 // What the sessions share.
 struct MemoryKeys {
   std::mutex mutex;
-  std::vector<std::pair<service::ApiKey, service::KeyHash>> keys;  // under mutex
+  std::vector<std::pair<ports::ApiKey, ports::KeyHash>> keys;  // under mutex
 };
 
-class MemoryKeyRegistry final : public service::KeyRegistry {
+class MemoryKeyRegistry final : public ports::KeyRegistry {
  public:
   explicit MemoryKeyRegistry(std::shared_ptr<MemoryKeys> keys);
 
-  service::StoreResult<void> add(const service::ApiKey& key, const service::KeyHash& hash,
-                                 service::Deadline deadline) override;
-  service::StoreResult<bool> revoke(const std::string& id, const std::string& by, domain::Timestamp at,
-                                    service::Deadline deadline) override;
-  service::StoreResult<std::vector<std::optional<service::ApiKey>>> find(std::span<const service::KeyHash> hashes,
-                                                                         service::Deadline deadline) override;
-  service::StoreResult<std::vector<service::ApiKey>> list(service::Deadline deadline) override;
+  ports::StoreResult<void> add(const ports::ApiKey& key, const ports::KeyHash& hash, ports::Deadline deadline) override;
+  ports::StoreResult<bool> revoke(const std::string& id, const std::string& by, domain::Timestamp at,
+                                  ports::Deadline deadline) override;
+  ports::StoreResult<std::vector<std::optional<ports::ApiKey>>> find(std::span<const ports::KeyHash> hashes,
+                                                                     ports::Deadline deadline) override;
+  ports::StoreResult<std::vector<ports::ApiKey>> list(ports::Deadline deadline) override;
 
  private:
   const std::shared_ptr<MemoryKeys> shared_;
 };
 
-}  // namespace tps::adapters
+}  // namespace tps::reference

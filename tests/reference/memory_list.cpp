@@ -4,13 +4,13 @@
 #include "ports/store.hpp"
 #include "reference/memory_store.hpp"
 
-namespace tps::adapters {
+namespace tps::reference {
 namespace {
 
 using domain::Transaction;
-using service::ListPage;
-using service::ListQuery;
-using service::StoreResult;
+using ports::ListPage;
+using ports::ListQuery;
+using ports::StoreResult;
 
 bool matches(const Transaction& transaction, const ListQuery& query) {
   return (!query.user_id || transaction.user_id == *query.user_id) &&
@@ -34,9 +34,9 @@ struct Turn {
 
 }  // namespace
 
-StoreResult<ListPage> MemoryStore::list(const ListQuery& query, service::Deadline) {
+StoreResult<ListPage> MemoryStore::list(const ListQuery& query, ports::Deadline) {
   const std::lock_guard guard(database_->mutex_);
-  return query.order == service::Order::newest_first ? newest(query) : feed(query);
+  return query.order == ports::Order::newest_first ? newest(query) : feed(query);
 }
 
 // All that an index leads to, ascending.
@@ -60,7 +60,7 @@ ListPage MemoryStore::newest(const ListQuery& query) const {
 
   ListPage page;
   std::size_t looked_at = 0;
-  while (looked_at < ids.size() && page.transactions.size() < query.limit && looked_at < service::kMaxRowsReadPerPage) {
+  while (looked_at < ids.size() && page.transactions.size() < query.limit && looked_at < ports::kMaxRowsReadPerPage) {
     Transaction transaction = *database_->at(ids[looked_at++]);
     if (matches(transaction, query)) page.transactions.push_back(std::move(transaction));
   }
@@ -85,7 +85,7 @@ ListPage MemoryStore::feed(const ListQuery& query) const {
   std::ranges::stable_sort(turns, {}, &Turn::waiting_since);
 
   const std::size_t partitions = database_->partitions_.size();
-  std::size_t rows_left = service::kMaxRowsReadPerPage;
+  std::size_t rows_left = ports::kMaxRowsReadPerPage;
   const auto take = [&](Turn& turn, std::size_t most_found, std::size_t most_read) {
     most_found = std::min(most_found, query.limit - page.transactions.size());
     most_read = std::min(most_read, rows_left);
@@ -101,11 +101,11 @@ ListPage MemoryStore::feed(const ListQuery& query) const {
     }
   };
   for (Turn& turn : turns) {
-    take(turn, share_of(query.limit, partitions), share_of(service::kMaxRowsReadPerPage, partitions));
+    take(turn, share_of(query.limit, partitions), share_of(ports::kMaxRowsReadPerPage, partitions));
   }
-  for (Turn& turn : turns) take(turn, query.limit, service::kMaxRowsReadPerPage);
+  for (Turn& turn : turns) take(turn, query.limit, ports::kMaxRowsReadPerPage);
   std::ranges::sort(page.transactions, {}, &Transaction::id);
   return page;
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::reference

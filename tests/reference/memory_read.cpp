@@ -7,12 +7,12 @@
 #include "ports/store.hpp"
 #include "reference/memory_store.hpp"
 
-namespace tps::adapters {
+namespace tps::reference {
 namespace {
 
 using domain::Transaction;
-using service::Balance;
-using service::StoreResult;
+using ports::Balance;
+using ports::StoreResult;
 
 std::int64_t saturated_add(std::int64_t a, std::int64_t b) {
   if (const auto sum = domain::checked_add(a, b)) return *sum;
@@ -28,7 +28,7 @@ std::optional<domain::Type> MemoryStore::parent_type_of(const Transaction& child
 }
 
 StoreResult<std::vector<Balance>> MemoryStore::balances(std::uint32_t partition, const std::string& user_id,
-                                                        service::Deadline) {
+                                                        ports::Deadline) {
   const std::lock_guard guard(database_->mutex_);
   std::map<std::string, Balance> balances;
   for (const auto& [key, account] : database_->accounts_) {
@@ -61,7 +61,7 @@ StoreResult<std::vector<Balance>> MemoryStore::balances(std::uint32_t partition,
 }
 
 StoreResult<std::vector<Transaction>> MemoryStore::expired_holds(std::uint32_t partition, domain::Timestamp now,
-                                                                 std::size_t max, service::Deadline) {
+                                                                 std::size_t max, ports::Deadline) {
   const std::lock_guard guard(database_->mutex_);
   std::vector<std::pair<domain::Timestamp, std::int64_t>> expired;
   for (const auto& [id, hold] : database_->holds_) {
@@ -76,9 +76,9 @@ StoreResult<std::vector<Transaction>> MemoryStore::expired_holds(std::uint32_t p
   return transactions;
 }
 
-StoreResult<service::LedgerFigures> MemoryStore::figures(service::Deadline) {
+StoreResult<ports::LedgerFigures> MemoryStore::figures(ports::Deadline) {
   const std::lock_guard guard(database_->mutex_);
-  service::LedgerFigures figures;
+  ports::LedgerFigures figures;
   for (const auto& [id, hold] : database_->holds_) {
     if (hold.status == domain::Status::authorized) ++figures.open_holds;
   }
@@ -95,10 +95,10 @@ StoreResult<service::LedgerFigures> MemoryStore::figures(service::Deadline) {
   return figures;
 }
 
-StoreResult<service::Store::Backlog> MemoryStore::backlog(std::uint32_t partition, service::Deadline) {
+StoreResult<ports::Store::Backlog> MemoryStore::backlog(std::uint32_t partition, ports::Deadline) {
   const std::lock_guard guard(database_->mutex_);
   if (partition >= database_->partitions_.size()) {
-    return std::unexpected(service::StoreFault{service::StoreFault::Kind::unavailable, "there is no such partition"});
+    return std::unexpected(ports::StoreFault{ports::StoreFault::Kind::unavailable, "there is no such partition"});
   }
   const MemoryDatabase::Partition& of = database_->partitions_[partition];
   const std::size_t position = of.settlements.size();
@@ -106,4 +106,4 @@ StoreResult<service::Store::Backlog> MemoryStore::backlog(std::uint32_t partitio
   return Backlog{.pending = static_cast<std::int64_t>(of.log.size() - position), .oldest = of.log[position].created_at};
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::reference

@@ -5,15 +5,15 @@
 #include "adapters/migration.hpp"
 #include "adapters/storable.hpp"
 
-namespace tps::adapters {
+namespace tps::reference {
 namespace {
 
 using domain::Acceptance;
 using domain::Submission;
 using domain::Transaction;
-using service::Deadline;
-using service::StoreFault;
-using service::StoreResult;
+using ports::Deadline;
+using ports::StoreFault;
+using ports::StoreResult;
 using Flight = std::span<Submission* const>;
 
 std::unexpected<StoreFault> fault(StoreFault::Kind kind, std::string detail) {
@@ -47,12 +47,12 @@ void MemoryStore::end_settling() {
   settling_.reset();
 }
 
-StoreResult<service::StoreIdentity> MemoryStore::open(Deadline) {
+StoreResult<ports::StoreIdentity> MemoryStore::open(Deadline) {
   const std::lock_guard guard(database_->mutex_);
   for (const auto& [code, exponent] : database_->exponents_) {
     const domain::Currency* configured = currencies_.find(code);
     if (configured == nullptr || configured->exponent != exponent) {
-      return fault(StoreFault::Kind::incompatible, currency_mismatch(code, exponent, configured));
+      return fault(StoreFault::Kind::incompatible, adapters::currency_mismatch(code, exponent, configured));
     }
   }
   return database_->identity_;
@@ -63,7 +63,8 @@ void MemoryStore::refuse_other_exponents(Flight flight) {
     if (!is_undecided(submission)) continue;
     const domain::Currency& configured = *currencies_.find(submission->transaction.currency);
     const auto recorded = database_->exponents_.find(configured.code);
-    if (recorded != database_->exponents_.end() && recorded->second != configured.exponent) refuse(flight, *submission);
+    if (recorded != database_->exponents_.end() && recorded->second != configured.exponent)
+      adapters::refuse(flight, *submission);
   }
 }
 
@@ -104,7 +105,7 @@ void MemoryStore::append(Flight flight, domain::Timestamp now, Deadline deadline
     }
     return;
   }
-  refuse_unstorable(flight, currencies_);
+  adapters::refuse_unstorable(flight, currencies_);
   refuse_other_exponents(flight);
   const std::vector<Transaction>& log = database_->partitions_[partition].log;
   const std::int64_t last_id = log.empty() ? domain::first_id_before(partition) : log.back().id;
@@ -178,4 +179,4 @@ StoreResult<std::vector<std::optional<Transaction>>> MemoryStore::find(std::span
 
 StoreResult<void> MemoryStore::ping(Deadline) { return {}; }
 
-}  // namespace tps::adapters
+}  // namespace tps::reference

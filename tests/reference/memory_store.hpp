@@ -11,36 +11,34 @@
 #include "ports/store.hpp"
 #include "reference/memory_database.hpp"
 
-namespace tps::adapters {
+namespace tps::reference {
 
-class MemoryStore final : public service::Store {
+class MemoryStore final : public ports::Store {
  public:
   // `currencies` must outlive this object.
   MemoryStore(std::shared_ptr<MemoryDatabase> database, const domain::Currencies& currencies);
   ~MemoryStore() override;
 
-  service::StoreResult<service::StoreIdentity> open(service::Deadline deadline) override;
-  void append(std::span<domain::Submission* const> flight, domain::Timestamp now, service::Deadline deadline) override;
-  service::StoreResult<std::optional<domain::SettlementInput>> next(std::uint32_t partition, std::size_t max,
-                                                                    service::Deadline deadline) override;
-  service::StoreResult<void> record(std::uint32_t partition, const domain::SettlementOutput& output,
-                                    service::Deadline deadline) override;
-  service::StoreResult<std::vector<std::optional<domain::Transaction>>> find(std::span<const std::int64_t> ids,
-                                                                             service::Deadline deadline) override;
-  service::StoreResult<service::ListPage> list(const service::ListQuery& query, service::Deadline deadline) override;
-  service::StoreResult<std::vector<service::Balance>> balances(std::uint32_t partition, const std::string& user_id,
-                                                               service::Deadline deadline) override;
-  service::StoreResult<std::vector<service::Balance>> balances_at(std::uint32_t partition, const std::string& user_id,
-                                                                  domain::Timestamp at,
-                                                                  service::Deadline deadline) override;
-  service::StoreResult<service::Statement> statement(const service::StatementQuery& query,
-                                                     service::Deadline deadline) override;
-  service::StoreResult<std::vector<domain::Transaction>> expired_holds(std::uint32_t partition, domain::Timestamp now,
-                                                                       std::size_t max,
-                                                                       service::Deadline deadline) override;
-  service::StoreResult<service::LedgerFigures> figures(service::Deadline deadline) override;
-  service::StoreResult<Backlog> backlog(std::uint32_t partition, service::Deadline deadline) override;
-  service::StoreResult<void> ping(service::Deadline deadline) override;
+  ports::StoreResult<ports::StoreIdentity> open(ports::Deadline deadline) override;
+  void append(std::span<domain::Submission* const> flight, domain::Timestamp now, ports::Deadline deadline) override;
+  ports::StoreResult<std::optional<domain::SettlementInput>> next(std::uint32_t partition, std::size_t max,
+                                                                  ports::Deadline deadline) override;
+  ports::StoreResult<void> record(std::uint32_t partition, const domain::SettlementOutput& output,
+                                  ports::Deadline deadline) override;
+  ports::StoreResult<std::vector<std::optional<domain::Transaction>>> find(std::span<const std::int64_t> ids,
+                                                                           ports::Deadline deadline) override;
+  ports::StoreResult<ports::ListPage> list(const ports::ListQuery& query, ports::Deadline deadline) override;
+  ports::StoreResult<std::vector<ports::Balance>> balances(std::uint32_t partition, const std::string& user_id,
+                                                           ports::Deadline deadline) override;
+  ports::StoreResult<std::vector<ports::Balance>> balances_at(std::uint32_t partition, const std::string& user_id,
+                                                              domain::Timestamp at, ports::Deadline deadline) override;
+  ports::StoreResult<ports::Statement> statement(const ports::StatementQuery& query, ports::Deadline deadline) override;
+  ports::StoreResult<std::vector<domain::Transaction>> expired_holds(std::uint32_t partition, domain::Timestamp now,
+                                                                     std::size_t max,
+                                                                     ports::Deadline deadline) override;
+  ports::StoreResult<ports::LedgerFigures> figures(ports::Deadline deadline) override;
+  ports::StoreResult<Backlog> backlog(std::uint32_t partition, ports::Deadline deadline) override;
+  ports::StoreResult<void> ping(ports::Deadline deadline) override;
 
  private:
   // All of these under the database's mutex.
@@ -49,9 +47,9 @@ class MemoryStore final : public service::Store {
   [[nodiscard]] domain::Existing existing(std::span<domain::Submission* const> flight) const;
   void insert(const domain::Transaction& transaction);
   void add_what_it_needs(const domain::Transaction& transaction, domain::SettlementInput& input) const;
-  [[nodiscard]] service::ListPage newest(const service::ListQuery& query) const;
-  [[nodiscard]] service::ListPage feed(const service::ListQuery& query) const;
-  [[nodiscard]] std::vector<std::int64_t> ids_led_to(std::uint32_t partition, const service::ListQuery& query) const;
+  [[nodiscard]] ports::ListPage newest(const ports::ListQuery& query) const;
+  [[nodiscard]] ports::ListPage feed(const ports::ListQuery& query) const;
+  [[nodiscard]] std::vector<std::int64_t> ids_led_to(std::uint32_t partition, const ports::ListQuery& query) const;
   [[nodiscard]] std::optional<domain::Type> parent_type_of(const domain::Transaction& child) const;
   // A settlement that an account took part in: as user_id's or, `incoming`, as to_user_id's.
   struct Entry {
@@ -68,4 +66,4 @@ class MemoryStore final : public service::Store {
   std::optional<std::uint32_t> settling_;  // from next() to record()
 };
 
-}  // namespace tps::adapters
+}  // namespace tps::reference

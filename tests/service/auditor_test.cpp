@@ -25,20 +25,20 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 struct Found {
-  StoreResult<void> finished;
-  AuditReport report;
+  ports::StoreResult<void> finished;
+  audit::AuditReport report;
   std::vector<std::string> sentences;
-  std::set<DifferenceKind> kinds;
+  std::set<audit::DifferenceKind> kinds;
 };
 
-Found audit(BooksAudit& books, AuditOptions options = {.piece = 7}) {
-  Differences differences(100'000);
-  Auditor auditor(books, options, differences, [](const AuditProgress&) {});
+Found audit(BooksAudit& books, audit::AuditOptions options = {.piece = 7}) {
+  audit::Differences differences(100'000);
+  audit::Auditor auditor(books, options, differences, [](const audit::AuditProgress&) {});
   Found found;
   found.finished = auditor.run();
   found.report = auditor.report();
-  for (const Difference& difference : differences.kept()) {
-    found.sentences.push_back(sentence(difference));
+  for (const audit::Difference& difference : differences.kept()) {
+    found.sentences.push_back(audit::sentence(difference));
     found.kinds.insert(difference.kind);
   }
   return found;
@@ -78,7 +78,7 @@ Books example() {
   return books;
 }
 
-TEST(Auditor, FindsNothingInTheExample) {
+TEST(audit::Auditor, FindsNothingInTheExample) {
   Books books = example();
   const Found found = audit(books);
   ASSERT_TRUE(found.finished);
@@ -91,7 +91,7 @@ TEST(Auditor, FindsNothingInTheExample) {
   EXPECT_EQ(found.report.unprocessable, 0);
 }
 
-TEST(Auditor, FindsNothingInAnEmptyDatabase) {
+TEST(audit::Auditor, FindsNothingInAnEmptyDatabase) {
   Books books(3);
   const Found found = audit(books);
   ASSERT_TRUE(found.finished);
@@ -101,7 +101,7 @@ TEST(Auditor, FindsNothingInAnEmptyDatabase) {
 struct Planted {
   const char* name;
   std::function<void(Books&)> plant;
-  DifferenceKind kind;
+  audit::DifferenceKind kind;
   const char* said;  // part of the sentence
 };
 
@@ -116,7 +116,7 @@ TEST_P(AuditorPlanted, IsFound) {
   EXPECT_THAT(found.sentences, Contains(HasSubstr(GetParam().said)));
 }
 
-using Kind = DifferenceKind;
+using Kind = audit::DifferenceKind;
 const domain::AccountKey kAnn{0, "ann", "USD"};
 constexpr auto kLongAgo = domain::Timestamp(std::chrono::microseconds(1));
 
@@ -227,21 +227,21 @@ const std::vector<Planted> kPlanted{
 INSTANTIATE_TEST_SUITE_P(Each, AuditorPlanted, testing::ValuesIn(kPlanted),
                          [](const auto& instance) { return std::string(instance.param.name); });
 
-TEST(Auditor, TellsOnlyWhatIsPlantedWhereNothingFollowsFromIt) {
+TEST(audit::Auditor, TellsOnlyWhatIsPlantedWhereNothingFollowsFromIt) {
   Books books = example();
   books.settlement(9).posted_after = 7;
   books.accounts[kAnn].version = 1;
   EXPECT_THAT(audit(books).sentences, testing::SizeIs(2));
 }
 
-TEST(Auditor, CountsARepeatedIdOnce) {
+TEST(audit::Auditor, CountsARepeatedIdOnce) {
   Books books = example();
   auto& log = books.logs[0].transactions;
   log.insert(log.begin(), log.front());
   EXPECT_THAT(audit(books).sentences, ElementsAre(HasSubstr("transaction 1: the id is in the log more than once")));
 }
 
-TEST(Auditor, ListsUnprocessableOnesWithoutCallingThemDifferences) {
+TEST(audit::Auditor, ListsUnprocessableOnesWithoutCallingThemDifferences) {
   Books books(1);
   for (int i = 0; i < 30; ++i) {
     Transaction deposit = make(Type::deposit, "ann", 5);
@@ -258,7 +258,7 @@ TEST(Auditor, ListsUnprocessableOnesWithoutCallingThemDifferences) {
   const Found found = audit(books);
   EXPECT_THAT(found.sentences, IsEmpty());
   EXPECT_EQ(found.report.unprocessable, 25);
-  EXPECT_EQ(found.report.first_unprocessable.size(), kMostUnprocessableShown);
+  EXPECT_EQ(found.report.first_unprocessable.size(), audit::kMostUnprocessableShown);
   EXPECT_EQ(found.report.first_unprocessable.front(), 6);
 }
 
@@ -307,7 +307,7 @@ TEST_P(AuditorHistory, ShowsAnAccountThatWasWrittenOutsideSettlement) {
 INSTANTIATE_TEST_SUITE_P(Seeds, AuditorHistory,
                          testing::Combine(testing::Values(1U, 2U, 8U), testing::Values(1U, 2U, 3U)));
 
-TEST(Auditor, GoesOnWhenTheVersionsFitNoOrder) {
+TEST(audit::Auditor, GoesOnWhenTheVersionsFitNoOrder) {
   Books books(8, 5);
   grow(books, 2'000);
   books.settle_all();
@@ -328,7 +328,7 @@ TEST(Auditor, GoesOnWhenTheVersionsFitNoOrder) {
 }
 
 // A failure sees accounts as they were; nothing keeps what came later in another log from being replayed first.
-TEST(Auditor, DecidesWhatFailedOverTheAccountsAsTheyWere) {
+TEST(audit::Auditor, DecidesWhatFailedOverTheAccountsAsTheyWere) {
   Books books(2);
   const std::string payer = books.user_of(0);
   const std::string giver = books.user_of(1);
@@ -346,7 +346,7 @@ TEST(Auditor, DecidesWhatFailedOverTheAccountsAsTheyWere) {
   EXPECT_THAT(audit(books).sentences, ElementsAre(HasSubstr("expected insufficient_funds, found account_frozen")));
 }
 
-TEST(Auditor, AsksForLessWhenAPieceIsTooSlow) {
+TEST(audit::Auditor, AsksForLessWhenAPieceIsTooSlow) {
   Books books(2);
   grow(books, 3'000);
   std::size_t most = 0;
@@ -360,7 +360,7 @@ TEST(Auditor, AsksForLessWhenAPieceIsTooSlow) {
   EXPECT_EQ(most, 250);
 }
 
-TEST(Auditor, TriesAgainWhenACallFailsOnce) {
+TEST(audit::Auditor, TriesAgainWhenACallFailsOnce) {
   Books books(2);
   grow(books, 300);
   for (int fail_at = 0;; ++fail_at) {
@@ -374,7 +374,7 @@ TEST(Auditor, TriesAgainWhenACallFailsOnce) {
   }
 }
 
-TEST(Auditor, SaysWhenItCannotFinish) {
+TEST(audit::Auditor, SaysWhenItCannotFinish) {
   Books books(2);
   grow(books, 300);
   // The Nth call fails for good, for every N until all goes well.

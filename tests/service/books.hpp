@@ -180,25 +180,25 @@ inline void grow(Books& books, int transactions, std::int64_t skew_us = 0) {
   }
 }
 
-class BooksAudit final : public service::Audit {
+class BooksAudit final : public ports::Audit {
  public:
   // `before_call` runs before every call: the books may grow in it, or the call fail (true), given the rows asked for.
   explicit BooksAudit(
       Books& books, std::function<bool(std::size_t)> before_call = [](std::size_t) { return false; })
       : books_(books), before_call_(std::move(before_call)) {}
 
-  service::StoreResult<service::StoreIdentity> open(service::Deadline) override {
-    return service::StoreIdentity{
+  ports::StoreResult<ports::StoreIdentity> open(ports::Deadline) override {
+    return ports::StoreIdentity{
         .store_id = "books", .schema = 2, .partitions = books_.partitions(), .cache_secret = {}};
   }
 
-  service::StoreResult<std::vector<std::int64_t>> positions(service::Deadline) override {
+  ports::StoreResult<std::vector<std::int64_t>> positions(ports::Deadline) override {
     if (before_call_(0)) return fault();
     return positions();
   }
 
-  service::StoreResult<std::vector<Entry>> entries(std::uint32_t partition, std::int64_t after, std::size_t max,
-                                                   service::Deadline) override {
+  ports::StoreResult<std::vector<Entry>> entries(std::uint32_t partition, std::int64_t after, std::size_t max,
+                                                 ports::Deadline) override {
     if (before_call_(max)) return fault();
     std::vector<Entry> found;
     const Books::Log& log = books_.logs.at(partition);
@@ -216,20 +216,20 @@ class BooksAudit final : public service::Audit {
     return found;
   }
 
-  service::StoreResult<std::int64_t> orphans(std::uint32_t partition, service::Deadline) override {
+  ports::StoreResult<std::int64_t> orphans(std::uint32_t partition, ports::Deadline) override {
     if (before_call_(0)) return fault();
     return books_.logs.at(partition).orphans;
   }
 
-  service::StoreResult<Piece<AccountRow>> accounts(const std::optional<domain::AccountKey>& after, std::size_t max,
-                                                   service::Deadline) override {
+  ports::StoreResult<Piece<AccountRow>> accounts(const std::optional<domain::AccountKey>& after, std::size_t max,
+                                                 ports::Deadline) override {
     if (before_call_(max)) return fault();
     std::vector<AccountRow> rows(books_.accounts.begin(), books_.accounts.end());
     std::erase_if(rows, [&](const AccountRow& row) { return after && row.first <= *after; });
     return piece(std::move(rows), max, [](const AccountRow& row) { return row.first; });
   }
 
-  service::StoreResult<Piece<domain::Hold>> holds(std::int64_t after, std::size_t max, service::Deadline) override {
+  ports::StoreResult<Piece<domain::Hold>> holds(std::int64_t after, std::size_t max, ports::Deadline) override {
     if (before_call_(max)) return fault();
     std::vector<domain::Hold> rows;
     for (const auto& [id, hold] : books_.holds) {
@@ -238,14 +238,14 @@ class BooksAudit final : public service::Audit {
     return piece(std::move(rows), max, [](const domain::Hold& row) { return row.transaction_id; });
   }
 
-  service::StoreResult<Piece<ReversalRow>> reversals(std::int64_t after, std::size_t max, service::Deadline) override {
+  ports::StoreResult<Piece<ReversalRow>> reversals(std::int64_t after, std::size_t max, ports::Deadline) override {
     if (before_call_(max)) return fault();
     std::vector<ReversalRow> rows(books_.reversals.begin(), books_.reversals.end());
     std::erase_if(rows, [&](const ReversalRow& row) { return row.first <= after; });
     return piece(std::move(rows), max, [](const ReversalRow& row) { return row.first; });
   }
 
-  service::StoreResult<Piece<TotalsRow>> totals(service::Deadline) override {
+  ports::StoreResult<Piece<TotalsRow>> totals(ports::Deadline) override {
     if (before_call_(0)) return fault();
     std::vector<TotalsRow> rows;
     for (std::uint32_t partition = 0; partition < books_.partitions(); ++partition) {
@@ -256,8 +256,8 @@ class BooksAudit final : public service::Audit {
     return piece(std::move(rows), rows.size(), [](const TotalsRow& row) { return row.first; });
   }
 
-  service::StoreResult<std::vector<std::optional<domain::Transaction>>> find(std::span<const std::int64_t> ids,
-                                                                             service::Deadline) override {
+  ports::StoreResult<std::vector<std::optional<domain::Transaction>>> find(std::span<const std::int64_t> ids,
+                                                                           ports::Deadline) override {
     if (before_call_(ids.size())) return fault();
     std::vector<std::optional<domain::Transaction>> found;
     for (const std::int64_t id : ids) found.push_back(books_.at(id));
@@ -265,8 +265,8 @@ class BooksAudit final : public service::Audit {
   }
 
  private:
-  static std::unexpected<service::StoreFault> fault() {
-    return std::unexpected(service::StoreFault{service::StoreFault::Kind::unavailable, "too slow"});
+  static std::unexpected<ports::StoreFault> fault() {
+    return std::unexpected(ports::StoreFault{ports::StoreFault::Kind::unavailable, "too slow"});
   }
 
   [[nodiscard]] std::vector<std::int64_t> positions() const {

@@ -50,15 +50,13 @@ struct FaultPlan {
   std::vector<std::size_t> batches_;  // under mutex_
 };
 
-class FaultyStore : public service::Store {
+class FaultyStore : public ports::Store {
  public:
-  FaultyStore(std::unique_ptr<service::Store> real, FaultPlan& plan) : real_(std::move(real)), plan_(plan) {}
+  FaultyStore(std::unique_ptr<ports::Store> real, FaultPlan& plan) : real_(std::move(real)), plan_(plan) {}
 
-  service::StoreResult<service::StoreIdentity> open(service::Deadline deadline) override {
-    return real_->open(deadline);
-  }
+  ports::StoreResult<ports::StoreIdentity> open(ports::Deadline deadline) override { return real_->open(deadline); }
 
-  void append(std::span<domain::Submission* const> flight, domain::Timestamp now, service::Deadline deadline) override {
+  void append(std::span<domain::Submission* const> flight, domain::Timestamp now, ports::Deadline deadline) override {
     if (!fails()) return real_->append(flight, now, deadline);
     auto verdict = domain::Acceptance::unavailable;
     if (plan_.kind == FaultPlan::Kind::answer_lost) {
@@ -68,76 +66,75 @@ class FaultyStore : public service::Store {
     for (domain::Submission* item : flight) item->acceptance = verdict;
   }
 
-  service::StoreResult<std::optional<domain::SettlementInput>> next(std::uint32_t partition, std::size_t max,
-                                                                    service::Deadline deadline) override {
-    if (fails()) return fault(service::StoreFault::Kind::unavailable);
+  ports::StoreResult<std::optional<domain::SettlementInput>> next(std::uint32_t partition, std::size_t max,
+                                                                  ports::Deadline deadline) override {
+    if (fails()) return fault(ports::StoreFault::Kind::unavailable);
     return real_->next(partition, max, deadline);
   }
 
-  service::StoreResult<void> record(std::uint32_t partition, const domain::SettlementOutput& output,
-                                    service::Deadline deadline) override {
-    if (plan_.refuses(output)) return fault(service::StoreFault::Kind::refused);
+  ports::StoreResult<void> record(std::uint32_t partition, const domain::SettlementOutput& output,
+                                  ports::Deadline deadline) override {
+    if (plan_.refuses(output)) return fault(ports::StoreFault::Kind::refused);
     if (!fails()) return real_->record(partition, output, deadline);
-    if (plan_.kind == FaultPlan::Kind::unavailable) return fault(service::StoreFault::Kind::unavailable);
+    if (plan_.kind == FaultPlan::Kind::unavailable) return fault(ports::StoreFault::Kind::unavailable);
     if (auto done = real_->record(partition, output, deadline); !done) return done;
-    return fault(service::StoreFault::Kind::unknown);
+    return fault(ports::StoreFault::Kind::unknown);
   }
 
-  service::StoreResult<std::vector<std::optional<domain::Transaction>>> find(std::span<const std::int64_t> ids,
-                                                                             service::Deadline deadline) override {
-    if (fails()) return fault(service::StoreFault::Kind::unavailable);
+  ports::StoreResult<std::vector<std::optional<domain::Transaction>>> find(std::span<const std::int64_t> ids,
+                                                                           ports::Deadline deadline) override {
+    if (fails()) return fault(ports::StoreFault::Kind::unavailable);
     return real_->find(ids, deadline);
   }
 
-  service::StoreResult<service::ListPage> list(const service::ListQuery& query, service::Deadline deadline) override {
-    if (fails()) return fault(service::StoreFault::Kind::unavailable);
+  ports::StoreResult<ports::ListPage> list(const ports::ListQuery& query, ports::Deadline deadline) override {
+    if (fails()) return fault(ports::StoreFault::Kind::unavailable);
     return real_->list(query, deadline);
   }
 
-  service::StoreResult<std::vector<service::Balance>> balances(std::uint32_t partition, const std::string& user_id,
-                                                               service::Deadline deadline) override {
-    if (fails()) return fault(service::StoreFault::Kind::unavailable);
+  ports::StoreResult<std::vector<ports::Balance>> balances(std::uint32_t partition, const std::string& user_id,
+                                                           ports::Deadline deadline) override {
+    if (fails()) return fault(ports::StoreFault::Kind::unavailable);
     return real_->balances(partition, user_id, deadline);
   }
 
-  service::StoreResult<std::vector<service::Balance>> balances_at(std::uint32_t partition, const std::string& user_id,
-                                                                  domain::Timestamp at,
-                                                                  service::Deadline deadline) override {
-    if (fails()) return fault(service::StoreFault::Kind::unavailable);
+  ports::StoreResult<std::vector<ports::Balance>> balances_at(std::uint32_t partition, const std::string& user_id,
+                                                              domain::Timestamp at, ports::Deadline deadline) override {
+    if (fails()) return fault(ports::StoreFault::Kind::unavailable);
     return real_->balances_at(partition, user_id, at, deadline);
   }
 
-  service::StoreResult<service::Statement> statement(const service::StatementQuery& query,
-                                                     service::Deadline deadline) override {
-    if (fails()) return fault(service::StoreFault::Kind::unavailable);
+  ports::StoreResult<ports::Statement> statement(const ports::StatementQuery& query,
+                                                 ports::Deadline deadline) override {
+    if (fails()) return fault(ports::StoreFault::Kind::unavailable);
     return real_->statement(query, deadline);
   }
 
-  service::StoreResult<std::vector<domain::Transaction>> expired_holds(std::uint32_t partition, domain::Timestamp now,
-                                                                       std::size_t max,
-                                                                       service::Deadline deadline) override {
-    if (plan_.down) return fault(service::StoreFault::Kind::unavailable);
+  ports::StoreResult<std::vector<domain::Transaction>> expired_holds(std::uint32_t partition, domain::Timestamp now,
+                                                                     std::size_t max,
+                                                                     ports::Deadline deadline) override {
+    if (plan_.down) return fault(ports::StoreFault::Kind::unavailable);
     return real_->expired_holds(partition, now, max, deadline);
   }
 
-  service::StoreResult<service::LedgerFigures> figures(service::Deadline deadline) override {
-    if (plan_.down) return fault(service::StoreFault::Kind::unavailable);
+  ports::StoreResult<ports::LedgerFigures> figures(ports::Deadline deadline) override {
+    if (plan_.down) return fault(ports::StoreFault::Kind::unavailable);
     return real_->figures(deadline);
   }
 
-  service::StoreResult<Backlog> backlog(std::uint32_t partition, service::Deadline deadline) override {
+  ports::StoreResult<Backlog> backlog(std::uint32_t partition, ports::Deadline deadline) override {
     return real_->backlog(partition, deadline);
   }
 
-  service::StoreResult<void> ping(service::Deadline deadline) override { return real_->ping(deadline); }
+  ports::StoreResult<void> ping(ports::Deadline deadline) override { return real_->ping(deadline); }
 
  private:
   bool fails() { return plan_.calls++ == plan_.fail_at || plan_.down; }
-  static std::unexpected<service::StoreFault> fault(service::StoreFault::Kind kind) {
-    return std::unexpected(service::StoreFault{kind, "planned"});
+  static std::unexpected<ports::StoreFault> fault(ports::StoreFault::Kind kind) {
+    return std::unexpected(ports::StoreFault{kind, "planned"});
   }
 
-  const std::unique_ptr<service::Store> real_;
+  const std::unique_ptr<ports::Store> real_;
   FaultPlan& plan_;
 };
 

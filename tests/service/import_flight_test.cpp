@@ -38,7 +38,7 @@ Persistence persistence(std::chrono::milliseconds patience) {
           .now = [] { return domain::Timestamp(1s); }};
 }
 
-std::vector<domain::Transaction> log_of(service::Store& store) {
+std::vector<domain::Transaction> log_of(ports::Store& store) {
   auto page = store.list({.limit = 100}, std::chrono::steady_clock::now() + 10s);
   return page ? page->transactions : std::vector<domain::Transaction>();
 }
@@ -50,13 +50,13 @@ TEST(ImportFlight, EverythingIsInOnceWhateverCallFails) {
       FaultPlan plan;
       plan.fail_at = fail_at;
       plan.kind = kind;
-      const auto database = std::make_shared<adapters::MemoryDatabase>(kPartitions);
-      FaultyStore store(std::make_unique<adapters::MemoryStore>(database, kCurrencies), plan);
+      const auto database = std::make_shared<reference::MemoryDatabase>(kPartitions);
+      FaultyStore store(std::make_unique<reference::MemoryStore>(database, kCurrencies), plan);
       auto items = batch();
       ASSERT_TRUE(fly(store, items, persistence(10s)));
       reached = plan.reached();
       for (const auto& item : items) EXPECT_EQ(item.acceptance, Acceptance::accepted);
-      adapters::MemoryStore direct(database, kCurrencies);
+      reference::MemoryStore direct(database, kCurrencies);
       const auto log = log_of(direct);
       EXPECT_EQ(log.size(), items.size());
       std::map<std::string, std::int64_t> last;  // newest first, so amounts of a user fall
@@ -77,7 +77,7 @@ TEST(ImportFlight, WithoutPatienceItGivesUp) {
   FaultPlan plan;
   plan.fail_at = 0;
   FaultyStore store(
-      std::make_unique<adapters::MemoryStore>(std::make_shared<adapters::MemoryDatabase>(kPartitions), kCurrencies),
+      std::make_unique<reference::MemoryStore>(std::make_shared<reference::MemoryDatabase>(kPartitions), kCurrencies),
       plan);
   auto items = batch();
   EXPECT_FALSE(fly(store, items, persistence(0s)));
@@ -87,7 +87,7 @@ TEST(ImportFlight, EndsWhenAskedTo) {
   FaultPlan plan;
   plan.fail_at = 0;
   FaultyStore store(
-      std::make_unique<adapters::MemoryStore>(std::make_shared<adapters::MemoryDatabase>(kPartitions), kCurrencies),
+      std::make_unique<reference::MemoryStore>(std::make_shared<reference::MemoryDatabase>(kPartitions), kCurrencies),
       plan);
   auto items = batch();
   Persistence impatient = persistence(10s);

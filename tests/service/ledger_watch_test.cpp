@@ -21,23 +21,23 @@ class ToldStore final : public test::FaultyStore {
  public:
   using test::FaultyStore::FaultyStore;
 
-  StoreResult<LedgerFigures> figures(Deadline /*deadline*/) override {
+  ports::StoreResult<ports::LedgerFigures> figures(ports::Deadline /*deadline*/) override {
     const std::scoped_lock lock(mutex_);
     return figures_;
   }
-  void tell(StoreResult<LedgerFigures> figures) {
+  void tell(ports::StoreResult<ports::LedgerFigures> figures) {
     const std::scoped_lock lock(mutex_);
     figures_ = std::move(figures);
   }
 
  private:
   std::mutex mutex_;
-  StoreResult<LedgerFigures> figures_;
+  ports::StoreResult<ports::LedgerFigures> figures_;
 };
 
 template <class Condition>
 bool eventually(Condition condition) {
-  const Deadline deadline = std::chrono::steady_clock::now() + 30s;
+  const ports::Deadline deadline = std::chrono::steady_clock::now() + 30s;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(1ms);
@@ -56,18 +56,18 @@ class LedgerWatchTest : public testing::Test {
 
   const domain::Currencies currencies_;
   test::FaultPlan none_;
-  ToldStore store_{std::make_unique<adapters::MemoryStore>(std::make_shared<adapters::MemoryDatabase>(), currencies_),
+  ToldStore store_{std::make_unique<reference::MemoryStore>(std::make_shared<reference::MemoryDatabase>(), currencies_),
                    none_};
   ops::Metrics metrics_;
 };
 
 TEST_F(LedgerWatchTest, ShowsWhatTheStoreSays) {
-  store_.tell(LedgerFigures{.open_holds = 3, .imbalance = {{"USD", 0}, {"EUR", -7}}});
+  store_.tell(ports::LedgerFigures{.open_holds = 3, .imbalance = {{"USD", 0}, {"EUR", -7}}});
   LedgerWatch watch(store_, 1ms, metrics_);
   EXPECT_TRUE(shows_holds(3));
   EXPECT_TRUE(shows("EUR", -7));
   EXPECT_EQ(metrics_.imbalance("USD").Value(), 0);
-  store_.tell(LedgerFigures{.open_holds = 0, .imbalance = {{"USD", 5}, {"EUR", 0}}});
+  store_.tell(ports::LedgerFigures{.open_holds = 0, .imbalance = {{"USD", 5}, {"EUR", 0}}});
   EXPECT_TRUE(shows_holds(0));
   EXPECT_TRUE(shows("USD", 5));
   EXPECT_TRUE(shows("EUR", 0));
@@ -75,14 +75,14 @@ TEST_F(LedgerWatchTest, ShowsWhatTheStoreSays) {
 
 // A figure that cannot be had is not a number, rather than the last one that could.
 TEST_F(LedgerWatchTest, ShowsNothingWhenTheStoreIsAway) {
-  store_.tell(LedgerFigures{.open_holds = 3, .imbalance = {{"USD", 0}}});
+  store_.tell(ports::LedgerFigures{.open_holds = 3, .imbalance = {{"USD", 0}}});
   LedgerWatch watch(store_, 1ms, metrics_);
   EXPECT_TRUE(shows_holds(3));
   EXPECT_TRUE(shows("USD", 0));
-  store_.tell(std::unexpected(StoreFault{StoreFault::Kind::unavailable, "planned"}));
+  store_.tell(std::unexpected(ports::StoreFault{ports::StoreFault::Kind::unavailable, "planned"}));
   EXPECT_TRUE(eventually([&] { return std::isnan(metrics_.open_holds.Value()); }));
   EXPECT_TRUE(eventually([&] { return std::isnan(metrics_.imbalance("USD").Value()); }));
-  store_.tell(LedgerFigures{.open_holds = 4, .imbalance = {{"USD", 0}}});
+  store_.tell(ports::LedgerFigures{.open_holds = 4, .imbalance = {{"USD", 0}}});
   EXPECT_TRUE(shows_holds(4));
   EXPECT_TRUE(shows("USD", 0));
 }

@@ -18,12 +18,12 @@ using test::Books;
 using test::BooksAudit;
 using test::make;
 using testing::ElementsAre;
-using Kind = DifferenceKind;
+using Kind = audit::DifferenceKind;
 
 const domain::AccountKey kAnn{0, "ann", "USD"};
 
 // Once the versions of an account are wrong, nobody waits for them any more: its log would fall behind all others.
-TEST(Replay, GoesOnInTimeWithAnAccountWhoseVersionsAreWrong) {
+TEST(audit::Replay, GoesOnInTimeWithAnAccountWhoseVersionsAreWrong) {
   Books books(2);
   const std::string giver = books.user_of(1);
   const std::string other = books.user_of(0, "other");
@@ -44,36 +44,36 @@ TEST(Replay, GoesOnInTimeWithAnAccountWhoseVersionsAreWrong) {
   books.settlement(1).account_version = 1;
   books.settlement(2).account_version = 2;
 
-  Differences differences(10);
-  Replay replay(2, differences, 3);
+  audit::Differences differences(10);
+  audit::Replay replay(2, differences, 3);
   BooksAudit view(books);
   for (std::uint32_t partition = 0; partition < 2; ++partition) {
     replay.give(partition, *view.entries(partition, domain::first_id_before(partition), 100, {}), {});
   }
   EXPECT_EQ(replay.advance({true, true}), std::nullopt);
   std::vector<std::int64_t> ids;
-  for (const Difference& difference : differences.kept()) ids.push_back(*difference.transaction_id);
+  for (const audit::Difference& difference : differences.kept()) ids.push_back(*difference.transaction_id);
   EXPECT_THAT(ids, ElementsAre(1, 1, 1, 2));
 }
 
-TEST(TableCheck, KnowsAccountsThatCameLater) {
+TEST(audit::TableCheck, KnowsAccountsThatCameLater) {
   Books books(1);
   books.submit(make(Type::deposit, "ann", 1));
   books.submit(make(Type::deposit, "bob", 2));
   domain::Ledger ledger;
-  Differences differences(10);
+  audit::Differences differences(10);
   ledger.settle(books.logs[0].transactions[0], {}, {});
-  TableCheck tables(ledger, differences);
+  audit::TableCheck tables(ledger, differences);
   ledger.settle(books.logs[0].transactions[1], {}, {});
   domain::SettlementOutput changes;
   ledger.take_changes(changes);
   tables.note(changes);
-  const std::vector<Audit::AccountRow> rows{{kAnn, ledger.accounts().at(kAnn)}};
+  const std::vector<ports::Audit::AccountRow> rows{{kAnn, ledger.accounts().at(kAnn)}};
   tables.accounts(rows, std::nullopt, false);  // up to ann
   EXPECT_EQ(differences.count(), 0);
   tables.accounts({}, kAnn, true);
   ASSERT_EQ(differences.count(), 2);
-  EXPECT_EQ(sentence(differences.kept()[0]),
+  EXPECT_EQ(audit::sentence(differences.kept()[0]),
             "account bob USD (partition 0): the account is not what a replay gives (G11): posted: expected 2, found 0");
 }
 
@@ -93,23 +93,23 @@ TEST(CheckSums, FindsWhatDoesNotAddUp) {
            {"nothing held", 60, 40, 0, Status::authorized, {Kind::held_without_hold}},
            {"held after the end", 60, 40, 5, Status::voided, {Kind::held_without_hold}},
        }) {
-    Differences differences(10);
+    audit::Differences differences(10);
     domain::Hold of_ann;
     of_ann.transaction_id = 4;
     of_ann.user_id = "ann";
     of_ann.currency = "USD";
     of_ann.held_minor = 5;
     of_ann.status = hold;
-    check_sums({{kAnn, {.posted = ann_posted, .held = ann_held}}, {bob, {.posted = bob_posted}}}, {{4, of_ann}},
-               {{totals_of, {.deposits = 110}}, {{1, "USD"}, {.withdrawals = 10}}}, differences);
+    audit::check_sums({{kAnn, {.posted = ann_posted, .held = ann_held}}, {bob, {.posted = bob_posted}}}, {{4, of_ann}},
+                      {{totals_of, {.deposits = 110}}, {{1, "USD"}, {.withdrawals = 10}}}, differences);
     std::vector<Kind> found;
-    for (const Difference& difference : differences.kept()) found.push_back(difference.kind);
+    for (const audit::Difference& difference : differences.kept()) found.push_back(difference.kind);
     EXPECT_EQ(found, kinds) << name;
   }
 }
 
-TEST(Differences, KeepsTheFirstAndCountsAll) {
-  Differences differences(2);
+TEST(audit::Differences, KeepsTheFirstAndCountsAll) {
+  audit::Differences differences(2);
   for (std::int64_t id = 1; id <= 5; ++id) differences.add({.kind = Kind::id_repeated, .transaction_id = id});
   EXPECT_EQ(differences.count(), 5);
   EXPECT_EQ(differences.count(Kind::id_repeated), 5);
@@ -118,15 +118,15 @@ TEST(Differences, KeepsTheFirstAndCountsAll) {
   EXPECT_EQ(differences.kept().back().transaction_id, 2);
 }
 
-TEST(Differences, SpeaksPrintableText) {
+TEST(audit::Differences, SpeaksPrintableText) {
   EXPECT_EQ(
-      sentence({.kind = Kind::account_differs,
-                .partition = 3,
-                .user_id = "\x1b[2Jann",
-                .currency = "USD",
-                .member = "posted",
-                .expected = "1",
-                .found = "2"}),
+      audit::sentence({.kind = Kind::account_differs,
+                       .partition = 3,
+                       .user_id = "\x1b[2Jann",
+                       .currency = "USD",
+                       .member = "posted",
+                       .expected = "1",
+                       .found = "2"}),
       "account ?[2Jann USD (partition 3): the account is not what a replay gives (G11): posted: expected 1, found 2");
 }
 

@@ -30,12 +30,12 @@ using test::FaultPlan;
 using test::FaultyStore;
 namespace make = domain::test;
 
-Deadline soon() { return std::chrono::steady_clock::now() + 30s; }
+ports::Deadline soon() { return std::chrono::steady_clock::now() + 30s; }
 
 // Asks again until it is so.
 template <class Condition>
 bool eventually(Condition condition) {
-  const Deadline deadline = soon();
+  const ports::Deadline deadline = soon();
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(1ms);
@@ -46,7 +46,7 @@ bool eventually(Condition condition) {
 class Ledgers {
  public:
   explicit Ledgers(FaultPlan& plan, std::uint32_t partitions = 1)
-      : plan_(plan), database_(std::make_shared<adapters::MemoryDatabase>(partitions)), partitions_(partitions) {
+      : plan_(plan), database_(std::make_shared<reference::MemoryDatabase>(partitions)), partitions_(partitions) {
     waiters_down_.down = true;
   }
 
@@ -77,9 +77,9 @@ class Ledgers {
   [[nodiscard]] bool reaches(std::int64_t id, Status status) {
     return eventually([&] { return find(id).status == status; });
   }
-  [[nodiscard]] Balance balance(const std::string& user, std::uint32_t partition = 0) {
+  [[nodiscard]] ports::Balance balance(const std::string& user, std::uint32_t partition = 0) {
     const auto balances = session_->balances(partition, user, soon());
-    return balances->empty() ? Balance{} : balances->front();
+    return balances->empty() ? ports::Balance{} : balances->front();
   }
   [[nodiscard]] std::vector<Transaction> children(std::int64_t parent) {
     return session_->list({.parent_id = parent}, soon())->transactions;
@@ -89,8 +89,8 @@ class Ledgers {
   Waiters& waiters() { return waiters_; }
 
  private:
-  [[nodiscard]] std::unique_ptr<Store> session(FaultPlan& plan) {
-    return std::make_unique<FaultyStore>(std::make_unique<adapters::MemoryStore>(database_, currencies_), plan);
+  [[nodiscard]] std::unique_ptr<ports::Store> session(FaultPlan& plan) {
+    return std::make_unique<FaultyStore>(std::make_unique<reference::MemoryStore>(database_, currencies_), plan);
   }
   [[nodiscard]] Timestamp now() const { return Timestamp(std::chrono::seconds(seconds_)); }
 
@@ -105,7 +105,7 @@ class Ledgers {
                .longest_pause = 1ms,
                .expiry_interval = 1ms},
               *session, [&ledgers] { return ledgers.now(); }, ledgers.waiters_, ledgers.metrics_) {}
-    std::unique_ptr<Store> session;
+    std::unique_ptr<ports::Store> session;
     SettlementLoop loop;
   };
 
@@ -113,12 +113,12 @@ class Ledgers {
   FaultPlan none_;
   FaultPlan waiters_down_;  // so that whoever waits hears from the loop only
   const domain::Currencies currencies_;
-  std::shared_ptr<adapters::MemoryDatabase> database_;
+  std::shared_ptr<reference::MemoryDatabase> database_;
   const std::uint32_t partitions_;
   std::atomic<std::int64_t> seconds_ = 1;
   ops::Metrics metrics_;
-  std::unique_ptr<Store> session_ = session(none_);
-  std::unique_ptr<Store> wait_session_ = session(waiters_down_);
+  std::unique_ptr<ports::Store> session_ = session(none_);
+  std::unique_ptr<ports::Store> wait_session_ = session(waiters_down_);
   Waiters waiters_{*wait_session_};
   std::vector<std::unique_ptr<Worker>> loops_;
 };

@@ -26,7 +26,7 @@ using domain::Type;
 using test::FaultPlan;
 using test::FaultyStore;
 
-Deadline soon() { return std::chrono::steady_clock::now() + 30s; }
+ports::Deadline soon() { return std::chrono::steady_clock::now() + 30s; }
 
 // The whole service on one IO thread.
 class World {
@@ -60,7 +60,7 @@ class World {
   domain::Transaction wait(const domain::Transaction& transaction) {
     return run(transactions_.wait(transaction, soon()));
   }
-  domain::Answer<std::vector<Balance>> balances(const std::string& user) {
+  domain::Answer<std::vector<ports::Balance>> balances(const std::string& user) {
     return run(transactions_.balances(user, std::nullopt, caller_, soon()));
   }
   void drain() { waiters_.drain(); }
@@ -83,8 +83,8 @@ class World {
   T run(boost::asio::awaitable<T> task) {
     return boost::asio::co_spawn(context_, std::move(task), boost::asio::use_future).get();
   }
-  std::unique_ptr<Store> session() {
-    return std::make_unique<FaultyStore>(std::make_unique<adapters::MemoryStore>(database_, currencies_), plan_);
+  std::unique_ptr<ports::Store> session() {
+    return std::make_unique<FaultyStore>(std::make_unique<reference::MemoryStore>(database_, currencies_), plan_);
   }
   static domain::Clock clock() {
     return [] { return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now()); };
@@ -93,28 +93,28 @@ class World {
   FaultPlan& plan_;
   const domain::Currencies currencies_;
   ops::Metrics metrics_;
-  std::shared_ptr<adapters::MemoryDatabase> database_ = std::make_shared<adapters::MemoryDatabase>();
+  std::shared_ptr<reference::MemoryDatabase> database_ = std::make_shared<reference::MemoryDatabase>();
   boost::asio::io_context context_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard_{context_.get_executor()};
   std::thread io_{[this] { context_.run(); }};
-  std::unique_ptr<Store> submit_session_ = session();
-  std::unique_ptr<Store> read_session_ = session();
-  std::unique_ptr<Store> query_session_ = session();
-  std::unique_ptr<Store> wait_session_ = session();
-  std::unique_ptr<Store> settle_session_ = session();
+  std::unique_ptr<ports::Store> submit_session_ = session();
+  std::unique_ptr<ports::Store> read_session_ = session();
+  std::unique_ptr<ports::Store> query_session_ = session();
+  std::unique_ptr<ports::Store> wait_session_ = session();
+  std::unique_ptr<ports::Store> settle_session_ = session();
   LocalCache local_cache_{100};
   Waiters waiters_{*wait_session_};
   std::optional<SettlementLoop> settlement_;
-  Lane submit_{{.name = "submit"},
-               metrics_,
-               submit_flight(
-                   *submit_session_, clock(),
-                   [this] {
-                     if (settlement_) settlement_->wake();
-                   },
-                   metrics_)};
-  Lane read_{{.name = "read"}, metrics_, find_flight(*read_session_, metrics_)};
-  Lane query_{{.name = "query", .max_flight = 1}, metrics_, query_flight(*query_session_)};
+  lanes::Lane submit_{{.name = "submit"},
+                      metrics_,
+                      submit_flight(
+                          *submit_session_, clock(),
+                          [this] {
+                            if (settlement_) settlement_->wake();
+                          },
+                          metrics_)};
+  lanes::Lane read_{{.name = "read"}, metrics_, find_flight(*read_session_, metrics_)};
+  lanes::Lane query_{{.name = "query", .max_flight = 1}, metrics_, query_flight(*query_session_)};
   Transactions transactions_{1,
                              {.submit = submit_,
                               .read = read_,

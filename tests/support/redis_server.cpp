@@ -73,7 +73,7 @@ std::uint16_t free_port() {
   }
 }
 
-RedisServer::RedisServer(std::vector<std::string> arguments)
+redis::Server::Server(std::vector<std::string> arguments)
     : arguments_(std::move(arguments)), folder_(make_folder()), port_(free_port()) {
   for (int attempt = 0; attempt < 5; ++attempt) {
     if (launch()) return;
@@ -82,35 +82,35 @@ RedisServer::RedisServer(std::vector<std::string> arguments)
   give_up("does not start");
 }
 
-RedisServer::~RedisServer() {
+redis::Server::~Server() {
   stop();
   std::error_code ignored;
   std::filesystem::remove_all(folder_, ignored);
 }
 
-std::string RedisServer::url(const std::string& login, const std::string& rest) const {
+std::string redis::Server::url(const std::string& login, const std::string& rest) const {
   return "redis://" + login + "127.0.0.1:" + std::to_string(port_) + rest;
 }
 
-void RedisServer::start() {
+void redis::Server::start() {
   if (!launch()) give_up("does not start again");
 }
 
-void RedisServer::stop() {
+void redis::Server::stop() {
   if (process_ < 0) return;
   kill(process_, SIGKILL);
   waitpid(process_, nullptr, 0);
   process_ = -1;
 }
 
-void RedisServer::pause() const {
+void redis::Server::pause() const {
   kill(process_, SIGSTOP);
   waitpid(process_, nullptr, WUNTRACED);
 }
 
-void RedisServer::resume() const { kill(process_, SIGCONT); }
+void redis::Server::resume() const { kill(process_, SIGCONT); }
 
-std::string RedisServer::command(const std::vector<std::string>& words) const {
+std::string redis::Server::command(const std::vector<std::string>& words) const {
   const Context context = connect(port_);
   if (!context || context->err != 0) give_up("no connection");
   std::vector<const char*> texts;
@@ -127,7 +127,7 @@ std::string RedisServer::command(const std::vector<std::string>& words) const {
   return text;
 }
 
-bool RedisServer::launch() {
+bool redis::Server::launch() {
   std::vector<std::string> words = {"redis-server",  "--port", std::to_string(port_), "--bind", "127.0.0.1",
                                     "--save",        "",       "--appendonly",        "no",     "--dir",
                                     folder_.string()};
@@ -162,7 +162,7 @@ bool RedisServer::launch() {
 }
 
 // Any reply will do: without the password it is an error.
-bool RedisServer::answers() const {
+bool redis::Server::answers() const {
   const Context context = connect(port_);
   if (!context || context->err != 0) return false;
   void* reply = redisCommand(context.get(), "PING");

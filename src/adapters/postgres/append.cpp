@@ -5,12 +5,12 @@
 #include "ops/log.hpp"
 #include "ports/fault.hpp"
 
-namespace tps::adapters {
+namespace tps::postgres {
 namespace {
 
 using domain::Acceptance;
 using domain::Submission;
-using service::Deadline;
+using ports::Deadline;
 
 constexpr int kAttempts = 2;
 
@@ -34,7 +34,7 @@ void decide_all(FlightSpan flight, Acceptance verdict) {
 }
 
 // A value was refused: the two halves fly again, in order, so that in the end the culprit fails alone.
-void fly_halves(PostgresSession& session, FlightSpan flight, domain::Timestamp now, Deadline deadline) {
+void fly_halves(Session& session, FlightSpan flight, domain::Timestamp now, Deadline deadline) {
   const std::size_t place = flight.size() > 1 ? middle(flight) : 0;
   if (place == 0) {
     decide_all(flight, Acceptance::unprocessable);
@@ -56,25 +56,24 @@ constexpr auto kReaderHolderText =
 
 // A session of our own login, and one of another's (0003_rights.sql), if the database lets us.
 struct HolderStatements {
-  PostgresStatement own;
-  PostgresStatement other;
-  bool PostgresSession::* may_end_other = nullptr;
+  Statement own;
+  Statement other;
+  bool Session::* may_end_other = nullptr;
 };
 constexpr HolderStatements kPartitionHolder{
     {nullptr, kPartitionHolderText.data()},
     {nullptr, "SELECT 1 WHERE end_partition_holder($1)"},
-    &PostgresSession::may_end_partition_holder,
+    &Session::may_end_partition_holder,
 };
 constexpr HolderStatements kReaderHolder{
     {nullptr, kReaderHolderText.data()},
     {nullptr, "SELECT 1 WHERE end_reader_holder($1)"},
-    &PostgresSession::may_end_reader_holder,
+    &Session::may_end_reader_holder,
 };
 
 // Whether it ended one. After a fault the session is as good as it can be.
-bool ended_by(PostgresSession& session, const PostgresStatement& statement, std::uint32_t partition,
-              Deadline deadline) {
-  PostgresParameters parameters;
+bool ended_by(Session& session, const Statement& statement, std::uint32_t partition, Deadline deadline) {
+  Parameters parameters;
   session.connection.queue(statement, parameters.add(static_cast<std::int16_t>(partition)));
   const auto ended = session.connection.fly(deadline);
   if (ended) return ended->front().rows() > 0;
@@ -82,7 +81,7 @@ bool ended_by(PostgresSession& session, const PostgresStatement& statement, std:
   return false;
 }
 
-void end_holder(PostgresSession& session, const HolderStatements& holder, std::uint32_t partition, Deadline deadline) {
+void end_holder(Session& session, const HolderStatements& holder, std::uint32_t partition, Deadline deadline) {
   const bool ended = ended_by(session, holder.own, partition, deadline) ||
                      (session.*holder.may_end_other && ended_by(session, holder.other, partition, deadline));
   if (!ended) return;
@@ -92,7 +91,7 @@ void end_holder(PostgresSession& session, const HolderStatements& holder, std::u
 
 }  // namespace
 
-void postgres_append(PostgresSession& session, FlightSpan flight, domain::Timestamp now, Deadline deadline) {
+void postgres_append(Session& session, FlightSpan flight, domain::Timestamp now, Deadline deadline) {
   const std::uint32_t partition = flight.front()->transaction.partition;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     if (!session.ready(deadline)) break;
@@ -124,12 +123,12 @@ void postgres_append(PostgresSession& session, FlightSpan flight, domain::Timest
   decide_all(flight, Acceptance::unavailable);
 }
 
-void end_partition_holder(PostgresSession& session, std::uint32_t partition, Deadline deadline) {
+void end_partition_holder(Session& session, std::uint32_t partition, Deadline deadline) {
   end_holder(session, kPartitionHolder, partition, deadline);
 }
 
-void end_reader_holder(PostgresSession& session, std::uint32_t partition, Deadline deadline) {
+void end_reader_holder(Session& session, std::uint32_t partition, Deadline deadline) {
   end_holder(session, kReaderHolder, partition, deadline);
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

@@ -1,6 +1,6 @@
 #include "adapters/postgres/array.hpp"
 
-namespace tps::adapters {
+namespace tps::postgres {
 namespace {
 
 // dimensions, has NULLs, element type; then per dimension its length and lower bound.
@@ -11,13 +11,13 @@ constexpr std::int32_t kNullLength = -1;
 
 }  // namespace
 
-PostgresArray::PostgresArray(PostgresType element) {
+Array::Array(Type element) {
   bytes_.resize(kHeaderBytes);
   big_endian::store(bytes_.data() + 8, static_cast<std::uint32_t>(element));
   big_endian::store(bytes_.data() + 16, std::int32_t{1});
 }
 
-char* PostgresArray::grow(std::size_t size) {
+char* Array::grow(std::size_t size) {
   ++count_;
   const std::size_t old = bytes_.size();
   bytes_.resize(old + kLengthBytes + size);
@@ -26,21 +26,21 @@ char* PostgresArray::grow(std::size_t size) {
   return place + kLengthBytes;
 }
 
-void PostgresArray::add_null() {
+void Array::add_null() {
   big_endian::store(grow(0) - kLengthBytes, kNullLength);
   ++nulls_;
 }
 
-void PostgresArray::add_bytes(const char* data, std::size_t size) {
+void Array::add_bytes(const char* data, std::size_t size) {
   char* place = grow(size);
   if (size > 0) std::memcpy(place, data, size);  // an empty view may point nowhere
 }
 
-std::string_view PostgresArray::bytes() {
+std::string_view Array::bytes() {
   big_endian::store(bytes_.data(), std::int32_t{count_ == 0 ? 0 : 1});
   big_endian::store(bytes_.data() + 4, std::int32_t{nulls_ == 0 ? 0 : 1});
   big_endian::store(bytes_.data() + 12, count_);
   return std::string_view(bytes_).substr(0, count_ == 0 ? kEmptyBytes : bytes_.size());
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

@@ -11,10 +11,10 @@
 
 #include "domain/transaction.hpp"
 
-namespace tps::adapters {
+namespace tps::postgres {
 
 // The types that are used, with their object ids (pg_type).
-enum class PostgresType : std::uint32_t {
+enum class Type : std::uint32_t {
   boolean = 16,
   bytea = 17,
   one_char = 18,  // "char"
@@ -54,9 +54,9 @@ inline constexpr domain::Timestamp kPostgresEpoch = std::chrono::sys_days{std::c
 inline std::int64_t to_postgres(domain::Timestamp time) { return (time - kPostgresEpoch).count(); }
 inline domain::Timestamp from_postgres(std::int64_t time) { return kPostgresEpoch + std::chrono::microseconds{time}; }
 
-class PostgresArray {
+class Array {
  public:
-  explicit PostgresArray(PostgresType element);
+  explicit Array(Type element);
 
   // The caller adds values of the element's type only.
   void add(bool value) { add_integer(static_cast<std::int8_t>(value ? 1 : 0)); }
@@ -102,4 +102,4 @@ class PostgresArray {
   std::int32_t nulls_ = 0;
 };
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

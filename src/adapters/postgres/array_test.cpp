@@ -2,13 +2,13 @@
 
 #include <gtest/gtest.h>
 
-namespace tps::adapters {
+namespace tps::postgres {
 namespace {
 
 using namespace std::string_view_literals;
 
-TEST(PostgresArray, EmptyHasNoDimension) {
-  PostgresArray array(PostgresType::int8);
+TEST(Array, EmptyHasNoDimension) {
+  Array array(Type::int8);
   EXPECT_EQ(array.bytes(),
             "\0\0\0\0"
             "\0\0\0\0"
@@ -16,8 +16,8 @@ TEST(PostgresArray, EmptyHasNoDimension) {
   EXPECT_TRUE(array.all_null());
 }
 
-TEST(PostgresArray, NumbersAreBigEndianWithTheirLength) {
-  PostgresArray array(PostgresType::int8);
+TEST(Array, NumbersAreBigEndianWithTheirLength) {
+  Array array(Type::int8);
   array.add(std::int64_t{1});
   array.add(std::int64_t{-2});
   EXPECT_EQ(array.bytes(),
@@ -32,8 +32,8 @@ TEST(PostgresArray, NumbersAreBigEndianWithTheirLength) {
             "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFE"sv);
 }
 
-TEST(PostgresArray, NullsAreFlagged) {
-  PostgresArray array(PostgresType::text);
+TEST(Array, NullsAreFlagged) {
+  Array array(Type::text);
   array.add(std::optional<std::string>{});
   EXPECT_TRUE(array.all_null());
   array.add(std::optional<std::string>{"ab"});
@@ -50,18 +50,18 @@ TEST(PostgresArray, NullsAreFlagged) {
             "ab"sv);
 }
 
-TEST(PostgresArray, EmptyTextIsNotNull) {
-  PostgresArray array(PostgresType::text);
+TEST(Array, EmptyTextIsNotNull) {
+  Array array(Type::text);
   array.add(std::string_view{});
   EXPECT_FALSE(array.all_null());
   EXPECT_EQ(array.bytes().substr(20), "\0\0\0\0"sv);
 }
 
-TEST(PostgresArray, SmallTypes) {
-  PostgresArray flags(PostgresType::boolean);
+TEST(Array, SmallTypes) {
+  Array flags(Type::boolean);
   flags.add(true);
   EXPECT_EQ(flags.bytes().substr(20), "\0\0\0\x01\x01"sv);
-  PostgresArray letters(PostgresType::one_char);
+  Array letters(Type::one_char);
   letters.add('d');
   EXPECT_EQ(letters.bytes().substr(8),
             "\0\0\0\x12"
@@ -69,18 +69,18 @@ TEST(PostgresArray, SmallTypes) {
             "\0\0\0\x01"
             "\0\0\0\x01"
             "d"sv);
-  PostgresArray numbers(PostgresType::int2);
+  Array numbers(Type::int2);
   numbers.add(std::int16_t{258});
   EXPECT_EQ(numbers.bytes().substr(20), "\0\0\0\x02\x01\x02"sv);
 }
 
-TEST(PostgresArray, TimesCountFrom2000) {
+TEST(Array, TimesCountFrom2000) {
   const domain::Timestamp time = kPostgresEpoch + std::chrono::microseconds{513};
   EXPECT_EQ(from_postgres(to_postgres(time)), time);
-  PostgresArray times(PostgresType::timestamptz);
+  Array times(Type::timestamptz);
   times.add(time);
   EXPECT_EQ(times.bytes().substr(20), "\0\0\0\x08\0\0\0\0\0\0\x02\x01"sv);
 }
 
 }  // namespace
-}  // namespace tps::adapters
+}  // namespace tps::postgres

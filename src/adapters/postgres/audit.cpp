@@ -5,25 +5,25 @@
 #include "adapters/postgres/read.hpp"
 #include "adapters/postgres/row.hpp"
 
-namespace tps::adapters {
+namespace tps::postgres {
 
 using domain::AccountKey;
 using domain::Hold;
-using service::Deadline;
-using service::StoreResult;
+using ports::Deadline;
+using ports::StoreResult;
 
 namespace {
 
 constexpr auto kAuditSettingsText =
     joined("SELECT set_config('statement_timeout', '5s', true), ", kPlanSettings, kIndexSettings);
-constexpr PostgresStatement kAuditSettings{"audit_settings", kAuditSettingsText.data()};
+constexpr Statement kAuditSettings{"audit_settings", kAuditSettingsText.data()};
 
-constexpr PostgresStatement kPositions{
+constexpr Statement kPositions{
     "positions",
     "SELECT coalesce((SELECT transaction_id FROM settlement_log s WHERE s.partition = p.partition"
     " ORDER BY transaction_id DESC LIMIT 1), p.partition::bigint << 45) FROM partitions p ORDER BY p.partition"};
 
-std::vector<std::int64_t> read_positions(const PostgresResult& rows) {
+std::vector<std::int64_t> read_positions(const Result& rows) {
   std::vector<std::int64_t> positions;
   positions.reserve(static_cast<std::size_t>(rows.rows()));
   for (int row = 0; row < rows.rows(); ++row) positions.push_back(rows.int8(row, 0));
@@ -36,11 +36,11 @@ constexpr auto kAuditEntriesText =
            " s.to_posted_after, s.to_account_version, s.rules_version"
            " FROM (SELECT * FROM transaction_log WHERE partition = $1 AND id > $2 ORDER BY id LIMIT $3) t"
            " LEFT JOIN settlement_log s ON s.partition = t.partition AND s.transaction_id = t.id ORDER BY t.id");
-constexpr PostgresStatement kAuditEntries{"audit_entries", kAuditEntriesText.data()};
+constexpr Statement kAuditEntries{"audit_entries", kAuditEntriesText.data()};
 constexpr int kAuditStatus = kInstructionColumnCount;
 
 // The settlement of a row that has one. Clears `readable` if something in it is unknown to this binary.
-domain::Settlement read_settlement(const PostgresResult& rows, int row, bool& readable) {
+domain::Settlement read_settlement(const Result& rows, int row, bool& readable) {
   domain::Settlement settlement;
   settlement.partition = static_cast<std::uint32_t>(rows.int2(row, 1));
   settlement.transaction_id = rows.int8(row, 0);
@@ -61,8 +61,8 @@ domain::Settlement read_settlement(const PostgresResult& rows, int row, bool& re
   return settlement;
 }
 
-service::Audit::Entry read_audit_entry(const PostgresResult& rows, int row) {
-  service::Audit::Entry entry;
+ports::Audit::Entry read_audit_entry(const Result& rows, int row) {
+  ports::Audit::Entry entry;
   auto transaction = read_instruction(rows, row);
   entry.readable = transaction.has_value();
   entry.transaction = transaction ? std::move(*transaction) : unreadable_instruction(rows, row);
@@ -73,7 +73,7 @@ service::Audit::Entry read_audit_entry(const PostgresResult& rows, int row) {
 }
 
 // A piece of the settlements, and how far it goes.
-constexpr PostgresStatement kOrphans{
+constexpr Statement kOrphans{
     "orphans",
     "SELECT count(*), count(*) FILTER (WHERE t.id IS NULL), max(s.transaction_id)"
     " FROM (SELECT transaction_id FROM settlement_log WHERE partition = $1 AND transaction_id > $2"
@@ -82,14 +82,14 @@ constexpr PostgresStatement kOrphans{
 constexpr std::int64_t kSettlementsOfAPiece = 100'000;
 
 // Several partitions make accounts before they know whether anything will touch them.
-constexpr PostgresStatement kAccounts{
+constexpr Statement kAccounts{
     "audit_accounts",
     "SELECT partition, user_id, currency, posted, held, version, overdraft_limit, frozen FROM accounts"
     " WHERE (partition, user_id, currency) > ($1::smallint, $2::text, $3::text)"
     " AND (version, posted, held, overdraft_limit, frozen) <> (0, 0, 0, 0, false)"
     " ORDER BY partition, user_id, currency LIMIT $4"};
 
-service::Audit::AccountRow account_row(const PostgresResult& rows, int row) {
+ports::Audit::AccountRow account_row(const Result& rows, int row) {
   return {AccountKey{.partition = static_cast<std::uint32_t>(rows.int2(row, 0)),
                      .user_id = std::string(rows.text(row, 1)),
                      .currency = std::string(rows.text(row, 2))},
@@ -100,37 +100,34 @@ service::Audit::AccountRow account_row(const PostgresResult& rows, int row) {
 constexpr auto kHoldsText = joined("SELECT ", kHoldColumns,
                                    " FROM holds k WHERE (k.partition, k.transaction_id) > ($1::smallint, $2::bigint)"
                                    " ORDER BY k.partition, k.transaction_id LIMIT $3");
-constexpr PostgresStatement kHolds{"audit_holds", kHoldsText.data()};
+constexpr Statement kHolds{"audit_holds", kHoldsText.data()};
 
-constexpr PostgresStatement kReversals{"audit_reversals",
-                                       "SELECT original_id, reversed_minor FROM reversals"
-                                       " WHERE (partition, original_id) > ($1::smallint, $2::bigint)"
-                                       " ORDER BY partition, original_id LIMIT $3"};
+constexpr Statement kReversals{"audit_reversals",
+                               "SELECT original_id, reversed_minor FROM reversals"
+                               " WHERE (partition, original_id) > ($1::smallint, $2::bigint)"
+                               " ORDER BY partition, original_id LIMIT $3"};
 
-constexpr PostgresStatement kAuditTotals{
-    "audit_totals",
-    "SELECT partition, currency, deposits, withdrawals, captures, deposit_reversals,"
-    " withdrawal_reversals FROM totals ORDER BY partition, currency"};
+constexpr Statement kAuditTotals{"audit_totals",
+                                 "SELECT partition, currency, deposits, withdrawals, captures, deposit_reversals,"
+                                 " withdrawal_reversals FROM totals ORDER BY partition, currency"};
 
-service::Audit::TotalsRow totals_row(const PostgresResult& rows, int row) {
+ports::Audit::TotalsRow totals_row(const Result& rows, int row) {
   return {{static_cast<std::uint32_t>(rows.int2(row, 0)), std::string(rows.text(row, 1))}, read_totals(rows, row, 2)};
 }
 
 }  // namespace
 
-PostgresAudit::PostgresAudit(const PostgresOptions& options, const domain::Currencies& currencies,
-                             ops::Metrics& metrics)
+Audit::Audit(const Options& options, const domain::Currencies& currencies, ops::Metrics& metrics)
     : session_(options, currencies, metrics) {}
 
-StoreResult<service::StoreIdentity> PostgresAudit::open(Deadline deadline) {
+StoreResult<ports::StoreIdentity> Audit::open(Deadline deadline) {
   session_.connection.close();
   if (auto usable = session_.ready(deadline); !usable) return std::unexpected(usable.error());
   return *session_.identity;
 }
 
-StoreResult<PostgresResult> PostgresAudit::read(const PostgresStatement& statement,
-                                                const PostgresParameters& parameters, Deadline deadline) {
-  return session_.reading(deadline, [&]() -> PostgresAnswer<PostgresResult> {
+StoreResult<Result> Audit::read(const Statement& statement, const Parameters& parameters, Deadline deadline) {
+  return session_.reading(deadline, [&]() -> Answer<Result> {
     session_.connection.queue(kBeginSnapshot);
     session_.connection.queue(kAuditSettings);
     session_.connection.queue(statement, parameters);
@@ -142,10 +139,9 @@ StoreResult<PostgresResult> PostgresAudit::read(const PostgresStatement& stateme
 }
 
 template <class Row, class RowOf>
-StoreResult<service::Audit::Piece<Row>> PostgresAudit::piece(const PostgresStatement& statement,
-                                                             const PostgresParameters& parameters, RowOf row_of,
-                                                             Deadline deadline) {
-  return session_.reading(deadline, [&]() -> PostgresAnswer<Piece<Row>> {
+StoreResult<ports::Audit::Piece<Row>> Audit::piece(const Statement& statement, const Parameters& parameters,
+                                                   RowOf row_of, Deadline deadline) {
+  return session_.reading(deadline, [&]() -> Answer<Piece<Row>> {
     session_.connection.queue(kBeginSnapshot);
     session_.connection.queue(kAuditSettings);
     session_.connection.queue(kPositions);
@@ -153,7 +149,7 @@ StoreResult<service::Audit::Piece<Row>> PostgresAudit::piece(const PostgresState
     session_.connection.queue(kCommit);
     auto results = session_.connection.fly(deadline);
     if (!results) return std::unexpected(std::move(results.error()));
-    const PostgresResult& rows = (*results)[3];
+    const Result& rows = (*results)[3];
     Piece<Row> piece;
     piece.positions = read_positions((*results)[2]);
     for (int row = 0; row < rows.rows(); ++row) piece.rows.push_back(row_of(rows, row));
@@ -161,15 +157,15 @@ StoreResult<service::Audit::Piece<Row>> PostgresAudit::piece(const PostgresState
   });
 }
 
-StoreResult<std::vector<std::int64_t>> PostgresAudit::positions(Deadline deadline) {
+StoreResult<std::vector<std::int64_t>> Audit::positions(Deadline deadline) {
   const auto rows = read(kPositions, {}, deadline);
   if (!rows) return std::unexpected(rows.error());
   return read_positions(*rows);
 }
 
-StoreResult<std::vector<PostgresAudit::Entry>> PostgresAudit::entries(std::uint32_t partition, std::int64_t after,
-                                                                      std::size_t max, Deadline deadline) {
-  PostgresParameters parameters;
+StoreResult<std::vector<Audit::Entry>> Audit::entries(std::uint32_t partition, std::int64_t after, std::size_t max,
+                                                      Deadline deadline) {
+  Parameters parameters;
   parameters.add(static_cast<std::int16_t>(partition)).add(after).add(static_cast<std::int64_t>(max));
   const auto rows = read(kAuditEntries, parameters, deadline);
   if (!rows) return std::unexpected(rows.error());
@@ -179,10 +175,10 @@ StoreResult<std::vector<PostgresAudit::Entry>> PostgresAudit::entries(std::uint3
   return entries;
 }
 
-StoreResult<std::int64_t> PostgresAudit::orphans(std::uint32_t partition, Deadline deadline) {
+StoreResult<std::int64_t> Audit::orphans(std::uint32_t partition, Deadline deadline) {
   std::int64_t orphans = 0;
   for (std::int64_t after = domain::first_id_before(partition);;) {
-    PostgresParameters parameters;
+    Parameters parameters;
     parameters.add(static_cast<std::int16_t>(partition)).add(after).add(kSettlementsOfAPiece);
     const auto rows = read(kOrphans, parameters, deadline);
     if (!rows) return std::unexpected(rows.error());
@@ -192,40 +188,36 @@ StoreResult<std::int64_t> PostgresAudit::orphans(std::uint32_t partition, Deadli
   }
 }
 
-StoreResult<PostgresAudit::Piece<PostgresAudit::AccountRow>> PostgresAudit::accounts(
-    const std::optional<AccountKey>& after, std::size_t max, Deadline deadline) {
+StoreResult<Audit::Piece<Audit::AccountRow>> Audit::accounts(const std::optional<AccountKey>& after, std::size_t max,
+                                                             Deadline deadline) {
   const AccountKey start = after.value_or(AccountKey{});
   const auto partition = static_cast<std::int16_t>(after ? static_cast<int>(start.partition) : -1);
-  PostgresParameters parameters;
+  Parameters parameters;
   parameters.add(partition).add(std::string_view(start.user_id)).add(std::string_view(start.currency));
   return piece<AccountRow>(kAccounts, parameters.add(static_cast<std::int64_t>(max)), account_row, deadline);
 }
 
-StoreResult<PostgresAudit::Piece<Hold>> PostgresAudit::holds(std::int64_t after, std::size_t max, Deadline deadline) {
-  PostgresParameters parameters;
+StoreResult<Audit::Piece<Hold>> Audit::holds(std::int64_t after, std::size_t max, Deadline deadline) {
+  Parameters parameters;
   parameters.add(static_cast<std::int16_t>(domain::partition_of_id(after))).add(after);
-  const auto row_of = [](const PostgresResult& rows, int row) { return read_hold(rows, row, 0); };
+  const auto row_of = [](const Result& rows, int row) { return read_hold(rows, row, 0); };
   return piece<Hold>(kHolds, parameters.add(static_cast<std::int64_t>(max)), row_of, deadline);
 }
 
-StoreResult<PostgresAudit::Piece<PostgresAudit::ReversalRow>> PostgresAudit::reversals(std::int64_t after,
-                                                                                       std::size_t max,
-                                                                                       Deadline deadline) {
-  PostgresParameters parameters;
+StoreResult<Audit::Piece<Audit::ReversalRow>> Audit::reversals(std::int64_t after, std::size_t max, Deadline deadline) {
+  Parameters parameters;
   parameters.add(static_cast<std::int16_t>(domain::partition_of_id(after))).add(after);
-  const auto row_of = [](const PostgresResult& rows, int row) {
-    return ReversalRow{rows.int8(row, 0), rows.int8(row, 1)};
-  };
+  const auto row_of = [](const Result& rows, int row) { return ReversalRow{rows.int8(row, 0), rows.int8(row, 1)}; };
   return piece<ReversalRow>(kReversals, parameters.add(static_cast<std::int64_t>(max)), row_of, deadline);
 }
 
-StoreResult<PostgresAudit::Piece<PostgresAudit::TotalsRow>> PostgresAudit::totals(Deadline deadline) {
+StoreResult<Audit::Piece<Audit::TotalsRow>> Audit::totals(Deadline deadline) {
   return piece<TotalsRow>(kAuditTotals, {}, totals_row, deadline);
 }
 
-StoreResult<std::vector<std::optional<domain::Transaction>>> PostgresAudit::find(std::span<const std::int64_t> ids,
-                                                                                 Deadline deadline) {
+StoreResult<std::vector<std::optional<domain::Transaction>>> Audit::find(std::span<const std::int64_t> ids,
+                                                                         Deadline deadline) {
   return session_.reading(deadline, [&] { return postgres_find(session_, ids, deadline); });
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

@@ -13,39 +13,37 @@
 #include "ports/audit.hpp"
 #include "ports/store.hpp"
 
-namespace tps::adapters {
+namespace tps::postgres {
 
-class PostgresAudit final : public service::Audit {
+class Audit final : public ports::Audit {
  public:
   // `currencies` and `metrics` must outlive this object. Does not connect yet.
-  PostgresAudit(const PostgresOptions& options, const domain::Currencies& currencies, ops::Metrics& metrics);
+  Audit(const Options& options, const domain::Currencies& currencies, ops::Metrics& metrics);
 
-  service::StoreResult<service::StoreIdentity> open(service::Deadline deadline) override;
-  service::StoreResult<std::vector<std::int64_t>> positions(service::Deadline deadline) override;
-  service::StoreResult<std::vector<Entry>> entries(std::uint32_t partition, std::int64_t after, std::size_t max,
-                                                   service::Deadline deadline) override;
-  service::StoreResult<std::int64_t> orphans(std::uint32_t partition, service::Deadline deadline) override;
-  service::StoreResult<Piece<AccountRow>> accounts(const std::optional<domain::AccountKey>& after, std::size_t max,
-                                                   service::Deadline deadline) override;
-  service::StoreResult<Piece<domain::Hold>> holds(std::int64_t after, std::size_t max,
-                                                  service::Deadline deadline) override;
-  service::StoreResult<Piece<ReversalRow>> reversals(std::int64_t after, std::size_t max,
-                                                     service::Deadline deadline) override;
-  service::StoreResult<Piece<TotalsRow>> totals(service::Deadline deadline) override;
-  service::StoreResult<std::vector<std::optional<domain::Transaction>>> find(std::span<const std::int64_t> ids,
-                                                                             service::Deadline deadline) override;
+  ports::StoreResult<ports::StoreIdentity> open(ports::Deadline deadline) override;
+  ports::StoreResult<std::vector<std::int64_t>> positions(ports::Deadline deadline) override;
+  ports::StoreResult<std::vector<Entry>> entries(std::uint32_t partition, std::int64_t after, std::size_t max,
+                                                 ports::Deadline deadline) override;
+  ports::StoreResult<std::int64_t> orphans(std::uint32_t partition, ports::Deadline deadline) override;
+  ports::StoreResult<Piece<AccountRow>> accounts(const std::optional<domain::AccountKey>& after, std::size_t max,
+                                                 ports::Deadline deadline) override;
+  ports::StoreResult<Piece<domain::Hold>> holds(std::int64_t after, std::size_t max, ports::Deadline deadline) override;
+  ports::StoreResult<Piece<ReversalRow>> reversals(std::int64_t after, std::size_t max,
+                                                   ports::Deadline deadline) override;
+  ports::StoreResult<Piece<TotalsRow>> totals(ports::Deadline deadline) override;
+  ports::StoreResult<std::vector<std::optional<domain::Transaction>>> find(std::span<const std::int64_t> ids,
+                                                                           ports::Deadline deadline) override;
 
  private:
   // One statement in a transaction of its own; its rows.
-  service::StoreResult<PostgresResult> read(const PostgresStatement& statement, const PostgresParameters& parameters,
-                                            service::Deadline deadline);
+  ports::StoreResult<Result> read(const Statement& statement, const Parameters& parameters, ports::Deadline deadline);
 
   // The same with the positions of that snapshot. `row_of` makes a row of a derived table from one that was read.
   template <class Row, class RowOf>
-  service::StoreResult<Piece<Row>> piece(const PostgresStatement& statement, const PostgresParameters& parameters,
-                                         RowOf row_of, service::Deadline deadline);
+  ports::StoreResult<Piece<Row>> piece(const Statement& statement, const Parameters& parameters, RowOf row_of,
+                                       ports::Deadline deadline);
 
-  PostgresSession session_;
+  Session session_;
 };
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

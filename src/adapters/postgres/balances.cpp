@@ -5,20 +5,19 @@
 #include "adapters/postgres/read.hpp"
 #include "ports/store.hpp"
 
-namespace tps::adapters {
+namespace tps::postgres {
 namespace {
 
-using service::Balance;
-using service::Deadline;
+using ports::Balance;
+using ports::Deadline;
 
-constexpr PostgresStatement kAccountsOfUser{
-    "accounts_of_user",
-    "SELECT currency, posted, held, version, overdraft_limit, frozen FROM accounts"
-    " WHERE partition = $1 AND user_id = $2 AND version > 0"};
+constexpr Statement kAccountsOfUser{"accounts_of_user",
+                                    "SELECT currency, posted, held, version, overdraft_limit, frozen FROM accounts"
+                                    " WHERE partition = $1 AND user_id = $2 AND version > 0"};
 
 // What a user pays is in the user's own partition, what a user gets may be in any. Only what lies behind the position
 // of each partition is read, hence the LATERAL fences. The amounts are those of domain::posted_change.
-constexpr PostgresStatement kPendingOfUser{
+constexpr Statement kPendingOfUser{
     "pending_of_user",
     "WITH position AS MATERIALIZED (SELECT p.partition, coalesce((SELECT s.transaction_id FROM settlement_log s"
     " WHERE s.partition = p.partition ORDER BY s.transaction_id DESC LIMIT 1), p.partition::bigint << 45) AS id,"
@@ -40,7 +39,7 @@ constexpr PostgresStatement kPendingOfUser{
     " FROM entries GROUP BY currency",
     true};
 
-std::map<std::string, Balance> read_balances(const PostgresResult& accounts, const PostgresResult& pending) {
+std::map<std::string, Balance> read_balances(const Result& accounts, const Result& pending) {
   std::map<std::string, Balance> balances;
   for (int row = 0; row < accounts.rows(); ++row) {
     Balance& balance = balances[std::string(accounts.text(row, 0))];
@@ -58,7 +57,7 @@ std::map<std::string, Balance> read_balances(const PostgresResult& accounts, con
 }
 
 // Modulo 2^64, like the totals, but summed as numeric, which no balance of a broken ledger can overflow.
-constexpr PostgresStatement kImbalance{
+constexpr Statement kImbalance{
     nullptr,
     "SELECT currency, (CASE WHEN rest >= 9223372036854775808 THEN rest - 18446744073709551616"
     " WHEN rest < -9223372036854775808 THEN rest + 18446744073709551616 ELSE rest END)::bigint"
@@ -67,11 +66,11 @@ constexpr PostgresStatement kImbalance{
     " UNION ALL "
     "SELECT currency, sum(withdrawals) + sum(captures) + sum(deposit_reversals) - sum(deposits)"
     " - sum(withdrawal_reversals) FROM totals GROUP BY currency) parts GROUP BY currency) sums"};
-constexpr PostgresStatement kOpenHolds{nullptr, "SELECT count(*) FROM holds WHERE status = 'a'"};
+constexpr Statement kOpenHolds{nullptr, "SELECT count(*) FROM holds WHERE status = 'a'"};
 
 // Everything is read, so scans are what the planner is best left to choose.
-constexpr PostgresStatement kScanSettings{
-    nullptr, "SELECT set_config('statement_timeout', '4s', true), set_config('jit', 'off', true)"};
+constexpr Statement kScanSettings{nullptr,
+                                  "SELECT set_config('statement_timeout', '4s', true), set_config('jit', 'off', true)"};
 
 }  // namespace
 
@@ -81,9 +80,9 @@ std::int64_t clamped_difference(std::int64_t a, std::int64_t b) {
   return a < 0 ? std::numeric_limits<std::int64_t>::min() : std::numeric_limits<std::int64_t>::max();
 }
 
-PostgresAnswer<std::vector<Balance>> postgres_balances(PostgresSession& session, std::uint32_t partition,
-                                                       const std::string& user_id, Deadline deadline) {
-  PostgresParameters parameters;
+Answer<std::vector<Balance>> postgres_balances(Session& session, std::uint32_t partition, const std::string& user_id,
+                                               Deadline deadline) {
+  Parameters parameters;
   parameters.add(static_cast<std::int16_t>(partition)).add(std::string_view(user_id));
   // One statement's snapshot could see a settlement that the other's does not.
   session.connection.queue(kBeginSnapshot);
@@ -101,7 +100,7 @@ PostgresAnswer<std::vector<Balance>> postgres_balances(PostgresSession& session,
   return answer;
 }
 
-PostgresAnswer<service::LedgerFigures> postgres_figures(PostgresSession& session, Deadline deadline) {
+Answer<ports::LedgerFigures> postgres_figures(Session& session, Deadline deadline) {
   session.connection.queue(kBeginSnapshot);
   session.connection.queue(kScanSettings);
   session.connection.queue(kOpenHolds);
@@ -109,12 +108,12 @@ PostgresAnswer<service::LedgerFigures> postgres_figures(PostgresSession& session
   session.connection.queue(kCommit);
   auto results = session.connection.fly(deadline);
   if (!results) return std::unexpected(std::move(results.error()));
-  service::LedgerFigures figures{.open_holds = (*results)[2].int8(0, 0), .imbalance = {}};
-  const PostgresResult& sums = (*results)[3];
+  ports::LedgerFigures figures{.open_holds = (*results)[2].int8(0, 0), .imbalance = {}};
+  const Result& sums = (*results)[3];
   for (int row = 0; row < sums.rows(); ++row) {
     figures.imbalance.emplace(sums.text(row, 0), sums.int8(row, 1));
   }
   return figures;
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

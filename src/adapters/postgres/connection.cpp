@@ -7,10 +7,10 @@
 
 #include "adapters/postgres/dsn.hpp"
 
-namespace tps::adapters {
+namespace tps::postgres {
 namespace {
 
-using service::Deadline;
+using ports::Deadline;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
@@ -20,7 +20,7 @@ constexpr unsigned kMostDoublings = 5;
 // One attempt to connect, so that a host that swallows packets leaves time for the next.
 constexpr milliseconds kConnectBudget{1500};
 
-constexpr PostgresStatement kRollback{"rollback", "ROLLBACK"};
+constexpr Statement kRollback{"rollback", "ROLLBACK"};
 
 std::string_view trimmed(const char* text) {
   std::string_view view = text == nullptr ? "" : text;
@@ -32,22 +32,22 @@ std::string_view field(const PGresult* result, int code) { return trimmed(PQresu
 
 }  // namespace
 
-PostgresConnection::PostgresConnection(PostgresOptions options, ops::Metrics& metrics)
+Connection::Connection(Options options, ops::Metrics& metrics)
     : options_(std::move(options)), metrics_(metrics), random_(std::random_device{}()) {}
 
-PostgresConnection::~PostgresConnection() = default;
+Connection::~Connection() = default;
 
-PostgresAnswer<void> PostgresConnection::connect(Deadline deadline) {
+Answer<void> Connection::connect(Deadline deadline) {
   if (connected()) return {};
   const bool late = steady_clock::now() >= deadline;
   if (late || pausing()) {
     std::string why = late ? "the deadline has passed" : "pausing before the next attempt: " + trouble_;
-    return std::unexpected(PostgresFault{PostgresFault::Kind::unreachable, "", std::move(why)});
+    return std::unexpected(Fault{Fault::Kind::unreachable, "", std::move(why)});
   }
   return open(deadline);
 }
 
-PostgresAnswer<void> PostgresConnection::connect_patiently(Deadline deadline) {
+Answer<void> Connection::connect_patiently(Deadline deadline) {
   for (;;) {
     auto connected = connect(deadline);
     if (connected || pause_ends_ >= deadline) return connected;
@@ -55,7 +55,7 @@ PostgresAnswer<void> PostgresConnection::connect_patiently(Deadline deadline) {
   }
 }
 
-PostgresAnswer<void> PostgresConnection::open(Deadline deadline) {
+Answer<void> Connection::open(Deadline deadline) {
   attempt_began_ = steady_clock::now();
   const auto soon = [deadline] { return std::min(deadline, steady_clock::now() + kConnectBudget); };
   auto keywords = postgres_keywords(options_.url);
@@ -78,7 +78,7 @@ PostgresAnswer<void> PostgresConnection::open(Deadline deadline) {
 }
 
 // False: whoever was asked says nothing. Else it has answered, if only that it will not have us.
-bool PostgresConnection::start(const PostgresKeywords& keywords, Deadline deadline) {
+bool Connection::start(const Keywords& keywords, Deadline deadline) {
   std::vector<const char*> names;
   std::vector<const char*> values;
   for (const auto& [name, value] : keywords) {
@@ -100,11 +100,11 @@ bool PostgresConnection::start(const PostgresKeywords& keywords, Deadline deadli
 }
 
 // The error is what the server or libpq said.
-std::expected<void, std::string> PostgresConnection::begin_session() {
+std::expected<void, std::string> Connection::begin_session() {
   PGconn* raw = connection_.get();
   if (raw == nullptr || PQstatus(raw) != CONNECTION_OK)
     return std::unexpected(std::string(trimmed(PQerrorMessage(raw))));
-  PQsetNoticeReceiver(raw, &PostgresConnection::take_notice, this);
+  PQsetNoticeReceiver(raw, &Connection::take_notice, this);
   if (PQsetnonblocking(raw, 1) != 0 || PQenterPipelineMode(raw) != 1) {
     return std::unexpected(std::string(trimmed(PQerrorMessage(raw))));
   }
@@ -115,7 +115,7 @@ std::expected<void, std::string> PostgresConnection::begin_session() {
   return {};
 }
 
-PostgresFault PostgresConnection::failed_to_connect(std::string detail) {
+Fault Connection::failed_to_connect(std::string detail) {
   close();
   // That the server was away a while ago is no reason to wait long for it now.
   if (steady_clock::now() - pause_ends_ > kLongestPause * 5) failures_in_a_row_ = 0;
@@ -125,16 +125,16 @@ PostgresFault PostgresConnection::failed_to_connect(std::string detail) {
   std::uniform_int_distribution<std::int64_t> jitter(longest.count() / 2, longest.count());
   pause_ends_ = steady_clock::now() + milliseconds{jitter(random_)};
   trouble_ = detail;
-  return {PostgresFault::Kind::unreachable, "", std::move(detail)};
+  return {Fault::Kind::unreachable, "", std::move(detail)};
 }
 
 // Readiness finds the server back, perhaps while this attempt hangs: those that carry requests must not refuse any
 // more.
-bool PostgresConnection::pausing() const {
+bool Connection::pausing() const {
   return steady_clock::now() < pause_ends_ && options_.last_connected->load() < attempt_began_;
 }
 
-void PostgresConnection::close() {
+void Connection::close() {
   connection_.reset();
   prepared_.clear();
   due_.clear();
@@ -142,16 +142,16 @@ void PostgresConnection::close() {
   log_is_big_ = false;
 }
 
-PostgresFault PostgresConnection::lost(std::string detail) {
+Fault Connection::lost(std::string detail) {
   close();
-  return {PostgresFault::Kind::lost, "", std::move(detail)};
+  return {Fault::Kind::lost, "", std::move(detail)};
 }
 
-std::string_view PostgresConnection::parameter(const char* name) const {
+std::string_view Connection::parameter(const char* name) const {
   return connected() ? trimmed(PQparameterStatus(connection_.get(), name)) : "";
 }
 
-void PostgresConnection::queue(const PostgresStatement& statement, const PostgresParameters& parameters) {
+void Connection::queue(const Statement& statement, const Parameters& parameters) {
   if (!connected() || !queue_failed_.empty()) return;
   if (due_.empty()) warning_.clear();
   PGconn* raw = connection_.get();
@@ -165,9 +165,9 @@ void PostgresConnection::queue(const PostgresStatement& statement, const Postgre
     due_.push_back({&statement, true});
   }
   const int sent = by_name ? PQsendQueryPrepared(raw, statement.name, parameters.size(), parameters.values(),
-                                                 parameters.lengths(), PostgresParameters::formats(), 1)
+                                                 parameters.lengths(), Parameters::formats(), 1)
                            : PQsendQueryParams(raw, statement.sql, parameters.size(), nullptr, parameters.values(),
-                                               parameters.lengths(), PostgresParameters::formats(), 1);
+                                               parameters.lengths(), Parameters::formats(), 1);
   if (sent != 1) {
     queue_failed_ = trimmed(PQerrorMessage(raw));
     return;
@@ -175,18 +175,18 @@ void PostgresConnection::queue(const PostgresStatement& statement, const Postgre
   due_.push_back({&statement, false});
 }
 
-PostgresAnswer<std::vector<PostgresResult>> PostgresConnection::fly(Deadline deadline) {
-  if (!connected()) return std::unexpected(PostgresFault{PostgresFault::Kind::unreachable, "", "not connected"});
+Answer<std::vector<Result>> Connection::fly(Deadline deadline) {
+  if (!connected()) return std::unexpected(Fault{Fault::Kind::unreachable, "", "not connected"});
   if (!queue_failed_.empty()) return std::unexpected(lost(queue_failed_));
   if (PQpipelineSync(connection_.get()) != 1 || !flush(deadline)) {
     return std::unexpected(lost(std::string(trimmed(PQerrorMessage(connection_.get())))));
   }
-  std::vector<PostgresResult> results;
+  std::vector<Result> results;
   results.reserve(due_.size());
   auto read = read_due(results, deadline);
   due_.clear();
   if (!read) {
-    if (read.error().kind != PostgresFault::Kind::refused) return std::unexpected(lost(read.error().detail));
+    if (read.error().kind != Fault::Kind::refused) return std::unexpected(lost(read.error().detail));
     if (auto sync = read_sync(deadline); !sync) return std::unexpected(sync.error());
     return std::unexpected(read.error());
   }
@@ -195,17 +195,17 @@ PostgresAnswer<std::vector<PostgresResult>> PostgresConnection::fly(Deadline dea
 }
 
 // Reads up to and including the first refusal.
-PostgresAnswer<void> PostgresConnection::read_due(std::vector<PostgresResult>& results, Deadline deadline) {
-  std::expected<void, PostgresFault> outcome;
+Answer<void> Connection::read_due(std::vector<Result>& results, Deadline deadline) {
+  std::expected<void, Fault> outcome;
   for (const Due& due : due_) {
     auto result = next_result(deadline);
     if (!result) return std::unexpected(result.error());
-    PostgresResult owned(*result);
+    Result owned(*result);
     const ExecStatusType status = PQresultStatus(owned.raw());
     const bool good = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
     if (!good && due.is_preparation) prepared_.erase(due.statement);
     if (!good && outcome && status != PGRES_PIPELINE_ABORTED) outcome = std::unexpected(refusal(owned.raw()));
-    if (!outcome && outcome.error().kind == PostgresFault::Kind::lost) return outcome;
+    if (!outcome && outcome.error().kind == Fault::Kind::lost) return outcome;
     if (good && !due.is_preparation) results.push_back(std::move(owned));
     // The end of this statement's results.
     if (auto end = next_result(deadline); !end) return std::unexpected(end.error());
@@ -213,24 +213,24 @@ PostgresAnswer<void> PostgresConnection::read_due(std::vector<PostgresResult>& r
   return outcome;
 }
 
-PostgresAnswer<void> PostgresConnection::read_sync(Deadline deadline) {
+Answer<void> Connection::read_sync(Deadline deadline) {
   auto sync = next_result(deadline);
   if (!sync) return std::unexpected(sync.error());
-  const PostgresResult owned(*sync);
+  const Result owned(*sync);
   if (PQresultStatus(owned.raw()) == PGRES_PIPELINE_SYNC) return {};
   return std::unexpected(lost("answers out of step: " + refusal(owned.raw()).detail));
 }
 
-PostgresFault PostgresConnection::refusal(const PGresult* result) {
+Fault Connection::refusal(const PGresult* result) {
   const std::string_view severity = field(result, PG_DIAG_SEVERITY_NONLOCALIZED);
   std::string detail(field(result, PG_DIAG_MESSAGE_PRIMARY));
   if (detail.empty()) detail = trimmed(PQresultErrorMessage(result));
   const bool session_ended = severity != "ERROR" || PQstatus(connection_.get()) == CONNECTION_BAD;
-  return {session_ended ? PostgresFault::Kind::lost : PostgresFault::Kind::refused,
-          std::string(field(result, PG_DIAG_SQLSTATE)), std::move(detail)};
+  return {session_ended ? Fault::Kind::lost : Fault::Kind::refused, std::string(field(result, PG_DIAG_SQLSTATE)),
+          std::move(detail)};
 }
 
-PostgresAnswer<PGresult*> PostgresConnection::next_result(Deadline deadline) {
+Answer<PGresult*> Connection::next_result(Deadline deadline) {
   PGconn* raw = connection_.get();
   while (PQisBusy(raw) != 0) {
     if (!wait_for(POLLIN, deadline)) return std::unexpected(lost("no answer by the deadline"));
@@ -239,7 +239,7 @@ PostgresAnswer<PGresult*> PostgresConnection::next_result(Deadline deadline) {
   return PQgetResult(raw);
 }
 
-bool PostgresConnection::flush(Deadline deadline) {
+bool Connection::flush(Deadline deadline) {
   PGconn* raw = connection_.get();
   for (;;) {
     const int left = PQflush(raw);
@@ -249,7 +249,7 @@ bool PostgresConnection::flush(Deadline deadline) {
   }
 }
 
-bool PostgresConnection::wait_for(short events, Deadline deadline) const {
+bool Connection::wait_for(short events, Deadline deadline) const {
   pollfd socket{.fd = PQsocket(connection_.get()), .events = events, .revents = 0};
   for (;;) {
     const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now());
@@ -260,24 +260,24 @@ bool PostgresConnection::wait_for(short events, Deadline deadline) const {
   }
 }
 
-PostgresAnswer<void> PostgresConnection::run_script(const std::string& sql, Deadline deadline) {
+Answer<void> Connection::run_script(const std::string& sql, Deadline deadline) {
   PGconn* raw = connection_.get();
   if (raw == nullptr || PQexitPipelineMode(raw) != 1 || PQsendQuery(raw, sql.c_str()) != 1 || !flush(deadline)) {
     return std::unexpected(lost(std::string(trimmed(PQerrorMessage(raw)))));
   }
-  PostgresAnswer<void> outcome;
+  Answer<void> outcome;
   for (;;) {
     auto result = next_result(deadline);
     if (!result) return std::unexpected(result.error());
     if (*result == nullptr) break;
-    const PostgresResult owned(*result);
+    const Result owned(*result);
     if (PQresultStatus(owned.raw()) == PGRES_FATAL_ERROR && outcome) outcome = std::unexpected(refusal(owned.raw()));
   }
   if (PQenterPipelineMode(raw) != 1) return std::unexpected(lost("cannot go back to pipeline mode"));
   return outcome;
 }
 
-void PostgresConnection::roll_back(Deadline deadline) {
+void Connection::roll_back(Deadline deadline) {
   if (!connected()) return;
   const PGTransactionStatusType status = PQtransactionStatus(connection_.get());
   if (status == PQTRANS_IDLE) return;
@@ -286,11 +286,11 @@ void PostgresConnection::roll_back(Deadline deadline) {
   if (!open || !fly(deadline)) close();
 }
 
-void PostgresConnection::take_notice(void* self, const PGresult* notice) {
+void Connection::take_notice(void* self, const PGresult* notice) {
   if (field(notice, PG_DIAG_SEVERITY_NONLOCALIZED) != "WARNING") return;
-  std::string& warning = static_cast<PostgresConnection*>(self)->warning_;
+  std::string& warning = static_cast<Connection*>(self)->warning_;
   if (!warning.empty()) warning += "; ";
   warning += field(notice, PG_DIAG_MESSAGE_PRIMARY);
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

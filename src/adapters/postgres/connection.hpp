@@ -30,9 +30,9 @@
 #include "ports/fault.hpp"
 #include "ports/store.hpp"
 
-namespace tps::adapters {
+namespace tps::postgres {
 
-struct PostgresOptions {
+struct Options {
   std::string url;  // postgresql://... or "host=... port=..."; several hosts are tried in turn
   // False: parameters travel with the text each time, for a PgBouncer in transaction mode that cannot keep
   // prepared statements.
@@ -42,7 +42,7 @@ struct PostgresOptions {
       std::make_shared<std::atomic<std::chrono::steady_clock::time_point>>();
 };
 
-struct PostgresFault {
+struct Fault {
   enum class Kind : std::uint8_t {
     unreachable,  // not connected, so nothing was sent
     lost,         // the connection is gone, closed here or there: what was sent may have been done or not
@@ -63,21 +63,21 @@ struct PostgresFault {
 };
 
 template <class T>
-using PostgresAnswer = std::expected<T, PostgresFault>;
+using Answer = std::expected<T, Fault>;
 
-class PostgresConnection {
+class Connection {
  public:
-  PostgresConnection(PostgresOptions options, ops::Metrics& metrics);
-  ~PostgresConnection();
-  PostgresConnection(const PostgresConnection&) = delete;
-  PostgresConnection& operator=(const PostgresConnection&) = delete;
+  Connection(Options options, ops::Metrics& metrics);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
   // Connects unless connected. After a failure there is a pause (50 ms, doubling to 1 s, with jitter) in which this
   // fails at once; it ends early when another session with the same options gets a connection.
-  PostgresAnswer<void> connect(service::Deadline deadline);
+  Answer<void> connect(ports::Deadline deadline);
 
   // Connects, sitting out the pauses, until the deadline.
-  PostgresAnswer<void> connect_patiently(service::Deadline deadline);
+  Answer<void> connect_patiently(ports::Deadline deadline);
 
   // Tells how many transactions a log has at least; see PostgresStatement::reads_log.
   void log_has(std::int64_t rows) { log_is_big_ = log_is_big_ || rows >= kRowsOfABigLog; }
@@ -85,17 +85,17 @@ class PostgresConnection {
   [[nodiscard]] bool connected() const { return connection_ != nullptr; }
 
   // Adds a statement to the flight. Large parameters may leave at once. A fault is kept and given by fly().
-  void queue(const PostgresStatement& statement, const PostgresParameters& parameters = {});
+  void queue(const Statement& statement, const Parameters& parameters = {});
 
   // Sends what is queued and reads all answers. On the first statement that is refused the rest is not run.
-  PostgresAnswer<std::vector<PostgresResult>> fly(service::Deadline deadline);
+  Answer<std::vector<Result>> fly(ports::Deadline deadline);
 
   // Several statements in one text, without parameters or results, in the simple protocol (migrations).
-  PostgresAnswer<void> run_script(const std::string& sql, service::Deadline deadline);
+  Answer<void> run_script(const std::string& sql, ports::Deadline deadline);
 
   // After a refusal: ends the transaction, if one is open, so that the connection can be used again; closes it if
   // that fails.
-  void roll_back(service::Deadline deadline);
+  void roll_back(ports::Deadline deadline);
 
   void close();
 
@@ -112,35 +112,35 @@ class PostgresConnection {
 
   // What answers are due, in order.
   struct Due {
-    const PostgresStatement* statement;
+    const Statement* statement;
     bool is_preparation;
   };
 
-  PostgresAnswer<void> open(service::Deadline deadline);
-  bool start(const PostgresKeywords& keywords, service::Deadline deadline);
+  Answer<void> open(ports::Deadline deadline);
+  bool start(const Keywords& keywords, ports::Deadline deadline);
   std::expected<void, std::string> begin_session();
-  PostgresFault failed_to_connect(std::string detail);
+  Fault failed_to_connect(std::string detail);
   [[nodiscard]] bool pausing() const;
-  PostgresFault lost(std::string detail);
-  bool flush(service::Deadline deadline);
-  PostgresAnswer<PGresult*> next_result(service::Deadline deadline);
-  PostgresAnswer<void> read_due(std::vector<PostgresResult>& results, service::Deadline deadline);
-  PostgresAnswer<void> read_sync(service::Deadline deadline);
-  [[nodiscard]] bool wait_for(short events, service::Deadline deadline) const;
-  PostgresFault refusal(const PGresult* result);
+  Fault lost(std::string detail);
+  bool flush(ports::Deadline deadline);
+  Answer<PGresult*> next_result(ports::Deadline deadline);
+  Answer<void> read_due(std::vector<Result>& results, ports::Deadline deadline);
+  Answer<void> read_sync(ports::Deadline deadline);
+  [[nodiscard]] bool wait_for(short events, ports::Deadline deadline) const;
+  Fault refusal(const PGresult* result);
   static void take_notice(void* self, const PGresult* notice);
 
-  const PostgresOptions options_;
+  const Options options_;
   ops::Metrics& metrics_;
   std::minstd_rand random_;
   std::unique_ptr<PGconn, CloseConnection> connection_;
-  std::unordered_set<const PostgresStatement*> prepared_;
+  std::unordered_set<const Statement*> prepared_;
   std::vector<Due> due_;
   std::string queue_failed_;
   bool log_is_big_ = false;
   std::string warning_;
   unsigned failures_in_a_row_ = 0;
-  PostgresHosts hosts_;
+  Hosts hosts_;
   std::size_t first_host_ = 0;
   bool was_connected_ = false;
   std::chrono::steady_clock::time_point attempt_began_{};
@@ -148,4 +148,4 @@ class PostgresConnection {
   std::string trouble_;  // of the last attempt
 };
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

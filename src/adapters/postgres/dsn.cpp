@@ -7,7 +7,7 @@
 #include <memory>
 #include <string_view>
 
-namespace tps::adapters {
+namespace tps::postgres {
 namespace {
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kDefaults{{
@@ -30,18 +30,18 @@ std::string rotated(const std::string& list, std::size_t first) {
 
 }  // namespace
 
-std::expected<PostgresKeywords, std::string> postgres_keywords(const std::string& url) {
+std::expected<Keywords, std::string> postgres_keywords(const std::string& url) {
   char* raw_error = nullptr;
   const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> parsed(PQconninfoParse(url.c_str(), &raw_error),
                                                                             &PQconninfoFree);
   const std::unique_ptr<char, decltype(&PQfreemem)> error(raw_error, &PQfreemem);
   if (parsed == nullptr) return std::unexpected(error == nullptr ? "out of memory" : error.get());
-  PostgresKeywords keywords;
+  Keywords keywords;
   for (const PQconninfoOption* option = parsed.get(); option->keyword != nullptr; ++option) {
     if (option->val != nullptr) keywords.emplace_back(option->keyword, option->val);
   }
   for (const auto& [name, value] : kDefaults) {
-    if (std::ranges::find(keywords, name, &PostgresKeywords::value_type::first) == keywords.end()) {
+    if (std::ranges::find(keywords, name, &Keywords::value_type::first) == keywords.end()) {
       keywords.emplace_back(name, value);
     }
   }
@@ -58,7 +58,7 @@ std::vector<std::string> items_of(const std::string& list) {
   return items;
 }
 
-std::size_t count_hosts(const PostgresKeywords& keywords) {
+std::size_t count_hosts(const Keywords& keywords) {
   std::size_t count = 1;
   for (const auto& [name, value] : keywords) {
     if (name == "host" || name == "hostaddr") count = std::max(count, items_of(value).size());
@@ -66,11 +66,11 @@ std::size_t count_hosts(const PostgresKeywords& keywords) {
   return count;
 }
 
-PostgresKeywords starting_at_host(PostgresKeywords keywords, std::size_t first) {
+Keywords starting_at_host(Keywords keywords, std::size_t first) {
   for (auto& [name, value] : keywords) {
     if (name == "host" || name == "hostaddr" || name == "port") value = rotated(value, first);
   }
   return keywords;
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

@@ -6,13 +6,13 @@
 #include "adapters/postgres/insert.hpp"
 #include "adapters/postgres/row.hpp"
 
-namespace tps::adapters {
+namespace tps::postgres {
 
 using domain::Acceptance;
 using domain::Submission;
-using service::Deadline;
+using ports::Deadline;
 
-const PostgresStatement kLockPartition{"lock_partition", "SELECT 1 FROM partitions WHERE partition = $1 FOR UPDATE"};
+const Statement kLockPartition{"lock_partition", "SELECT 1 FROM partitions WHERE partition = $1 FOR UPDATE"};
 
 namespace {
 
@@ -20,10 +20,10 @@ constexpr std::string_view kLockNotAvailable = "55P03";
 
 // The xid exists since the lock was taken. Always prepared (planning it took a fifth of a flight of one): the primary
 // key read backwards is the only way in that needs no sort, whatever the planner believes.
-constexpr PostgresStatement kLogEnd{"log_end",
-                                    "SELECT e.id, e.created_at, pg_current_xact_id()"
-                                    " FROM (SELECT 1) one LEFT JOIN (SELECT id, created_at FROM transaction_log"
-                                    " WHERE partition = $1 ORDER BY id DESC LIMIT 1) e ON true"};
+constexpr Statement kLogEnd{"log_end",
+                            "SELECT e.id, e.created_at, pg_current_xact_id()"
+                            " FROM (SELECT 1) one LEFT JOIN (SELECT id, created_at FROM transaction_log"
+                            " WHERE partition = $1 ORDER BY id DESC LIMIT 1) e ON true"};
 
 // LATERAL with OFFSET 0 is a fence: one probe of the unique index per key, whatever the planner believes.
 constexpr auto kFindKeysText =
@@ -31,9 +31,9 @@ constexpr auto kFindKeysText =
            " FROM unnest($2::bytea[]) AS k(hash) CROSS JOIN LATERAL (SELECT * FROM transaction_log"
            " WHERE partition = $1 AND idempotency_hash = k.hash AND idempotency_hash IS NOT NULL OFFSET 0) t",
            kJoinOutcome);
-constexpr PostgresStatement kFindKeys{"find_keys", kFindKeysText.data(), true};
+constexpr Statement kFindKeys{"find_keys", kFindKeysText.data(), true};
 
-constexpr PostgresStatement kFindReferences{
+constexpr Statement kFindReferences{
     "find_references",
     "SELECT t.user_id, t.reference, t.id FROM unnest($2::text[], $3::text[]) AS k(user_id, reference)"
     " CROSS JOIN LATERAL (SELECT * FROM transaction_log WHERE partition = $1 AND user_id = k.user_id"
@@ -44,32 +44,32 @@ bool has_references(FlightSpan flight) {
   return std::ranges::any_of(flight, [](const Submission* item) { return item->transaction.reference.has_value(); });
 }
 
-void queue_references(PostgresConnection& connection, std::int16_t partition, FlightSpan flight) {
-  PostgresArray users(PostgresType::text);
-  PostgresArray references(PostgresType::text);
+void queue_references(Connection& connection, std::int16_t partition, FlightSpan flight) {
+  Array users(Type::text);
+  Array references(Type::text);
   for (const Submission* item : flight) {
     if (!item->transaction.reference) continue;
     users.add(std::string_view(item->transaction.user_id));
     references.add(item->transaction.reference);
   }
-  PostgresParameters parameters;
+  Parameters parameters;
   connection.queue(kFindReferences, parameters.add(partition).add(users).add(references));
 }
 
-Landing landing_of(const PostgresFault& fault) {
+Landing landing_of(const Fault& fault) {
   if (fault.about_a_value()) return Landing::value_refused;
-  if (fault.worth_repeating() || fault.kind == PostgresFault::Kind::lost) return Landing::repeat;
+  if (fault.worth_repeating() || fault.kind == Fault::Kind::lost) return Landing::repeat;
   return fault.sqlstate == kLockNotAvailable ? Landing::blocked : Landing::failed;
 }
 
 // Round trip 1. Leaves the transaction open when it answers `committed`.
-Landing take_off(PostgresSession& session, FlightSpan flight, FlightRecord& record, domain::Existing& existing,
+Landing take_off(Session& session, FlightSpan flight, FlightRecord& record, domain::Existing& existing,
                  Deadline deadline) {
-  PostgresConnection& connection = session.connection;
+  Connection& connection = session.connection;
   const auto partition = static_cast<std::int16_t>(flight.front()->transaction.partition);
   const bool with_keys = has_keys(flight);
   const bool with_references = has_references(flight);
-  PostgresParameters parameters;
+  Parameters parameters;
   parameters.add(partition);
   connection.queue(kBegin);
   connection.queue(kWriteSettings);
@@ -82,8 +82,8 @@ Landing take_off(PostgresSession& session, FlightSpan flight, FlightRecord& reco
     recover(connection, results.error(), deadline);
     return landing_of(results.error());
   }
-  const PostgresResult& lock = (*results)[2];
-  const PostgresResult& end = (*results)[3];
+  const Result& lock = (*results)[2];
+  const Result& end = (*results)[3];
   if (lock.rows() != 1 || (with_keys && !read_keys((*results)[4], existing))) {
     connection.roll_back(deadline);
     return Landing::failed;
@@ -94,7 +94,7 @@ Landing take_off(PostgresSession& session, FlightSpan flight, FlightRecord& reco
   record.last_created_at = empty ? domain::Timestamp{} : end.time(0, 1);
   record.xid = end.int8(0, 2);
   if (with_references) {
-    const PostgresResult& rows = results->back();
+    const Result& rows = results->back();
     for (int row = 0; row < rows.rows(); ++row) {
       existing.by_reference.emplace(std::pair{rows.text(row, 0), rows.text(row, 1)}, rows.int8(row, 2));
     }
@@ -109,16 +109,16 @@ bool has_keys(FlightSpan flight) {
                              [](const Submission* item) { return item->transaction.idempotency_hash.has_value(); });
 }
 
-void queue_keys(PostgresConnection& connection, std::int16_t partition, FlightSpan flight) {
-  PostgresArray hashes(PostgresType::bytea);
+void queue_keys(Connection& connection, std::int16_t partition, FlightSpan flight) {
+  Array hashes(Type::bytea);
   for (const Submission* item : flight) {
     if (item->transaction.idempotency_hash) hashes.add(item->transaction.idempotency_hash);
   }
-  PostgresParameters parameters;
+  Parameters parameters;
   connection.queue(kFindKeys, parameters.add(partition).add(hashes));
 }
 
-bool read_keys(const PostgresResult& rows, domain::Existing& existing) {
+bool read_keys(const Result& rows, domain::Existing& existing) {
   for (int row = 0; row < rows.rows(); ++row) {
     auto transaction = read_transaction(rows, row);
     if (!transaction || !transaction->idempotency_hash) return false;
@@ -128,15 +128,14 @@ bool read_keys(const PostgresResult& rows, domain::Existing& existing) {
   return true;
 }
 
-Landing fly_once(PostgresSession& session, FlightSpan flight, domain::Timestamp now, Deadline deadline,
-                 FlightRecord& record) {
+Landing fly_once(Session& session, FlightSpan flight, domain::Timestamp now, Deadline deadline, FlightRecord& record) {
   domain::Existing existing;
   if (const Landing start = take_off(session, flight, record, existing, deadline); start != Landing::committed) {
     return start;
   }
   const std::size_t accepted = domain::accept(flight, existing, record.last_id, record.last_created_at, now);
 
-  PostgresConnection& connection = session.connection;
+  Connection& connection = session.connection;
   std::vector<std::string> first_uses;
   if (accepted != 0) first_uses = queue_insert(session, flight, accepted);
   record.records_currencies = !first_uses.empty();
@@ -154,7 +153,7 @@ Landing fly_once(PostgresSession& session, FlightSpan flight, domain::Timestamp 
     return rolled_back ? Landing::failed : Landing::in_doubt;
   }
   // An ERROR, of COMMIT itself too, means that nothing was committed.
-  if (results.error().kind == PostgresFault::Kind::lost) {
+  if (results.error().kind == Fault::Kind::lost) {
     return accepted == 0 ? Landing::repeat : Landing::in_doubt;
   }
   recover(connection, results.error(), deadline);
@@ -183,4 +182,4 @@ void take_back(FlightSpan flight, Acceptance verdict) {
   }
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

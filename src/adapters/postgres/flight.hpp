@@ -13,7 +13,7 @@
 #include "domain/acceptance.hpp"
 #include "ports/fault.hpp"
 
-namespace tps::adapters {
+namespace tps::postgres {
 
 using FlightSpan = std::span<domain::Submission* const>;
 
@@ -35,17 +35,17 @@ enum class Landing : std::uint8_t {
 };
 
 // `flight` is of one partition and undecided throughout; decided when `committed` or `in_doubt`, else undecided again.
-Landing fly_once(PostgresSession& session, FlightSpan flight, domain::Timestamp now, service::Deadline deadline,
+Landing fly_once(Session& session, FlightSpan flight, domain::Timestamp now, ports::Deadline deadline,
                  FlightRecord& record);
 
 // Undoes every decision of a flight that did not commit; also those that say "no" because of a neighbour.
 void take_back(FlightSpan flight, domain::Acceptance verdict);
 
 // Queues the statements that find the flight's keys; reads their answer.
-extern const PostgresStatement kLockPartition;
-void queue_keys(PostgresConnection& connection, std::int16_t partition, FlightSpan flight);
+extern const Statement kLockPartition;
+void queue_keys(Connection& connection, std::int16_t partition, FlightSpan flight);
 [[nodiscard]] bool has_keys(FlightSpan flight);
 // False: a row that this binary cannot read.
-[[nodiscard]] bool read_keys(const PostgresResult& rows, domain::Existing& existing);
+[[nodiscard]] bool read_keys(const Result& rows, domain::Existing& existing);
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

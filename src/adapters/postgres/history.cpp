@@ -7,14 +7,13 @@
 #include "adapters/postgres/read.hpp"
 #include "adapters/postgres/row.hpp"
 
-namespace tps::adapters {
+namespace tps::postgres {
 namespace {
 
-using service::Balance;
-using service::Deadline;
-using service::Statement;
-using service::StatementEntry;
-using service::StatementQuery;
+using ports::Balance;
+using ports::Deadline;
+using ports::StatementEntry;
+using ports::StatementQuery;
 
 // The two streams of user $2, to be narrowed to ids of one partition and to a currency. Only what is settled may be
 // looked at: behind the position of settlement there could be a million others.
@@ -73,18 +72,18 @@ constexpr auto kAccountsAtText = joined(
     " WHERE partition = $1 AND user_id = $2 AND ($3::text IS NULL OR currency = $3)) a"
     " CROSS JOIN LATERAL (",
     kLastOwn, " UNION ALL ", kLastIncoming, ") e");
-constexpr PostgresStatement kAccountsAt{"accounts_at", kAccountsAtText.data(), true};
+constexpr Statement kAccountsAt{"accounts_at", kAccountsAtText.data(), true};
 enum class Edge : std::int16_t { from, to };
 
-void queue_accounts_at(PostgresConnection& connection, std::int16_t partition, std::string_view user_id,
+void queue_accounts_at(Connection& connection, std::int16_t partition, std::string_view user_id,
                        std::optional<std::string_view> currency, std::optional<domain::Timestamp> from,
                        std::optional<domain::Timestamp> to) {
-  PostgresParameters parameters;
+  Parameters parameters;
   connection.queue(kAccountsAt, parameters.add(partition).add(user_id).add(currency).add(from).add(to));
 }
 
 // By currency; those that nothing had touched are not there, or have version 0.
-std::map<std::string, Balance> read_accounts_at(const PostgresResult& rows, Edge edge) {
+std::map<std::string, Balance> read_accounts_at(const Result& rows, Edge edge) {
   std::map<std::string, Balance> accounts;
   for (int row = 0; row < rows.rows(); ++row) {
     if (rows.int2(row, 0) != static_cast<std::int16_t>(edge)) continue;
@@ -142,7 +141,7 @@ constexpr auto kStatementEntriesText = joined(
     kJoinOutcome,
     " LEFT JOIN transaction_log o ON o.partition = t.partition AND o.id = CASE WHEN t.type = 'r' THEN t.parent_id END"
     " WHERE e.status <> 'f' OR e.is_last");
-constexpr PostgresStatement kStatementEntries{"entries", kStatementEntriesText.data(), true};
+constexpr Statement kStatementEntries{"entries", kStatementEntriesText.data(), true};
 constexpr int kIsIncoming = kTransactionColumnCount;
 constexpr int kVersion = kIsIncoming + 1;
 constexpr int kPosted = kVersion + 1;
@@ -153,9 +152,9 @@ constexpr int kParentType = kIsLast + 1;
 constexpr auto kSettingsText =
     joined("SELECT ", kReadLimit, "set_config('idle_in_transaction_session_timeout', '3s', true), ", kPlanSettings,
            kIndexSettings);
-constexpr PostgresStatement kSettings{"statement_settings", kSettingsText.data()};
+constexpr Statement kSettings{"statement_settings", kSettingsText.data()};
 
-PostgresAnswer<StatementEntry> read_statement_entry(const PostgresResult& rows, int row) {
+Answer<StatementEntry> read_statement_entry(const Result& rows, int row) {
   auto transaction = read_transaction(rows, row);
   if (!transaction) return std::unexpected(unreadable_row(rows.int8(row, 0)));
   StatementEntry entry;
@@ -172,16 +171,16 @@ PostgresAnswer<StatementEntry> read_statement_entry(const PostgresResult& rows, 
 
 // The entries with versions above `above` and up to `up_to`, which is lowered when there is too much between them to
 // read it all. Ends the transaction, too.
-PostgresAnswer<std::vector<StatementEntry>> read_entries(PostgresConnection& connection, const StatementQuery& query,
-                                                         std::int64_t above, std::int64_t& up_to, Deadline deadline) {
-  PostgresParameters parameters;
+Answer<std::vector<StatementEntry>> read_entries(Connection& connection, const StatementQuery& query,
+                                                 std::int64_t above, std::int64_t& up_to, Deadline deadline) {
+  Parameters parameters;
   parameters.add(static_cast<std::int16_t>(query.partition)).add(std::string_view(query.user_id));
   parameters.add(std::string_view(query.currency)).add(above).add(up_to);
   connection.queue(kStatementEntries, parameters);
   connection.queue(kCommit);
   auto results = connection.fly(deadline);
   if (!results) return std::unexpected(std::move(results.error()));
-  const PostgresResult& rows = results->front();
+  const Result& rows = results->front();
   std::vector<StatementEntry> entries;
   entries.reserve(static_cast<std::size_t>(rows.rows()));
   for (int row = 0; row < rows.rows(); ++row) {
@@ -203,10 +202,9 @@ std::optional<domain::Timestamp> just_before(std::optional<domain::Timestamp> ti
 
 }  // namespace
 
-PostgresAnswer<std::vector<Balance>> postgres_balances_at(PostgresSession& session, std::uint32_t partition,
-                                                          const std::string& user_id, domain::Timestamp at,
-                                                          Deadline deadline) {
-  PostgresConnection& connection = session.connection;
+Answer<std::vector<Balance>> postgres_balances_at(Session& session, std::uint32_t partition, const std::string& user_id,
+                                                  domain::Timestamp at, Deadline deadline) {
+  Connection& connection = session.connection;
   connection.queue(kReadSettings);
   queue_accounts_at(connection, static_cast<std::int16_t>(partition), user_id, std::nullopt, std::nullopt, at);
   auto results = connection.fly(deadline);
@@ -221,8 +219,8 @@ PostgresAnswer<std::vector<Balance>> postgres_balances_at(PostgresSession& sessi
 
 // The range is all versions after the last entry settled before `from`, up to the last one settled before `to`. (The
 // clocks of two workers differ, so over several partitions settled_at alone could leave holes.)
-PostgresAnswer<Statement> postgres_statement(PostgresSession& session, const StatementQuery& query, Deadline deadline) {
-  PostgresConnection& connection = session.connection;
+Answer<ports::Statement> postgres_statement(Session& session, const StatementQuery& query, Deadline deadline) {
+  Connection& connection = session.connection;
   connection.queue(kBeginSnapshot);
   connection.queue(kSettings);
   queue_accounts_at(connection, static_cast<std::int16_t>(query.partition), query.user_id, query.currency,
@@ -233,7 +231,7 @@ PostgresAnswer<Statement> postgres_statement(PostgresSession& session, const Sta
   Balance closing = read_accounts_at(results->back(), Edge::to)[query.currency];
   if (closing.version < opening.version) closing = opening;  // `to` is before `from`
 
-  Statement statement;
+  ports::Statement statement;
   statement.opening_minor = opening.posted;
   statement.closing_minor = closing.posted;
   const std::int64_t above = std::clamp(query.after.value_or(0), opening.version, closing.version);
@@ -250,4 +248,4 @@ PostgresAnswer<Statement> postgres_statement(PostgresSession& session, const Sta
   return statement;
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

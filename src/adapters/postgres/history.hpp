@@ -10,15 +10,15 @@
 #include "adapters/postgres/session.hpp"
 #include "ports/store.hpp"
 
-namespace tps::adapters {
+namespace tps::postgres {
 
 // Store::balances_at.
-PostgresAnswer<std::vector<service::Balance>> postgres_balances_at(PostgresSession& session, std::uint32_t partition,
-                                                                   const std::string& user_id, domain::Timestamp at,
-                                                                   service::Deadline deadline);
+Answer<std::vector<ports::Balance>> postgres_balances_at(Session& session, std::uint32_t partition,
+                                                         const std::string& user_id, domain::Timestamp at,
+                                                         ports::Deadline deadline);
 
 // Store::statement.
-PostgresAnswer<service::Statement> postgres_statement(PostgresSession& session, const service::StatementQuery& query,
-                                                      service::Deadline deadline);
+Answer<ports::Statement> postgres_statement(Session& session, const ports::StatementQuery& query,
+                                            ports::Deadline deadline);
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

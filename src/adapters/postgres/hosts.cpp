@@ -4,13 +4,13 @@
 #include <string_view>
 #include <vector>
 
-namespace tps::adapters {
+namespace tps::postgres {
 namespace {
 
 constexpr std::uint16_t kAnyPort = 0;  // libpq has the port; only the address is wanted
 
-std::string* value_of(PostgresKeywords& keywords, std::string_view name) {
-  const auto found = std::ranges::find(keywords, name, &PostgresKeywords::value_type::first);
+std::string* value_of(Keywords& keywords, std::string_view name) {
+  const auto found = std::ranges::find(keywords, name, &Keywords::value_type::first);
   return found == keywords.end() || found->second.empty() ? nullptr : &found->second;
 }
 
@@ -34,8 +34,7 @@ bool is_name(std::string_view host) { return !host.empty() && !host.starts_with(
 
 }  // namespace
 
-std::expected<PostgresKeywords, std::string> PostgresHosts::resolve(PostgresKeywords keywords,
-                                                                    HostAddress::Deadline deadline) {
+std::expected<Keywords, std::string> Hosts::resolve(Keywords keywords, adapters::HostAddress::Deadline deadline) {
   const std::string* hosts = value_of(keywords, "host");
   if (hosts == nullptr || value_of(keywords, "hostaddr") != nullptr) return keywords;
   const std::vector<std::string> names = items_of(*hosts);
@@ -55,7 +54,7 @@ std::expected<PostgresKeywords, std::string> PostgresHosts::resolve(PostgresKeyw
     const auto addresses = names_.try_emplace(names[i], names[i], kAnyPort).first->second.find(now + share);
     if (!addresses) trouble = addresses.error();
     if (!addresses) continue;
-    for (const SocketAddress& address : *addresses) found.add(names[i], address.text(), one_port);
+    for (const adapters::SocketAddress& address : *addresses) found.add(names[i], address.text(), one_port);
   }
   if (found.empty) return std::unexpected(std::move(trouble));
   std::erase_if(keywords, [](const auto& entry) {
@@ -67,4 +66,4 @@ std::expected<PostgresKeywords, std::string> PostgresHosts::resolve(PostgresKeyw
   return keywords;
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

@@ -8,18 +8,18 @@
 #include "adapters/host_address.hpp"
 #include "adapters/postgres/dsn.hpp"
 
-namespace tps::adapters {
+namespace tps::postgres {
 
 // One thread at a time.
-class PostgresHosts {
+class Hosts {
  public:
   // Adds hostaddr for every host that is a name, one entry for each of its addresses; a name that is not found by the
   // deadline is left out. Sockets, and lists that have their addresses, stay as they are. The names stay, too, for the
   // server's certificate. The error is a sentence: no host is left.
-  std::expected<PostgresKeywords, std::string> resolve(PostgresKeywords keywords, HostAddress::Deadline deadline);
+  std::expected<Keywords, std::string> resolve(Keywords keywords, adapters::HostAddress::Deadline deadline);
 
  private:
-  std::map<std::string, HostAddress> names_;  // with the look-ups under way
+  std::map<std::string, adapters::HostAddress> names_;  // with the look-ups under way
 };
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

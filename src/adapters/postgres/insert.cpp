@@ -4,14 +4,14 @@
 
 #include "adapters/postgres/row.hpp"
 
-namespace tps::adapters {
+namespace tps::postgres {
 namespace {
 
 using domain::Transaction;
 
 // Columns travel as arrays. unnest() side by side in the SELECT list runs in step and pads with NULL, so a column
 // that nobody uses is one NULL. (In FROM each would be stored row by row first.)
-constexpr PostgresStatement kInsert{
+constexpr Statement kInsert{
     "insert",
     "INSERT INTO transaction_log (partition, id, type, capture, user_id, amount_minor, currency, created_at,"
     " created_by, to_user_id, to_partition, parent_id, hold_expires_at, idempotency_hash, content_hash, reference,"
@@ -25,7 +25,7 @@ constexpr PostgresStatement kInsert{
 // A currency that another instance has just recorded with other decimals violates the primary key, so the
 // transaction is refused; with the same decimals it is simply there. One that another partition records at the same
 // time violates it too, once: the flight is repeated.
-constexpr PostgresStatement kRecordCurrencies{
+constexpr Statement kRecordCurrencies{
     "record_currencies",
     "INSERT INTO currencies (code, exponent) SELECT n.code, n.exponent"
     " FROM unnest($1::text[], $2::smallint[]) AS n(code, exponent)"
@@ -33,25 +33,25 @@ constexpr PostgresStatement kRecordCurrencies{
 
 struct Columns {
   explicit Columns(std::size_t) {}
-  PostgresArray id{PostgresType::int8};
-  PostgresArray type{PostgresType::one_char};
-  PostgresArray capture{PostgresType::one_char};
-  PostgresArray user_id{PostgresType::text};
-  PostgresArray amount_minor{PostgresType::int8};
-  PostgresArray currency{PostgresType::text};
-  PostgresArray created_at{PostgresType::timestamptz};
-  PostgresArray created_by{PostgresType::text};
-  PostgresArray to_user_id{PostgresType::text};
-  PostgresArray to_partition{PostgresType::int2};
-  PostgresArray parent_id{PostgresType::int8};
-  PostgresArray hold_expires_at{PostgresType::timestamptz};
-  PostgresArray idempotency_hash{PostgresType::bytea};
-  PostgresArray content_hash{PostgresType::bytea};
-  PostgresArray reference{PostgresType::text};
-  PostgresArray description{PostgresType::text};
-  PostgresArray metadata{PostgresType::text};
-  PostgresArray overdraft_limit{PostgresType::int8};
-  PostgresArray frozen{PostgresType::boolean};
+  Array id{Type::int8};
+  Array type{Type::one_char};
+  Array capture{Type::one_char};
+  Array user_id{Type::text};
+  Array amount_minor{Type::int8};
+  Array currency{Type::text};
+  Array created_at{Type::timestamptz};
+  Array created_by{Type::text};
+  Array to_user_id{Type::text};
+  Array to_partition{Type::int2};
+  Array parent_id{Type::int8};
+  Array hold_expires_at{Type::timestamptz};
+  Array idempotency_hash{Type::bytea};
+  Array content_hash{Type::bytea};
+  Array reference{Type::text};
+  Array description{Type::text};
+  Array metadata{Type::text};
+  Array overdraft_limit{Type::int8};
+  Array frozen{Type::boolean};
 
   void add(const Transaction& transaction) {
     id.add(transaction.id);
@@ -80,20 +80,20 @@ struct Columns {
   }
 };
 
-void queue_currencies(PostgresSession& session, const std::vector<std::string>& first_uses) {
-  PostgresArray codes(PostgresType::text);
-  PostgresArray exponents(PostgresType::int2);
+void queue_currencies(Session& session, const std::vector<std::string>& first_uses) {
+  Array codes(Type::text);
+  Array exponents(Type::int2);
   for (const std::string& code : first_uses) {
     codes.add(std::string_view(code));
     exponents.add(static_cast<std::int16_t>(session.currencies.find(code)->exponent));
   }
-  PostgresParameters parameters;
+  Parameters parameters;
   session.connection.queue(kRecordCurrencies, parameters.add(codes).add(exponents));
 }
 
 }  // namespace
 
-std::vector<std::string> queue_insert(PostgresSession& session, FlightSpan flight, std::size_t accepted) {
+std::vector<std::string> queue_insert(Session& session, FlightSpan flight, std::size_t accepted) {
   Columns columns(accepted);
   std::vector<std::string> first_uses;
   for (const domain::Submission* item : flight) {
@@ -106,7 +106,7 @@ std::vector<std::string> queue_insert(PostgresSession& session, FlightSpan fligh
     }
   }
   if (!first_uses.empty()) queue_currencies(session, first_uses);
-  PostgresParameters parameters;
+  Parameters parameters;
   parameters.add(static_cast<std::int16_t>(flight.front()->transaction.partition))
       .add(columns.id)
       .add(columns.type)
@@ -131,4 +131,4 @@ std::vector<std::string> queue_insert(PostgresSession& session, FlightSpan fligh
   return first_uses;
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

@@ -7,10 +7,10 @@
 #include "adapters/postgres/flight.hpp"
 #include "adapters/postgres/session.hpp"
 
-namespace tps::adapters {
+namespace tps::postgres {
 
 // Queues the INSERT of what was accepted and the rows of currencies that are used for the first time. Answers those, to
 // be remembered once committed.
-std::vector<std::string> queue_insert(PostgresSession& session, FlightSpan flight, std::size_t accepted);
+std::vector<std::string> queue_insert(Session& session, FlightSpan flight, std::size_t accepted);
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

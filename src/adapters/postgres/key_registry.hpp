@@ -9,27 +9,25 @@
 #include "ports/fault.hpp"
 #include "ports/key_registry.hpp"
 
-namespace tps::adapters {
+namespace tps::postgres {
 
-class PostgresKeyRegistry final : public service::KeyRegistry {
+class KeyRegistry final : public ports::KeyRegistry {
  public:
   // `currencies` and `metrics` must outlive this object. Does not connect yet.
-  PostgresKeyRegistry(const PostgresOptions& options, const domain::Currencies& currencies, ops::Metrics& metrics);
+  KeyRegistry(const Options& options, const domain::Currencies& currencies, ops::Metrics& metrics);
 
-  service::StoreResult<void> add(const service::ApiKey& key, const service::KeyHash& hash,
-                                 service::Deadline deadline) override;
-  service::StoreResult<bool> revoke(const std::string& id, const std::string& by, domain::Timestamp at,
-                                    service::Deadline deadline) override;
-  service::StoreResult<std::vector<std::optional<service::ApiKey>>> find(std::span<const service::KeyHash> hashes,
-                                                                         service::Deadline deadline) override;
-  service::StoreResult<std::vector<service::ApiKey>> list(service::Deadline deadline) override;
+  ports::StoreResult<void> add(const ports::ApiKey& key, const ports::KeyHash& hash, ports::Deadline deadline) override;
+  ports::StoreResult<bool> revoke(const std::string& id, const std::string& by, domain::Timestamp at,
+                                  ports::Deadline deadline) override;
+  ports::StoreResult<std::vector<std::optional<ports::ApiKey>>> find(std::span<const ports::KeyHash> hashes,
+                                                                     ports::Deadline deadline) override;
+  ports::StoreResult<std::vector<ports::ApiKey>> list(ports::Deadline deadline) override;
 
  private:
   // One statement in a transaction of its own. `unknown`: it may have been committed.
-  service::StoreResult<PostgresResult> write(const PostgresStatement& statement, const PostgresParameters& parameters,
-                                             service::Deadline deadline);
+  ports::StoreResult<Result> write(const Statement& statement, const Parameters& parameters, ports::Deadline deadline);
 
-  PostgresSession session_;
+  Session session_;
 };
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

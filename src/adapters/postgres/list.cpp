@@ -10,14 +10,14 @@
 #include "adapters/postgres/row.hpp"
 #include "ports/store.hpp"
 
-namespace tps::adapters {
+namespace tps::postgres {
 namespace {
 
 using domain::Status;
-using service::Deadline;
-using service::ListPage;
-using service::ListQuery;
-using service::Order;
+using ports::Deadline;
+using ports::ListPage;
+using ports::ListQuery;
+using ports::Order;
 
 // Ids to look at within one partition: above `low` and below `high`.
 struct IdRange {
@@ -26,7 +26,7 @@ struct IdRange {
   domain::Timestamp waiting_since{};  // oldest first: created_at of the first that the reader has not seen
 };
 
-constexpr PostgresStatement kEnds{
+constexpr Statement kEnds{
     "ends",
     "SELECT coalesce((SELECT id FROM transaction_log WHERE partition = $1 ORDER BY id DESC LIMIT 1), $2),"
     " coalesce((SELECT transaction_id FROM settlement_log WHERE partition = $1"
@@ -36,7 +36,7 @@ constexpr PostgresStatement kEnds{
 
 // Ids have no gaps and created_at never runs back, so halving finds the first one created at $3 or later (or the one
 // after the last); that is why created_at needs no index.
-constexpr PostgresStatement kFirstCreatedFrom{
+constexpr Statement kFirstCreatedFrom{
     "first_created_from",
     "WITH RECURSIVE search(low, high) AS ("
     " SELECT $2::bigint, 1 + coalesce((SELECT id FROM transaction_log WHERE partition = $1"
@@ -51,16 +51,15 @@ constexpr PostgresStatement kFirstCreatedFrom{
 
 // The part of a partition that can match: settlement goes in the order of ids, so what is pending is what lies
 // behind its position.
-PostgresAnswer<IdRange> narrowed(PostgresConnection& connection, std::uint32_t partition, const ListQuery& query,
-                                 Deadline deadline) {
+Answer<IdRange> narrowed(Connection& connection, std::uint32_t partition, const ListQuery& query, Deadline deadline) {
   const auto number = static_cast<std::int16_t>(partition);
   const std::int64_t before = domain::first_id_before(partition);
   const std::int64_t seen = query.order == Order::oldest_first ? query.position_of(partition) : before;
   connection.queue(kReadSettings);
-  PostgresParameters ends;
+  Parameters ends;
   connection.queue(kEnds, ends.add(number).add(before).add(seen));
   for (const auto& time : {query.created_from, query.created_to}) {
-    PostgresParameters search;
+    Parameters search;
     if (time) connection.queue(kFirstCreatedFrom, search.add(number).add(before).add(*time));
   }
   const auto results = connection.fly(deadline);
@@ -80,7 +79,7 @@ PostgresAnswer<IdRange> narrowed(PostgresConnection& connection, std::uint32_t p
 // A statement while it is written, and its parameters.
 struct Text {
   std::string sql;
-  PostgresParameters parameters{};
+  Parameters parameters{};
 
   template <class Value>
   Text& add(std::string_view words, const Value& value, std::string_view type = "") {
@@ -136,16 +135,16 @@ struct Look {
 // A page while it fills.
 class Filling {
  public:
-  Filling(PostgresConnection& connection, const ListQuery& query, Deadline deadline)
+  Filling(Connection& connection, const ListQuery& query, Deadline deadline)
       : connection_(connection), query_(query), deadline_(deadline) {}
 
   [[nodiscard]] std::size_t wanted() const { return query_.limit - std::min(query_.limit, transactions_.size()); }
   [[nodiscard]] std::size_t budget() const {
-    return service::kMaxRowsReadPerPage - std::min(service::kMaxRowsReadPerPage, rows_read_);
+    return ports::kMaxRowsReadPerPage - std::min(ports::kMaxRowsReadPerPage, rows_read_);
   }
 
   // Adds up to `wanted` that match in one partition, and reads up to `budget` rows for them.
-  PostgresAnswer<Look> add(std::uint32_t partition, IdRange range, std::size_t wanted, std::size_t budget) {
+  Answer<Look> add(std::uint32_t partition, IdRange range, std::size_t wanted, std::size_t budget) {
     Text probe;
     const bool filtered = write_filter(probe, query_);
     const std::size_t to_read = filtered ? budget : std::min(wanted + 1, budget);
@@ -169,15 +168,15 @@ class Filling {
  private:
   [[nodiscard]] bool newest_first() const { return query_.order == Order::newest_first; }
 
-  PostgresAnswer<PostgresResult> one(const Text& text) {
+  Answer<Result> one(const Text& text) {
     connection_.queue(kAdHocSettings);
-    connection_.queue(PostgresStatement{nullptr, text.sql.c_str()}, text.parameters);
+    connection_.queue(Statement{nullptr, text.sql.c_str()}, text.parameters);
     auto results = connection_.fly(deadline_);
     if (!results) return std::unexpected(results.error());
     return std::move(results->back());
   }
 
-  PostgresAnswer<void> take(const PostgresResult& rows, std::size_t wanted, Look& look) {
+  Answer<void> take(const Result& rows, std::size_t wanted, Look& look) {
     const auto count = static_cast<std::size_t>(rows.rows());
     look.more = count > wanted;
     for (int row = 0; row < static_cast<int>(std::min(count, wanted)); ++row) {
@@ -190,7 +189,7 @@ class Filling {
   }
 
   // The page is not full: either the range is exhausted or as many rows were read as may be.
-  PostgresAnswer<Look> look_at_the_rest(std::uint32_t partition, IdRange range, std::size_t to_read) {
+  Answer<Look> look_at_the_rest(std::uint32_t partition, IdRange range, std::size_t to_read) {
     Text text{.sql = newest_first() ? "SELECT count(*), min(t.id)" : "SELECT count(*), max(t.id)"};
     write_scan(text, partition, range, query_, to_read);
     auto rows = one(text);
@@ -201,7 +200,7 @@ class Filling {
     return Look{.last_looked_at = newest_first() ? range.low + 1 : range.high - 1};
   }
 
-  PostgresConnection& connection_;
+  Connection& connection_;
   const ListQuery& query_;
   const Deadline deadline_;
   std::vector<domain::Transaction> transactions_;
@@ -209,7 +208,7 @@ class Filling {
 };
 
 // One partition after the other, the one with the highest ids first.
-PostgresAnswer<ListPage> newest_first(PostgresSession& session, const ListQuery& query, Deadline deadline) {
+Answer<ListPage> newest_first(Session& session, const ListQuery& query, Deadline deadline) {
   Filling filling(session.connection, query, deadline);
   ListPage page;
   for (std::uint32_t partition = session.identity->partitions; partition-- > 0 && !page.next_after;) {
@@ -240,7 +239,7 @@ struct Turn {
 
 // First every partition has an equal share of what is left of the page, then what some did not use goes to the others.
 // Who waits longest goes first, so that each gets something also when a page is too small for all of them.
-PostgresAnswer<ListPage> oldest_first(PostgresSession& session, const ListQuery& query, Deadline deadline) {
+Answer<ListPage> oldest_first(Session& session, const ListQuery& query, Deadline deadline) {
   const std::uint32_t partitions = session.identity->partitions;
   std::vector<Turn> turns;
   for (std::uint32_t partition = 0; partition < partitions; ++partition) {
@@ -272,9 +271,9 @@ PostgresAnswer<ListPage> oldest_first(PostgresSession& session, const ListQuery&
 
 }  // namespace
 
-PostgresAnswer<ListPage> postgres_list(PostgresSession& session, const ListQuery& query, Deadline deadline) {
+Answer<ListPage> postgres_list(Session& session, const ListQuery& query, Deadline deadline) {
   return query.order == Order::newest_first ? newest_first(session, query, deadline)
                                             : oldest_first(session, query, deadline);
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

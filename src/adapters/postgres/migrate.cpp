@@ -12,47 +12,47 @@
 #include "ops/log.hpp"
 #include "ports/fault.hpp"
 
-namespace tps::adapters {
+namespace tps::postgres {
 namespace {
 
-using service::Deadline;
-using Outcome = std::expected<void, PostgresFault>;
+using ports::Deadline;
+using Outcome = std::expected<void, Fault>;
 
 constexpr std::chrono::milliseconds kRetryPause{100};
 // Who waits for a table makes all others wait behind it, so: not for long, and not often.
 constexpr std::chrono::milliseconds kPauseInUse{3000};
 constexpr std::chrono::seconds kConnectPatience{60};
 
-constexpr PostgresStatement kHasStore{nullptr, "SELECT to_regclass('store') IS NOT NULL"};
+constexpr Statement kHasStore{nullptr, "SELECT to_regclass('store') IS NOT NULL"};
 // Less than what a submission waits for its lock, so that none is refused because a migration waits, say for a dump.
-constexpr PostgresStatement kDoNotWaitLong{nullptr, "SET LOCAL lock_timeout = '1s'"};
+constexpr Statement kDoNotWaitLong{nullptr, "SET LOCAL lock_timeout = '1s'"};
 // Others that migrate wait here, and see afterwards what was done. Reading goes on: by that, instances know that they
 // are ready.
-constexpr PostgresStatement kLockStore{nullptr, "LOCK TABLE store IN SHARE ROW EXCLUSIVE MODE"};
-constexpr PostgresStatement kSchemaVersion{nullptr, "SELECT schema, min_binary FROM store"};
-constexpr PostgresStatement kCreateStore{nullptr,
-                                         "INSERT INTO store (store_id, schema, min_binary, cache_secret, partitions)"
-                                         " VALUES ($1::text::uuid, 0, 0, $2, $3)"};
-constexpr PostgresStatement kCreatePartitions{
+constexpr Statement kLockStore{nullptr, "LOCK TABLE store IN SHARE ROW EXCLUSIVE MODE"};
+constexpr Statement kSchemaVersion{nullptr, "SELECT schema, min_binary FROM store"};
+constexpr Statement kCreateStore{nullptr,
+                                 "INSERT INTO store (store_id, schema, min_binary, cache_secret, partitions)"
+                                 " VALUES ($1::text::uuid, 0, 0, $2, $3)"};
+constexpr Statement kCreatePartitions{
     nullptr, "INSERT INTO partitions (partition) SELECT generate_series(0, partitions - 1) FROM store"};
-constexpr PostgresStatement kCreateReaders{
-    nullptr, "INSERT INTO readers (partition, reader) SELECT partition, $1 FROM partitions"};
-constexpr PostgresStatement kSetVersion{nullptr, "UPDATE store SET schema = $1::bigint, min_binary = $2::bigint"};
+constexpr Statement kCreateReaders{nullptr,
+                                   "INSERT INTO readers (partition, reader) SELECT partition, $1 FROM partitions"};
+constexpr Statement kSetVersion{nullptr, "UPDATE store SET schema = $1::bigint, min_binary = $2::bigint"};
 
-constexpr PostgresStatement kBeforeRoles{nullptr, "SAVEPOINT before_roles"};
-constexpr PostgresStatement kUndoRoles{nullptr, "ROLLBACK TO SAVEPOINT before_roles"};
+constexpr Statement kBeforeRoles{nullptr, "SAVEPOINT before_roles"};
+constexpr Statement kUndoRoles{nullptr, "ROLLBACK TO SAVEPOINT before_roles"};
 
 // Others do the same at the same time: to this database, or to roles, which all databases of a server share. Next time
 // what they did is there. The last one is "tuple concurrently updated", which has no code of its own.
-bool collided(const PostgresFault& fault) {
+bool collided(const Fault& fault) {
   constexpr std::array<std::string_view, 4> kCollisions{"42P07", "42710", "23505", "XX000"};
   return fault.worth_repeating() || std::ranges::find(kCollisions, fault.sqlstate) != kCollisions.end();
 }
 
 // Somebody else holds a lock, such as a dump.
-bool in_use(const PostgresFault& fault) { return fault.sqlstate == "55P03" || fault.sqlstate == "40P01"; }
+bool in_use(const Fault& fault) { return fault.sqlstate == "55P03" || fault.sqlstate == "40P01"; }
 
-constexpr PostgresStatement kRights{
+constexpr Statement kRights{
     nullptr,
     "SELECT coalesce((SELECT string_agg(name, ', ') FROM unnest(ARRAY['tps_owner', 'tps_api', 'tps_worker',"
     " 'tps_readonly'])"
@@ -60,59 +60,59 @@ constexpr PostgresStatement kRights{
     " coalesce(has_function_privilege(to_regrole('tps_api'), to_regprocedure('end_partition_holder(smallint)'),"
     " 'EXECUTE'), false)"};
 
-std::unexpected<PostgresFault> refused(std::string why) {
-  return std::unexpected(PostgresFault{PostgresFault::Kind::refused, "", std::move(why)});
+std::unexpected<Fault> refused(std::string why) {
+  return std::unexpected(Fault{Fault::Kind::refused, "", std::move(why)});
 }
 
-PostgresAnswer<PostgresResult> run(PostgresConnection& connection, const PostgresStatement& statement,
-                                   Deadline deadline, const PostgresParameters& parameters = {}) {
+Answer<Result> run(Connection& connection, const Statement& statement, Deadline deadline,
+                   const Parameters& parameters = {}) {
   connection.queue(statement, parameters);
   auto results = connection.fly(deadline);
   if (!results) return std::unexpected(std::move(results.error()));
   return std::move(results->front());
 }
 
-PostgresAnswer<std::optional<SchemaVersion>> recorded_version(PostgresConnection& connection, Deadline deadline) {
+Answer<std::optional<adapters::SchemaVersion>> recorded_version(Connection& connection, Deadline deadline) {
   auto has_store = run(connection, kHasStore, deadline);
   if (!has_store) return std::unexpected(has_store.error());
   if (!has_store->boolean(0, 0)) return std::nullopt;
   auto version = run(connection, kSchemaVersion, deadline);
   if (!version) return std::unexpected(version.error());
   if (version->rows() == 0) return refused("the table store is empty: this is not a database of tps");
-  return SchemaVersion{version->integer<std::int32_t>(0, 0), version->integer<std::int32_t>(0, 1)};
+  return adapters::SchemaVersion{version->integer<std::int32_t>(0, 0), version->integer<std::int32_t>(0, 1)};
 }
 
 // Locked only if there is something to do.
-PostgresAnswer<std::optional<SchemaVersion>> locked_version(PostgresConnection& connection, Deadline deadline) {
+Answer<std::optional<adapters::SchemaVersion>> locked_version(Connection& connection, Deadline deadline) {
   if (auto set = run(connection, kDoNotWaitLong, deadline); !set) return std::unexpected(set.error());
   auto version = recorded_version(connection, deadline);
-  if (!version || !*version || pending_migrations(postgres_known_migrations(), (*version)->schema).empty()) {
+  if (!version || !*version || adapters::pending_migrations(postgres_known_migrations(), (*version)->schema).empty()) {
     return version;
   }
   if (auto locked = run(connection, kLockStore, deadline); !locked) return std::unexpected(locked.error());
   return recorded_version(connection, deadline);
 }
 
-Outcome fill(PostgresConnection& connection, std::uint32_t partitions, Deadline deadline) {
-  const std::string id = new_store_id();
-  const auto secret = new_cache_secret();
-  PostgresParameters store;
-  PostgresParameters readers;
+Outcome fill(Connection& connection, std::uint32_t partitions, Deadline deadline) {
+  const std::string id = adapters::new_store_id();
+  const auto secret = adapters::new_cache_secret();
+  Parameters store;
+  Parameters readers;
   connection.queue(kCreateStore, store.add(std::string_view(id))
                                      .add(std::string_view(reinterpret_cast<const char*>(secret.data()), secret.size()))
                                      .add(static_cast<std::int16_t>(partitions)));
   connection.queue(kCreatePartitions);
-  connection.queue(kCreateReaders, readers.add(kSettlementReader));
+  connection.queue(kCreateReaders, readers.add(adapters::kSettlementReader));
   auto done = connection.fly(deadline);
   if (!done) return std::unexpected(std::move(done.error()));
   return {};
 }
 
 // Who may do what. A server that is peculiar about rights keeps nobody from using his tables.
-Outcome arrange_roles(PostgresConnection& connection, Deadline deadline) {
+Outcome arrange_roles(Connection& connection, Deadline deadline) {
   if (auto marked = run(connection, kBeforeRoles, deadline); !marked) return std::unexpected(marked.error());
   auto arranged = connection.run_script(std::string(embedded::postgres_roles.front().content), deadline);
-  if (arranged || arranged.error().kind != PostgresFault::Kind::refused || collided(arranged.error()) ||
+  if (arranged || arranged.error().kind != Fault::Kind::refused || collided(arranged.error()) ||
       in_use(arranged.error())) {
     return arranged;
   }
@@ -123,17 +123,18 @@ Outcome arrange_roles(PostgresConnection& connection, Deadline deadline) {
 }
 
 // In one open transaction.
-Outcome apply(PostgresConnection& connection, std::uint32_t partitions, Deadline deadline) {
+Outcome apply(Connection& connection, std::uint32_t partitions, Deadline deadline) {
   const auto version = locked_version(connection, deadline);
   if (!version) return std::unexpected(version.error());
-  if (auto refusal = migration_refusal(postgres_known_migrations(), *version)) return refused(std::move(*refusal));
+  if (auto refusal = adapters::migration_refusal(postgres_known_migrations(), *version))
+    return refused(std::move(*refusal));
   const int schema = *version ? (*version)->schema : 0;
-  for (const Migration& migration : pending_migrations(postgres_known_migrations(), schema)) {
+  for (const adapters::Migration& migration : adapters::pending_migrations(postgres_known_migrations(), schema)) {
     if (auto done = connection.run_script(std::string(migration.sql), deadline); !done) return done;
     if (migration.number == 1) {
       if (auto filled = fill(connection, partitions, deadline); !filled) return filled;
     }
-    PostgresParameters parameters;
+    Parameters parameters;
     parameters.add(std::int64_t{migration.number}).add(std::int64_t{migration.min_binary});
     if (auto set = run(connection, kSetVersion, deadline, parameters); !set) return std::unexpected(set.error());
   }
@@ -142,7 +143,7 @@ Outcome apply(PostgresConnection& connection, std::uint32_t partitions, Deadline
   return arrange_roles(connection, deadline);
 }
 
-Outcome attempt(PostgresConnection& connection, std::uint32_t partitions, Deadline deadline) {
+Outcome attempt(Connection& connection, std::uint32_t partitions, Deadline deadline) {
   const auto patience = std::min(deadline, std::chrono::steady_clock::now() + kConnectPatience);
   if (auto connected = connection.connect_patiently(patience); !connected) return connected;
   if (connection.parameter("server_encoding") != "UTF8") return refused("the database must have the encoding UTF8");
@@ -159,10 +160,9 @@ Outcome attempt(PostgresConnection& connection, std::uint32_t partitions, Deadli
 
 }  // namespace
 
-std::expected<void, std::string> migrate_postgres(const PostgresOptions& options, std::uint32_t partitions,
-                                                  Deadline deadline) {
+std::expected<void, std::string> migrate_postgres(const Options& options, std::uint32_t partitions, Deadline deadline) {
   ops::Metrics metrics;
-  PostgresConnection connection(options, metrics);
+  Connection connection(options, metrics);
   for (;;) {
     const auto outcome = attempt(connection, partitions, deadline);
     if (outcome) return {};
@@ -180,9 +180,9 @@ std::expected<void, std::string> migrate_postgres(const PostgresOptions& options
   }
 }
 
-std::string postgres_advice(const PostgresOptions& options, Deadline deadline) {
+std::string postgres_advice(const Options& options, Deadline deadline) {
   ops::Metrics metrics;
-  PostgresConnection connection(options, metrics);
+  Connection connection(options, metrics);
   if (auto connected = connection.connect(deadline); !connected) return "";
   const auto seen = run(connection, kRights, deadline);
   if (!seen) return "";
@@ -199,4 +199,4 @@ std::string postgres_advice(const PostgresOptions& options, Deadline deadline) {
          "pg_read_all_stats to tps_owner, and tps_owner to this login (docs/roles.md), then run `tps migrate` again";
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

@@ -4,7 +4,7 @@
 
 #include "adapters/postgres/row.hpp"
 
-namespace tps::adapters {
+namespace tps::postgres {
 namespace {
 
 // Looking at the batch a second time costs about a tenth of reading it, and the tables of the parents are touched for
@@ -22,7 +22,7 @@ constexpr auto kParentsText =
            " LEFT JOIN transaction_log t ON t.partition = $1 AND t.id <= p.id"
            " AND t.id = CASE WHEN c.type = 'r' THEN c.parent_id END",
            kJoinOutcome);
-constexpr PostgresStatement kParents{"parents", kParentsText.data(), true};
+constexpr Statement kParents{"parents", kParentsText.data(), true};
 constexpr int kHold = kTransactionColumnCount;
 constexpr int kParentId = kHold + kHoldColumnCount;
 constexpr int kReversed = kParentId + 1;
@@ -34,12 +34,12 @@ bool has_children(const domain::SettlementInput& input) {
                              [](const domain::Transaction& transaction) { return transaction.parent_id.has_value(); });
 }
 
-void queue_parents(PostgresConnection& connection, std::int16_t partition, std::size_t max) {
-  PostgresParameters parameters;
+void queue_parents(Connection& connection, std::int16_t partition, std::size_t max) {
+  Parameters parameters;
   connection.queue(kParents, parameters.add(partition).add(static_cast<std::int64_t>(max)));
 }
 
-void read_parents(const PostgresResult& rows, domain::SettlementInput& input) {
+void read_parents(const Result& rows, domain::SettlementInput& input) {
   for (int row = 0; row < rows.rows(); ++row) {
     const std::int64_t parent_id = rows.int8(row, kParentId);
     if (!rows.is_null(row, kHold)) input.holds.try_emplace(parent_id, read_hold(rows, row, kHold));
@@ -50,4 +50,4 @@ void read_parents(const PostgresResult& rows, domain::SettlementInput& input) {
   }
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

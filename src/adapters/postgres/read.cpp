@@ -5,37 +5,37 @@
 
 #include "adapters/postgres/row.hpp"
 
-namespace tps::adapters {
+namespace tps::postgres {
 namespace {
 
 using domain::Transaction;
-using service::Deadline;
+using ports::Deadline;
 
 // LATERAL with OFFSET 0 is a fence: one probe of the primary key per id, whatever the planner believes.
 constexpr auto kFindText = joined("SELECT ", kTransactionColumns,
                                   " FROM unnest($2::bigint[]) AS k(id) CROSS JOIN LATERAL"
                                   " (SELECT * FROM transaction_log WHERE partition = $1 AND id = k.id OFFSET 0) t",
                                   kJoinOutcome);
-constexpr PostgresStatement kFind{"find", kFindText.data(), true};
+constexpr Statement kFind{"find", kFindText.data(), true};
 
 // One statement per partition that occurs.
-void queue_finds(PostgresConnection& connection, std::span<const std::int64_t> sorted_ids) {
+void queue_finds(Connection& connection, std::span<const std::int64_t> sorted_ids) {
   connection.queue(kReadSettings);
   while (!sorted_ids.empty()) {
     const std::uint32_t partition = domain::partition_of_id(sorted_ids.front());
-    PostgresArray ids(PostgresType::int8);
+    Array ids(Type::int8);
     std::size_t taken = 0;
     for (; taken < sorted_ids.size() && domain::partition_of_id(sorted_ids[taken]) == partition; ++taken) {
       ids.add(sorted_ids[taken]);
     }
-    PostgresParameters parameters;
+    Parameters parameters;
     connection.queue(kFind, parameters.add(static_cast<std::int16_t>(partition)).add(ids));
     sorted_ids = sorted_ids.subspan(taken);
   }
 }
 
 // Ids have no gaps and are settled in order, so counting is a subtraction.
-constexpr PostgresStatement kBacklog{
+constexpr Statement kBacklog{
     "backlog",
     "SELECT coalesce((SELECT id FROM transaction_log WHERE partition = $1 ORDER BY id DESC LIMIT 1), 0) - position.id,"
     " (SELECT created_at FROM transaction_log WHERE partition = $1 AND id > position.id ORDER BY id LIMIT 1)"
@@ -50,17 +50,16 @@ constexpr auto kExpiredHoldsText =
            " CROSS JOIN LATERAL (SELECT * FROM transaction_log WHERE partition = k.partition AND id = k.transaction_id"
            " OFFSET 0) t",
            kJoinOutcome, " ORDER BY k.expires_at, k.transaction_id");
-constexpr PostgresStatement kExpiredHolds{"expired_holds", kExpiredHoldsText.data(), true};
+constexpr Statement kExpiredHolds{"expired_holds", kExpiredHoldsText.data(), true};
 
 }  // namespace
 
-PostgresFault unreadable_row(std::int64_t id) {
-  return {PostgresFault::Kind::refused, "", "transaction " + std::to_string(id) + " is newer than this tps"};
+Fault unreadable_row(std::int64_t id) {
+  return {Fault::Kind::refused, "", "transaction " + std::to_string(id) + " is newer than this tps"};
 }
 
-PostgresAnswer<std::vector<std::optional<Transaction>>> postgres_find(PostgresSession& session,
-                                                                      std::span<const std::int64_t> ids,
-                                                                      Deadline deadline) {
+Answer<std::vector<std::optional<Transaction>>> postgres_find(Session& session, std::span<const std::int64_t> ids,
+                                                              Deadline deadline) {
   std::vector<std::int64_t> wanted;
   wanted.reserve(ids.size());
   const auto possible = [&](std::int64_t id) { return id > 0 && domain::partition_of_id(id) < domain::kMaxPartitions; };
@@ -74,7 +73,7 @@ PostgresAnswer<std::vector<std::optional<Transaction>>> postgres_find(PostgresSe
   std::unordered_map<std::int64_t, Transaction> found;
   found.reserve(wanted.size());
   for (std::size_t i = 1; i < results->size(); ++i) {
-    const PostgresResult& rows = (*results)[i];
+    const Result& rows = (*results)[i];
     for (int row = 0; row < rows.rows(); ++row) {
       auto transaction = read_transaction(rows, row);
       if (!transaction) return std::unexpected(unreadable_row(rows.int8(row, 0)));
@@ -89,31 +88,29 @@ PostgresAnswer<std::vector<std::optional<Transaction>>> postgres_find(PostgresSe
   return answer;
 }
 
-PostgresAnswer<service::Store::Backlog> postgres_backlog(PostgresSession& session, std::uint32_t partition,
-                                                         Deadline deadline) {
-  PostgresParameters parameters;
+Answer<ports::Store::Backlog> postgres_backlog(Session& session, std::uint32_t partition, Deadline deadline) {
+  Parameters parameters;
   parameters.add(static_cast<std::int16_t>(partition)).add(domain::first_id_before(partition));
   session.connection.queue(kReadSettings);
   session.connection.queue(kBacklog, parameters);
   auto results = session.connection.fly(deadline);
   if (!results) return std::unexpected(std::move(results.error()));
-  const PostgresResult& rows = (*results)[1];
-  service::Store::Backlog backlog;
+  const Result& rows = (*results)[1];
+  ports::Store::Backlog backlog;
   backlog.pending = std::max(rows.int8(0, 0), std::int64_t{0});
   backlog.oldest = rows.optional_time(0, 1);
   return backlog;
 }
 
-PostgresAnswer<std::vector<Transaction>> postgres_expired_holds(PostgresSession& session, std::uint32_t partition,
-                                                                domain::Timestamp now, std::size_t max,
-                                                                Deadline deadline) {
-  PostgresParameters parameters;
+Answer<std::vector<Transaction>> postgres_expired_holds(Session& session, std::uint32_t partition,
+                                                        domain::Timestamp now, std::size_t max, Deadline deadline) {
+  Parameters parameters;
   parameters.add(static_cast<std::int16_t>(partition)).add(now).add(static_cast<std::int64_t>(max));
   session.connection.queue(kReadSettings);
   session.connection.queue(kExpiredHolds, parameters);
   auto results = session.connection.fly(deadline);
   if (!results) return std::unexpected(std::move(results.error()));
-  const PostgresResult& rows = (*results)[1];
+  const Result& rows = (*results)[1];
   std::vector<Transaction> holds;
   for (int row = 0; row < rows.rows(); ++row) {
     // One that this binary cannot read keeps no other from expiring.
@@ -122,4 +119,4 @@ PostgresAnswer<std::vector<Transaction>> postgres_expired_holds(PostgresSession&
   return holds;
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

@@ -7,18 +7,18 @@
 #include "ops/log.hpp"
 #include "ports/fault.hpp"
 
-namespace tps::adapters {
+namespace tps::postgres {
 namespace {
 
 using domain::Acceptance;
 using domain::Submission;
-using service::Deadline;
+using ports::Deadline;
 
 // Whether the flight is in the log is asked of the log itself: under the partition's lock the rows are there or they
 // never will be. The state of the xid alone (pg_xact_status) would not do: after a crash PostgreSQL hands out again the
 // xids that never reached the disk, and another flight may have committed under ours. A row's xmin together with its
 // place, time and content cannot be another's.
-constexpr PostgresStatement kLanded{
+constexpr Statement kLanded{
     "landed",
     "SELECT t.id, t.created_at, t.user_id, t.amount_minor, t.xmin::text = $4 FROM transaction_log t"
     " WHERE t.partition = $1 AND t.id > $2 AND t.id <= $3"};
@@ -43,7 +43,7 @@ std::int64_t newest_id(FlightSpan flight, std::int64_t last_id) {
 enum class Landed : std::uint8_t { yes, perhaps, no };
 
 // Same place, time and content, but an xmin that is not ours: a distributed database has xids of its own on each node.
-Landed look_for(const PostgresResult& rows, const domain::Transaction& sent) {
+Landed look_for(const Result& rows, const domain::Transaction& sent) {
   for (int row = 0; row < rows.rows(); ++row) {
     if (rows.int8(row, 0) != sent.id) continue;
     const bool same = rows.time(row, 1) == sent.created_at && rows.text(row, 2) == sent.user_id &&
@@ -54,7 +54,7 @@ Landed look_for(const PostgresResult& rows, const domain::Transaction& sent) {
   return Landed::no;
 }
 
-Landed has_landed(const PostgresResult& rows, FlightSpan flight, const FlightRecord& record) {
+Landed has_landed(const Result& rows, FlightSpan flight, const FlightRecord& record) {
   if (newest_id(flight, record.last_id) == record.last_id) return Landed::no;
   Landed landed = Landed::yes;
   for (const Submission* item : flight) {
@@ -70,13 +70,12 @@ struct Fate {
 
 // One transaction: the lock, what happened, and a COMMIT. The lock makes it a write, so its synchronous COMMIT also
 // says that everything before it, the flight too if it committed, is where an acknowledged transaction must be.
-std::expected<Fate, PostgresFault> ask(PostgresSession& session, FlightSpan flight, const FlightRecord& record,
-                                       Deadline deadline) {
-  PostgresConnection& connection = session.connection;
+std::expected<Fate, Fault> ask(Session& session, FlightSpan flight, const FlightRecord& record, Deadline deadline) {
+  Connection& connection = session.connection;
   const auto partition = static_cast<std::int16_t>(flight.front()->transaction.partition);
   const bool with_keys = has_keys(flight);
-  PostgresParameters lock;
-  PostgresParameters landed;
+  Parameters lock;
+  Parameters landed;
   const std::string xmin = std::to_string(record.xid % kXidEpoch);
   connection.queue(kBegin);
   connection.queue(kWriteSettings);
@@ -89,12 +88,12 @@ std::expected<Fate, PostgresFault> ask(PostgresSession& session, FlightSpan flig
   auto results = connection.fly(deadline);
   if (!results) return std::unexpected(results.error());
   if (!connection.warning().empty() || results->back().tag() != "COMMIT") {
-    return std::unexpected(PostgresFault{PostgresFault::Kind::lost, "", connection.warning()});
+    return std::unexpected(Fault{Fault::Kind::lost, "", connection.warning()});
   }
   Fate fate;
   fate.landed = has_landed((*results)[3], flight, record);
   if (with_keys && !read_keys((*results)[4], fate.existing)) {
-    return std::unexpected(PostgresFault{PostgresFault::Kind::lost, "", "a row that this tps cannot read"});
+    return std::unexpected(Fault{Fault::Kind::lost, "", "a row that this tps cannot read"});
   }
   return fate;
 }
@@ -130,7 +129,7 @@ void decide(Submission& item, const Fate& fate, std::int64_t last_id) {
 
 }  // namespace
 
-void resolve(PostgresSession& session, FlightSpan flight, const FlightRecord& record, Deadline deadline) {
+void resolve(Session& session, FlightSpan flight, const FlightRecord& record, Deadline deadline) {
   ops::log(ops::Level::warn, "the answer to a commit was lost; finding out what became of it");
   while (std::chrono::steady_clock::now() < deadline) {
     session.connection.close();
@@ -151,4 +150,4 @@ void resolve(PostgresSession& session, FlightSpan flight, const FlightRecord& re
   take_back(flight, Acceptance::unknown);
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-namespace tps::adapters {
+namespace tps::postgres {
 namespace {
 
 // In the order of the enumerators.
@@ -17,7 +17,7 @@ std::optional<Enum> enumerator(std::string_view letters, char letter) {
   return static_cast<Enum>(place);
 }
 
-std::optional<domain::Hash128> optional_hash(const PostgresResult& rows, int row, int column) {
+std::optional<domain::Hash128> optional_hash(const Result& rows, int row, int column) {
   domain::Hash128 hash;
   const std::string_view bytes = rows.text(row, column);
   if (rows.is_null(row, column) || bytes.size() != hash.size()) return std::nullopt;
@@ -26,7 +26,7 @@ std::optional<domain::Hash128> optional_hash(const PostgresResult& rows, int row
 }
 
 // False: unknown to this binary.
-bool read_outcome(const PostgresResult& rows, int row, domain::Transaction& transaction) {
+bool read_outcome(const Result& rows, int row, domain::Transaction& transaction) {
   constexpr int kStatus = kInstructionColumnCount;
   constexpr int kFailure = kStatus + 1;
   constexpr int kHoldStatus = kStatus + 3;
@@ -51,7 +51,7 @@ char letter(domain::Status status) { return kStatuses.at(static_cast<std::size_t
 std::optional<domain::Type> type_of(char letter) { return enumerator<domain::Type>(kTypes, letter); }
 std::optional<domain::Status> status_of(char letter) { return enumerator<domain::Status>(kStatuses, letter); }
 
-std::optional<domain::Transaction> read_instruction(const PostgresResult& rows, int row) {
+std::optional<domain::Transaction> read_instruction(const Result& rows, int row) {
   const auto type = type_of(rows.letter(row, 2));
   const auto capture = enumerator<domain::Capture>(kCaptures, rows.letter(row, 3));
   if (!type || !capture) return std::nullopt;
@@ -80,7 +80,7 @@ std::optional<domain::Transaction> read_instruction(const PostgresResult& rows, 
   return result;
 }
 
-domain::Transaction unreadable_instruction(const PostgresResult& rows, int row) {
+domain::Transaction unreadable_instruction(const Result& rows, int row) {
   domain::Transaction transaction;
   transaction.id = rows.int8(row, 0);
   transaction.partition = static_cast<std::uint32_t>(rows.int2(row, 1));
@@ -88,13 +88,13 @@ domain::Transaction unreadable_instruction(const PostgresResult& rows, int row) 
   return transaction;
 }
 
-std::optional<domain::Transaction> read_transaction(const PostgresResult& rows, int row) {
+std::optional<domain::Transaction> read_transaction(const Result& rows, int row) {
   auto transaction = read_instruction(rows, row);
   if (transaction && !read_outcome(rows, row, *transaction)) return std::nullopt;
   return transaction;
 }
 
-domain::Hold read_hold(const PostgresResult& rows, int row, int column) {
+domain::Hold read_hold(const Result& rows, int row, int column) {
   return domain::Hold{.transaction_id = rows.int8(row, column),
                       .user_id = std::string(rows.text(row, column + 1)),
                       .currency = std::string(rows.text(row, column + 2)),
@@ -106,7 +106,7 @@ domain::Hold read_hold(const PostgresResult& rows, int row, int column) {
                       .closed_at = rows.optional_time(row, column + 8)};
 }
 
-domain::Account read_account(const PostgresResult& rows, int row, int column) {
+domain::Account read_account(const Result& rows, int row, int column) {
   return domain::Account{.posted = rows.int8(row, column),
                          .held = rows.int8(row, column + 1),
                          .version = rows.int8(row, column + 2),
@@ -114,7 +114,7 @@ domain::Account read_account(const PostgresResult& rows, int row, int column) {
                          .frozen = rows.boolean(row, column + 4)};
 }
 
-domain::Totals read_totals(const PostgresResult& rows, int row, int column) {
+domain::Totals read_totals(const Result& rows, int row, int column) {
   return domain::Totals{.deposits = rows.int8(row, column),
                         .withdrawals = rows.int8(row, column + 1),
                         .captures = rows.int8(row, column + 2),
@@ -122,4 +122,4 @@ domain::Totals read_totals(const PostgresResult& rows, int row, int column) {
                         .withdrawal_reversals = rows.int8(row, column + 4)};
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

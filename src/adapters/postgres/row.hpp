@@ -7,7 +7,7 @@
 #include "domain/settlement.hpp"
 #include "domain/transaction.hpp"
 
-namespace tps::adapters {
+namespace tps::postgres {
 
 char letter(domain::Type type);
 char letter(domain::Capture capture);
@@ -32,13 +32,13 @@ inline constexpr auto kJoinOutcome =
     joined(" LEFT JOIN settlement_log s ON s.partition = t.partition AND s.transaction_id = t.id", kJoinHold);
 
 // The instruction alone, pending. nullopt: it has something in it that this binary does not know.
-std::optional<domain::Transaction> read_instruction(const PostgresResult& rows, int row);
+std::optional<domain::Transaction> read_instruction(const Result& rows, int row);
 
 // In place of one that cannot be read: its place in the log, and an amount that no rule lets through.
-domain::Transaction unreadable_instruction(const PostgresResult& rows, int row);
+domain::Transaction unreadable_instruction(const Result& rows, int row);
 
 // As it stands now. nullopt: the row has something in it that this binary does not know.
-std::optional<domain::Transaction> read_transaction(const PostgresResult& rows, int row);
+std::optional<domain::Transaction> read_transaction(const Result& rows, int row);
 
 // For joined(): the columns of a `k` (holds) that read_hold() reads, from `column` on.
 inline constexpr char kHoldColumns[] =
@@ -46,15 +46,15 @@ inline constexpr char kHoldColumns[] =
     "k.closed_at";
 inline constexpr int kHoldColumnCount = 9;
 // A status that is unknown to this binary becomes pending, which no hold is.
-domain::Hold read_hold(const PostgresResult& rows, int row, int column);
+domain::Hold read_hold(const Result& rows, int row, int column);
 
 // The columns posted, held, version, overdraft_limit, frozen of accounts, from `column` on.
-domain::Account read_account(const PostgresResult& rows, int row, int column);
+domain::Account read_account(const Result& rows, int row, int column);
 // deposits, withdrawals, captures, deposit_reversals, withdrawal_reversals of totals, likewise.
-domain::Totals read_totals(const PostgresResult& rows, int row, int column);
+domain::Totals read_totals(const Result& rows, int row, int column);
 
 // nullopt: unknown to this binary.
 std::optional<domain::Type> type_of(char letter);
 std::optional<domain::Status> status_of(char letter);
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

@@ -4,31 +4,31 @@
 
 #include "embedded/postgres_migrations.hpp"
 
-namespace tps::adapters {
+namespace tps::postgres {
 namespace {
 
-using service::StoreFault;
-using service::StoreResult;
+using ports::StoreFault;
+using ports::StoreResult;
 
 constexpr std::string_view kUndefinedTable = "42P01";
 
-constexpr PostgresStatement kIdentity{
+constexpr Statement kIdentity{
     nullptr,
     "SELECT store_id::text, schema, min_binary, partitions, has_column_privilege('store', 'cache_secret', 'SELECT'),"
     " coalesce(has_function_privilege(to_regprocedure('end_partition_holder(smallint)'), 'EXECUTE'), false),"
     " coalesce(has_function_privilege(to_regprocedure('end_reader_holder(smallint)'), 'EXECUTE'), false) FROM store"};
 // The API's alone, for its cache; so a privilege of its own.
-constexpr PostgresStatement kCacheSecret{nullptr, "SELECT cache_secret FROM store"};
-constexpr PostgresStatement kCurrencies{nullptr, "SELECT code, exponent FROM currencies"};
+constexpr Statement kCacheSecret{nullptr, "SELECT cache_secret FROM store"};
+constexpr Statement kCurrencies{nullptr, "SELECT code, exponent FROM currencies"};
 
 StoreFault incompatible(std::string detail) { return {StoreFault::Kind::incompatible, std::move(detail)}; }
 
 }  // namespace
 
-PostgresSession::PostgresSession(const PostgresOptions& options, const domain::Currencies& known, ops::Metrics& metrics)
+Session::Session(const Options& options, const domain::Currencies& known, ops::Metrics& metrics)
     : connection(options, metrics), currencies(known) {}
 
-StoreResult<void> PostgresSession::ready(service::Deadline deadline) {
+StoreResult<void> Session::ready(ports::Deadline deadline) {
   if (std::chrono::steady_clock::now() >= deadline) {
     return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "the deadline has passed"});
   }
@@ -37,7 +37,7 @@ StoreResult<void> PostgresSession::ready(service::Deadline deadline) {
   return check(deadline);
 }
 
-StoreResult<void> PostgresSession::ready_patiently(service::Deadline deadline) {
+StoreResult<void> Session::ready_patiently(ports::Deadline deadline) {
   if (connection.connected()) return {};
   if (auto connected = connection.connect_patiently(deadline); !connected) {
     return std::unexpected(told(connected.error()));
@@ -45,17 +45,17 @@ StoreResult<void> PostgresSession::ready_patiently(service::Deadline deadline) {
   return check(deadline);
 }
 
-StoreResult<void> PostgresSession::check(service::Deadline deadline) {
+StoreResult<void> Session::check(ports::Deadline deadline) {
   connection.queue(kIdentity);
   connection.queue(kCurrencies);
   auto results = connection.fly(deadline);
   if (!results) {
     connection.close();
     if (results.error().sqlstate != kUndefinedTable) return std::unexpected(told(results.error()));
-    return std::unexpected(incompatible(*incompatibility(postgres_known_migrations(), std::nullopt)));
+    return std::unexpected(incompatible(*adapters::incompatibility(postgres_known_migrations(), std::nullopt)));
   }
-  const PostgresResult& store = (*results)[0];
-  const PostgresResult& recorded = (*results)[1];
+  const Result& store = (*results)[0];
+  const Result& recorded = (*results)[1];
   if (auto refusal = schema_refusal(store, 1)) {
     connection.close();
     return std::unexpected(std::move(*refusal));
@@ -65,24 +65,25 @@ StoreResult<void> PostgresSession::check(service::Deadline deadline) {
     const domain::Currency* configured = currencies.find(recorded.text(row, 0));
     if (configured == nullptr || configured->exponent != recorded.int2(row, 1)) {
       connection.close();
-      return std::unexpected(incompatible(currency_mismatch(recorded.text(row, 0), recorded.int2(row, 1), configured)));
+      return std::unexpected(
+          incompatible(adapters::currency_mismatch(recorded.text(row, 0), recorded.int2(row, 1), configured)));
     }
     recorded_currencies.emplace(recorded.text(row, 0));
   }
-  identity = service::StoreIdentity{.store_id = std::string(store.text(0, 0)),
-                                    .schema = store.integer<std::int32_t>(0, 1),
-                                    .partitions = static_cast<std::uint32_t>(store.int2(0, 3)),
-                                    .cache_secret = {}};
+  identity = ports::StoreIdentity{.store_id = std::string(store.text(0, 0)),
+                                  .schema = store.integer<std::int32_t>(0, 1),
+                                  .partitions = static_cast<std::uint32_t>(store.int2(0, 3)),
+                                  .cache_secret = {}};
   may_see_cache_secret = store.boolean(0, 4);
   may_end_partition_holder = store.boolean(0, 5);
   may_end_reader_holder = store.boolean(0, 6);
   return {};
 }
 
-StoreResult<service::StoreIdentity> PostgresSession::open(service::Deadline deadline) {
+StoreResult<ports::StoreIdentity> Session::open(ports::Deadline deadline) {
   connection.close();
   if (auto usable = ready(deadline); !usable) return std::unexpected(usable.error());
-  service::StoreIdentity opened = *identity;
+  ports::StoreIdentity opened = *identity;
   if (!may_see_cache_secret) return opened;
   connection.queue(kCacheSecret);
   auto results = connection.fly(deadline);
@@ -95,33 +96,33 @@ StoreResult<service::StoreIdentity> PostgresSession::open(service::Deadline dead
   return opened;
 }
 
-const std::vector<Migration>& postgres_known_migrations() {
-  static const std::vector<Migration> kMigrations = migrations(embedded::postgres_migrations);
+const std::vector<adapters::Migration>& postgres_known_migrations() {
+  static const std::vector<adapters::Migration> kMigrations = adapters::migrations(embedded::postgres_migrations);
   return kMigrations;
 }
 
-std::optional<StoreFault> schema_refusal(const PostgresResult& rows, int column) {
-  std::optional<SchemaVersion> version;
+std::optional<StoreFault> schema_refusal(const Result& rows, int column) {
+  std::optional<adapters::SchemaVersion> version;
   if (rows.rows() > 0) {
-    version = SchemaVersion{rows.integer<std::int32_t>(0, column), rows.integer<std::int32_t>(0, column + 1)};
+    version = adapters::SchemaVersion{rows.integer<std::int32_t>(0, column), rows.integer<std::int32_t>(0, column + 1)};
   }
-  auto refusal = incompatibility(postgres_known_migrations(), version);
+  auto refusal = adapters::incompatibility(postgres_known_migrations(), version);
   if (!refusal) return std::nullopt;
   return incompatible(std::move(*refusal));
 }
 
-StoreFault told(const PostgresFault& fault) {
+StoreFault told(const Fault& fault) {
   return {StoreFault::Kind::unavailable,
           fault.sqlstate.empty() ? fault.detail : fmt::format("{} (SQLSTATE {})", fault.detail, fault.sqlstate)};
 }
 
-void recover(PostgresConnection& connection, const PostgresFault& fault, service::Deadline deadline) {
+void recover(Connection& connection, const Fault& fault, ports::Deadline deadline) {
   const bool about_us = fault.about_a_value() || fault.worth_repeating() || fault.sqlstate == "55P03";
-  if (fault.kind == PostgresFault::Kind::refused && about_us) {
+  if (fault.kind == Fault::Kind::refused && about_us) {
     connection.roll_back(deadline);
   } else {
     connection.close();
   }
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

@@ -13,27 +13,27 @@
 #include "ops/metrics.hpp"
 #include "ports/store.hpp"
 
-namespace tps::adapters {
+namespace tps::postgres {
 
-struct PostgresSession {
-  PostgresSession(const PostgresOptions& options, const domain::Currencies& known, ops::Metrics& metrics);
+struct Session {
+  Session(const Options& options, const domain::Currencies& known, ops::Metrics& metrics);
 
   // Connects if needed, and checks the database behind each new connection: its schema, its currencies.
-  service::StoreResult<void> ready(service::Deadline deadline);
+  ports::StoreResult<void> ready(ports::Deadline deadline);
   // The same, sitting out the pauses between attempts.
-  service::StoreResult<void> ready_patiently(service::Deadline deadline);
+  ports::StoreResult<void> ready_patiently(ports::Deadline deadline);
 
   // Connects anew, and asks for the cache's secret, too, if this login may see it.
-  service::StoreResult<service::StoreIdentity> open(service::Deadline deadline);
+  ports::StoreResult<ports::StoreIdentity> open(ports::Deadline deadline);
 
   // Runs `read` on a usable session, and once more if the connection turns out to be dead: reads may be repeated.
   template <class Read>
-  auto reading(service::Deadline deadline, Read read) -> service::StoreResult<typename decltype(read())::value_type>;
+  auto reading(ports::Deadline deadline, Read read) -> ports::StoreResult<typename decltype(read())::value_type>;
 
-  PostgresConnection connection;
+  Connection connection;
   const domain::Currencies& currencies;
   // What the database said of itself when the connection was new; without the cache's secret.
-  std::optional<service::StoreIdentity> identity;
+  std::optional<ports::StoreIdentity> identity;
   // And of what this login may do.
   bool may_see_cache_secret = false;
   bool may_end_partition_holder = false;  // of another login
@@ -44,7 +44,7 @@ struct PostgresSession {
   std::set<std::string, std::less<>> recorded_currencies;
 
  private:
-  service::StoreResult<void> check(service::Deadline deadline);
+  ports::StoreResult<void> check(ports::Deadline deadline);
 };
 
 // Plans must not depend on statistics, which are stale while a log grows by a million rows a minute: always nested
@@ -63,43 +63,43 @@ inline constexpr char kSafetySettings[] =
     "set_config('statement_timeout', '0', true), "
     "set_config('idle_in_transaction_session_timeout', '3s', true), ";
 
-inline constexpr PostgresStatement kBegin{"begin", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"};
-inline constexpr PostgresStatement kBeginSnapshot{"begin_snapshot", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"};
+inline constexpr Statement kBegin{"begin", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"};
+inline constexpr Statement kBeginSnapshot{"begin_snapshot", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"};
 inline constexpr auto kWriteSettingsText = joined("SELECT ", kSafetySettings, kPlanSettings, kIndexSettings);
-inline constexpr PostgresStatement kWriteSettings{"write_settings", kWriteSettingsText.data()};
+inline constexpr Statement kWriteSettings{"write_settings", kWriteSettingsText.data()};
 // Whoever asked has been answered by then; the server need not go on reading.
 inline constexpr char kReadLimit[] = "set_config('statement_timeout', '4s', true), ";
 // A flight without BEGIN is one transaction all the same, so this holds for it and no longer.
 inline constexpr auto kReadSettingsText = joined("SELECT ", kReadLimit, kPlanSettings, kIndexSettings);
-inline constexpr PostgresStatement kReadSettings{"read_settings", kReadSettingsText.data()};
+inline constexpr Statement kReadSettings{"read_settings", kReadSettingsText.data()};
 // For statements that are written for one query.
 inline constexpr auto kAdHocSettingsText = joined("SELECT ", kReadLimit, kIndexSettings);
-inline constexpr PostgresStatement kAdHocSettings{"ad_hoc_settings", kAdHocSettingsText.data()};
-inline constexpr PostgresStatement kCommit{"commit", "COMMIT"};
+inline constexpr Statement kAdHocSettings{"ad_hoc_settings", kAdHocSettingsText.data()};
+inline constexpr Statement kCommit{"commit", "COMMIT"};
 
 // Every migration that this binary knows.
-const std::vector<Migration>& postgres_known_migrations();
+const std::vector<adapters::Migration>& postgres_known_migrations();
 
 // Whether this binary may use the database whose row of the table `store` has `schema` and `min_binary` in these
 // columns (the first of `rows`; none: it is empty). nullopt: it may.
-std::optional<service::StoreFault> schema_refusal(const PostgresResult& rows, int column);
+std::optional<ports::StoreFault> schema_refusal(const Result& rows, int column);
 
 // For a fault before anything was committed, or of a read.
-service::StoreFault told(const PostgresFault& fault);
+ports::StoreFault told(const Fault& fault);
 
 // Keeps the connection when the fault leaves it usable, closes it when that is not certain.
-void recover(PostgresConnection& connection, const PostgresFault& fault, service::Deadline deadline);
+void recover(Connection& connection, const Fault& fault, ports::Deadline deadline);
 
 template <class Read>
-auto PostgresSession::reading(service::Deadline deadline, Read read)
-    -> service::StoreResult<typename decltype(read())::value_type> {
+auto Session::reading(ports::Deadline deadline, Read read)
+    -> ports::StoreResult<typename decltype(read())::value_type> {
   for (bool again = true;; again = false) {
     if (auto usable = ready(deadline); !usable) return std::unexpected(usable.error());
     auto answer = read();
     if (answer) return std::move(*answer);
     recover(connection, answer.error(), deadline);
-    if (!again || answer.error().kind != PostgresFault::Kind::lost) return std::unexpected(told(answer.error()));
+    if (!again || answer.error().kind != Fault::Kind::lost) return std::unexpected(told(answer.error()));
   }
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

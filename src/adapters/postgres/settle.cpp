@@ -7,25 +7,25 @@
 #include "adapters/postgres/row.hpp"
 #include "ports/fault.hpp"
 
-namespace tps::adapters {
+namespace tps::postgres {
 namespace {
 
 using domain::AccountKey;
 using domain::SettlementInput;
-using service::Deadline;
-using service::StoreResult;
+using ports::Deadline;
+using ports::StoreResult;
 
 constexpr std::chrono::milliseconds kLookAtReaders{500};
 
-constexpr PostgresStatement kHasPending{
+constexpr Statement kHasPending{
     "has_pending",
     "SELECT EXISTS (SELECT FROM transaction_log WHERE partition = $1 AND id > coalesce("
     "(SELECT transaction_id FROM settlement_log WHERE partition = $1 ORDER BY transaction_id DESC LIMIT 1), 0))",
     true};
 
 // Before anything is read, and in a statement of its own: its snapshot would be from before the lock.
-constexpr PostgresStatement kLockReader{
-    "lock_reader", "SELECT 1 FROM readers WHERE partition = $1 AND reader = $2 FOR UPDATE SKIP LOCKED"};
+constexpr Statement kLockReader{"lock_reader",
+                                "SELECT 1 FROM readers WHERE partition = $1 AND reader = $2 FOR UPDATE SKIP LOCKED"};
 
 // The position is in the settlements themselves.
 constexpr auto kBatchText =
@@ -36,18 +36,18 @@ constexpr auto kBatchText =
            " WHERE partition = $1 ORDER BY transaction_id DESC LIMIT 1) p ON true"
            " JOIN LATERAL (SELECT * FROM transaction_log"
            " WHERE partition = $1 AND id > coalesce(p.transaction_id, 0) ORDER BY id LIMIT $2) t ON true");
-constexpr PostgresStatement kBatch{"batch", kBatchText.data(), true};
+constexpr Statement kBatch{"batch", kBatchText.data(), true};
 constexpr int kLastSettledAt = kInstructionColumnCount;
 
 // The schema comes along, in a snapshot that is no older than the batch's: while instances are being replaced, whoever
 // sees a row of a newer one sees that its schema is there, too.
-constexpr PostgresStatement kSettleTotals{
+constexpr Statement kSettleTotals{
     "totals",
     "SELECT v.schema, v.min_binary, o.currency, o.deposits, o.withdrawals, o.captures, o.deposit_reversals,"
     " o.withdrawal_reversals FROM store v LEFT JOIN totals o ON o.partition = $1"};
 
 // Each account once, in the order of the index, however often the batch touches it; with the place of its key.
-constexpr PostgresStatement kReadAccounts{
+constexpr Statement kReadAccounts{
     "read_accounts",
     "SELECT n.place, a.posted, a.held, a.version, a.overdraft_limit, a.frozen"
     " FROM (SELECT unnest($1::smallint[]) AS partition, unnest($2::text[]) AS user_id, unnest($3::text[]) AS currency,"
@@ -57,20 +57,20 @@ constexpr PostgresStatement kReadAccounts{
 
 // Several partitions share accounts. All that a batch touches are made, then locked in one order, so that no two
 // settlements can wait for each other; what they hold is read only then.
-constexpr PostgresStatement kOpenAccounts{
+constexpr Statement kOpenAccounts{
     "open_accounts",
     "INSERT INTO accounts (partition, user_id, currency, posted, held, version)"
     " SELECT n.partition, n.user_id, n.currency, 0, 0, 0"
     " FROM unnest($1::smallint[], $2::text[], $3::text[]) AS n(partition, user_id, currency)"
     R"( ORDER BY n.partition, n.user_id COLLATE "C", n.currency COLLATE "C" ON CONFLICT DO NOTHING)"};
-constexpr PostgresStatement kLockAccounts{
+constexpr Statement kLockAccounts{
     "lock_accounts",
     "SELECT n.place, a.posted, a.held, a.version, a.overdraft_limit, a.frozen"
     " FROM unnest($1::smallint[], $2::text[], $3::text[], $4::bigint[]) AS n(partition, user_id, currency, place)"
     " JOIN accounts a ON a.partition = n.partition AND a.user_id = n.user_id AND a.currency = n.currency"
     " ORDER BY a.partition, a.user_id, a.currency FOR UPDATE OF a"};
 
-SettlementInput read_batch(const PostgresResult& rows) {
+SettlementInput read_batch(const Result& rows) {
   SettlementInput input;
   const int count = rows.rows();
   input.transactions.reserve(static_cast<std::size_t>(count));
@@ -88,7 +88,7 @@ SettlementInput read_batch(const PostgresResult& rows) {
   return input;
 }
 
-void read_all_totals(const PostgresResult& rows, SettlementInput& input) {
+void read_all_totals(const Result& rows, SettlementInput& input) {
   for (int row = 0; row < rows.rows(); ++row) {
     if (!rows.is_null(row, 2)) input.totals.emplace(rows.text(row, 2), read_totals(rows, row, 3));
   }
@@ -115,11 +115,11 @@ AccountEntries open_accounts(SettlementInput& input) {
 }
 
 // With several partitions, locked.
-void queue_account_reads(PostgresConnection& connection, const AccountEntries& entries, bool several) {
-  PostgresArray partitions(PostgresType::int2);
-  PostgresArray users(PostgresType::text);
-  PostgresArray currencies(PostgresType::text);
-  PostgresArray places(PostgresType::int8);
+void queue_account_reads(Connection& connection, const AccountEntries& entries, bool several) {
+  Array partitions(Type::int2);
+  Array users(Type::text);
+  Array currencies(Type::text);
+  Array places(Type::int8);
   std::int64_t place = 0;
   for (const auto* entry : entries) {
     partitions.add(static_cast<std::int16_t>(entry->first.partition));
@@ -127,22 +127,21 @@ void queue_account_reads(PostgresConnection& connection, const AccountEntries& e
     currencies.add(std::string_view(entry->first.currency));
     places.add(place++);
   }
-  PostgresParameters parameters;
+  Parameters parameters;
   parameters.add(partitions).add(users).add(currencies);
   if (several) connection.queue(kOpenAccounts, parameters);
   connection.queue(several ? kLockAccounts : kReadAccounts, parameters.add(places));
 }
 
-void read_accounts(const PostgresResult& rows, const AccountEntries& entries) {
+void read_accounts(const Result& rows, const AccountEntries& entries) {
   for (int row = 0; row < rows.rows(); ++row) {
     entries.at(static_cast<std::size_t>(rows.int8(row, 0)))->second = read_account(rows, row, 1);
   }
 }
 
 // What the batch turned out to need, in a second round trip: its accounts, and the parents of its children.
-PostgresAnswer<void> complete(PostgresSession& session, std::int16_t partition, SettlementInput& input,
-                              Deadline deadline) {
-  PostgresConnection& connection = session.connection;
+Answer<void> complete(Session& session, std::int16_t partition, SettlementInput& input, Deadline deadline) {
+  Connection& connection = session.connection;
   const AccountEntries entries = open_accounts(input);
   const bool with_parents = has_children(input);
   if (with_parents) queue_parents(connection, partition, input.transactions.size());
@@ -155,7 +154,7 @@ PostgresAnswer<void> complete(PostgresSession& session, std::int16_t partition, 
 }
 
 // A worker that stopped in mid-send keeps its lock, and no timeout of the server covers that.
-void end_stuck_reader(PostgresSession& session, std::uint32_t partition, Deadline deadline) {
+void end_stuck_reader(Session& session, std::uint32_t partition, Deadline deadline) {
   const auto now = std::chrono::steady_clock::now();
   if (now < session.next_look_at_readers) return;
   session.next_look_at_readers = now + kLookAtReaders;
@@ -164,8 +163,8 @@ void end_stuck_reader(PostgresSession& session, std::uint32_t partition, Deadlin
 
 }  // namespace
 
-StoreResult<bool> postgres_has_pending(PostgresSession& session, std::uint32_t partition, Deadline deadline) {
-  PostgresParameters parameters;
+StoreResult<bool> postgres_has_pending(Session& session, std::uint32_t partition, Deadline deadline) {
+  Parameters parameters;
   session.connection.queue(kReadSettings);
   session.connection.queue(kHasPending, parameters.add(static_cast<std::int16_t>(partition)));
   const auto results = session.connection.fly(deadline);
@@ -174,16 +173,16 @@ StoreResult<bool> postgres_has_pending(PostgresSession& session, std::uint32_t p
   return std::unexpected(told(results.error()));
 }
 
-StoreResult<std::optional<SettlementInput>> postgres_next(PostgresSession& session, std::uint32_t partition,
-                                                          std::size_t max, Deadline deadline) {
-  PostgresConnection& connection = session.connection;
+StoreResult<std::optional<SettlementInput>> postgres_next(Session& session, std::uint32_t partition, std::size_t max,
+                                                          Deadline deadline) {
+  Connection& connection = session.connection;
   const auto number = static_cast<std::int16_t>(partition);
-  PostgresParameters lock;
-  PostgresParameters batch;
-  PostgresParameters totals;
+  Parameters lock;
+  Parameters batch;
+  Parameters totals;
   connection.queue(kBegin);
   connection.queue(kWriteSettings);
-  connection.queue(kLockReader, lock.add(number).add(kSettlementReader));
+  connection.queue(kLockReader, lock.add(number).add(adapters::kSettlementReader));
   connection.queue(kBatch, batch.add(number).add(static_cast<std::int64_t>(max)));
   connection.queue(kSettleTotals, totals.add(number));
   auto results = connection.fly(deadline);
@@ -214,4 +213,4 @@ StoreResult<std::optional<SettlementInput>> postgres_next(PostgresSession& sessi
   return input;
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

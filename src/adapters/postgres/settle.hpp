@@ -9,19 +9,17 @@
 #include "domain/settlement.hpp"
 #include "ports/fault.hpp"
 
-namespace tps::adapters {
+namespace tps::postgres {
 
 // True if there is something to settle. Takes no lock and no transaction id.
-service::StoreResult<bool> postgres_has_pending(PostgresSession& session, std::uint32_t partition,
-                                                service::Deadline deadline);
+ports::StoreResult<bool> postgres_has_pending(Session& session, std::uint32_t partition, ports::Deadline deadline);
 
 // Store::next. The transaction is left open only if there is something to record.
-service::StoreResult<std::optional<domain::SettlementInput>> postgres_next(PostgresSession& session,
-                                                                           std::uint32_t partition, std::size_t max,
-                                                                           service::Deadline deadline);
+ports::StoreResult<std::optional<domain::SettlementInput>> postgres_next(Session& session, std::uint32_t partition,
+                                                                         std::size_t max, ports::Deadline deadline);
 
 // Store::record, in the open transaction.
-service::StoreResult<void> postgres_record(PostgresSession& session, std::uint32_t partition,
-                                           const domain::SettlementOutput& output, service::Deadline deadline);
+ports::StoreResult<void> postgres_record(Session& session, std::uint32_t partition,
+                                         const domain::SettlementOutput& output, ports::Deadline deadline);
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

@@ -13,11 +13,11 @@
 #include "adapters/postgres/array.hpp"
 #include "domain/transaction.hpp"
 
-namespace tps::adapters {
+namespace tps::postgres {
 
 // One per SQL text, with static lifetime. A statement with a name is prepared once per connection (unless the
 // connection does not prepare); one without is planned for its parameters each time.
-struct PostgresStatement {
+struct Statement {
   const char* name = nullptr;
   const char* sql = nullptr;
   // Reads a log by one of several indexes. While the log is small, all look alike to the planner, and a plan
@@ -38,30 +38,28 @@ consteval auto joined(const Texts&... parts) {
 }
 
 // The parameters $1, $2, ... of one statement. Text and arrays are not copied and must live until it is queued.
-class PostgresParameters {
+class Parameters {
  public:
   static constexpr int kMax = 24;
 
-  PostgresParameters() = default;
-  PostgresParameters(const PostgresParameters&) = delete;  // points into itself
-  PostgresParameters& operator=(const PostgresParameters&) = delete;
+  Parameters() = default;
+  Parameters(const Parameters&) = delete;  // points into itself
+  Parameters& operator=(const Parameters&) = delete;
 
-  PostgresParameters& add(std::int16_t value) { return add_integer(value); }
-  PostgresParameters& add(std::int64_t value) { return add_integer(value); }
-  PostgresParameters& add(domain::Timestamp value) { return add_integer(to_postgres(value)); }
-  PostgresParameters& add(char value) { return add_integer(static_cast<std::int8_t>(value)); }
-  PostgresParameters& add(std::string_view value) {
-    return point(value.data() == nullptr ? "" : value.data(), value.size());
-  }
-  PostgresParameters& add(PostgresArray& value) {
+  Parameters& add(std::int16_t value) { return add_integer(value); }
+  Parameters& add(std::int64_t value) { return add_integer(value); }
+  Parameters& add(domain::Timestamp value) { return add_integer(to_postgres(value)); }
+  Parameters& add(char value) { return add_integer(static_cast<std::int8_t>(value)); }
+  Parameters& add(std::string_view value) { return point(value.data() == nullptr ? "" : value.data(), value.size()); }
+  Parameters& add(Array& value) {
     const std::string_view bytes = value.bytes();
     return point(bytes.data(), bytes.size());
   }
   // A column that is NULL in every row is not sent: unnest() pads it.
-  PostgresParameters& add_unless_null(PostgresArray& value) { return value.all_null() ? add_null() : add(value); }
-  PostgresParameters& add_null() { return point(nullptr, 0); }
+  Parameters& add_unless_null(Array& value) { return value.all_null() ? add_null() : add(value); }
+  Parameters& add_null() { return point(nullptr, 0); }
   template <class T>
-  PostgresParameters& add(const std::optional<T>& value) {
+  Parameters& add(const std::optional<T>& value) {
     return value ? add(*value) : add_null();
   }
 
@@ -78,12 +76,12 @@ class PostgresParameters {
   }();
 
   template <class Integer>
-  PostgresParameters& add_integer(Integer value) {
+  Parameters& add_integer(Integer value) {
     char* place = numbers_.at(static_cast<std::size_t>(size_)).data();
     big_endian::store(place, value);
     return point(place, sizeof value);
   }
-  PostgresParameters& point(const char* data, std::size_t size) {
+  Parameters& point(const char* data, std::size_t size) {
     values_.at(static_cast<std::size_t>(size_)) = data;
     lengths_.at(static_cast<std::size_t>(size_)) = static_cast<int>(size);
     ++size_;
@@ -101,9 +99,9 @@ struct ClearResult {
 };
 
 // The rows of one statement, in binary. A column is read as the type that the statement gives it.
-class PostgresResult {
+class Result {
  public:
-  explicit PostgresResult(PGresult* result) : result_(result) {}
+  explicit Result(PGresult* result) : result_(result) {}
 
   [[nodiscard]] int rows() const { return PQntuples(result_.get()); }
   [[nodiscard]] std::string_view tag() const { return PQcmdStatus(result_.get()); }
@@ -137,4 +135,4 @@ class PostgresResult {
   std::unique_ptr<PGresult, ClearResult> result_;
 };
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

@@ -9,17 +9,17 @@
 #include "adapters/postgres/settle.hpp"
 #include "adapters/storable.hpp"
 
-namespace tps::adapters {
+namespace tps::postgres {
 
 using domain::Acceptance;
 using domain::Submission;
-using service::Deadline;
-using service::StoreFault;
-using service::StoreResult;
+using ports::Deadline;
+using ports::StoreFault;
+using ports::StoreResult;
 
 namespace {
 
-constexpr PostgresStatement kPing{
+constexpr Statement kPing{
     "ping",
     "SELECT schema, min_binary, pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean FROM store"};
 
@@ -33,33 +33,32 @@ std::unexpected<StoreFault> unavailable(const char* detail) {
 
 bool is_postgres_url(const std::string& url) { return postgres_keywords(url).has_value(); }
 
-PostgresStore::PostgresStore(const PostgresOptions& options, const domain::Currencies& currencies,
-                             ops::Metrics& metrics)
+Store::Store(const Options& options, const domain::Currencies& currencies, ops::Metrics& metrics)
     : session_(options, currencies, metrics) {}
 
 // A settlement under way is given up at once, so that another worker need not wait until the server notices.
-PostgresStore::~PostgresStore() {
+Store::~Store() {
   if (settling_) session_.connection.roll_back(std::chrono::steady_clock::now() + kFarewell);
 }
 
-void PostgresStore::give_up_settling(Deadline deadline) {
+void Store::give_up_settling(Deadline deadline) {
   if (settling_) session_.connection.roll_back(deadline);
   settling_.reset();
 }
 
 template <class Read>
-auto PostgresStore::reading(Deadline deadline, Read read) -> StoreResult<typename decltype(read())::value_type> {
+auto Store::reading(Deadline deadline, Read read) -> StoreResult<typename decltype(read())::value_type> {
   give_up_settling(deadline);
   return session_.reading(deadline, read);
 }
 
-StoreResult<service::StoreIdentity> PostgresStore::open(Deadline deadline) {
+StoreResult<ports::StoreIdentity> Store::open(Deadline deadline) {
   settling_.reset();
   return session_.open(deadline);
 }
 
-void PostgresStore::append(std::span<Submission* const> flight, domain::Timestamp now, Deadline deadline) {
-  refuse_unstorable(flight, session_.currencies);
+void Store::append(std::span<Submission* const> flight, domain::Timestamp now, Deadline deadline) {
+  adapters::refuse_unstorable(flight, session_.currencies);
   std::vector<Submission*> undecided;
   undecided.reserve(flight.size());
   std::ranges::copy_if(flight, std::back_inserter(undecided),
@@ -69,8 +68,8 @@ void PostgresStore::append(std::span<Submission* const> flight, domain::Timestam
   postgres_append(session_, undecided, now, deadline);
 }
 
-StoreResult<std::optional<domain::SettlementInput>> PostgresStore::next(std::uint32_t partition, std::size_t max,
-                                                                        Deadline deadline) {
+StoreResult<std::optional<domain::SettlementInput>> Store::next(std::uint32_t partition, std::size_t max,
+                                                                Deadline deadline) {
   give_up_settling(deadline);
   if (auto usable = session_.ready(deadline); !usable) return std::unexpected(usable.error());
   if (partition >= session_.identity->partitions) return unavailable("there is no such partition");
@@ -87,8 +86,7 @@ StoreResult<std::optional<domain::SettlementInput>> PostgresStore::next(std::uin
   return input;
 }
 
-StoreResult<void> PostgresStore::record(std::uint32_t partition, const domain::SettlementOutput& output,
-                                        Deadline deadline) {
+StoreResult<void> Store::record(std::uint32_t partition, const domain::SettlementOutput& output, Deadline deadline) {
   if (settling_ != partition) return unavailable("record() without next()");
   settling_.reset();
   if (output.settlements.empty()) {
@@ -98,55 +96,53 @@ StoreResult<void> PostgresStore::record(std::uint32_t partition, const domain::S
   return postgres_record(session_, partition, output, deadline);
 }
 
-StoreResult<std::vector<std::optional<domain::Transaction>>> PostgresStore::find(std::span<const std::int64_t> ids,
-                                                                                 Deadline deadline) {
+StoreResult<std::vector<std::optional<domain::Transaction>>> Store::find(std::span<const std::int64_t> ids,
+                                                                         Deadline deadline) {
   return reading(deadline, [&] { return postgres_find(session_, ids, deadline); });
 }
 
-StoreResult<service::ListPage> PostgresStore::list(const service::ListQuery& query, Deadline deadline) {
+StoreResult<ports::ListPage> Store::list(const ports::ListQuery& query, Deadline deadline) {
   return reading(deadline, [&] { return postgres_list(session_, query, deadline); });
 }
 
-StoreResult<std::vector<service::Balance>> PostgresStore::balances(std::uint32_t partition, const std::string& user_id,
-                                                                   Deadline deadline) {
+StoreResult<std::vector<ports::Balance>> Store::balances(std::uint32_t partition, const std::string& user_id,
+                                                         Deadline deadline) {
   return reading(deadline, [&] { return postgres_balances(session_, partition, user_id, deadline); });
 }
 
-StoreResult<std::vector<service::Balance>> PostgresStore::balances_at(std::uint32_t partition,
-                                                                      const std::string& user_id, domain::Timestamp at,
-                                                                      Deadline deadline) {
+StoreResult<std::vector<ports::Balance>> Store::balances_at(std::uint32_t partition, const std::string& user_id,
+                                                            domain::Timestamp at, Deadline deadline) {
   return reading(deadline, [&] { return postgres_balances_at(session_, partition, user_id, at, deadline); });
 }
 
-StoreResult<service::Statement> PostgresStore::statement(const service::StatementQuery& query, Deadline deadline) {
+StoreResult<ports::Statement> Store::statement(const ports::StatementQuery& query, Deadline deadline) {
   return reading(deadline, [&] { return postgres_statement(session_, query, deadline); });
 }
 
-StoreResult<std::vector<domain::Transaction>> PostgresStore::expired_holds(std::uint32_t partition,
-                                                                           domain::Timestamp now, std::size_t max,
-                                                                           Deadline deadline) {
+StoreResult<std::vector<domain::Transaction>> Store::expired_holds(std::uint32_t partition, domain::Timestamp now,
+                                                                   std::size_t max, Deadline deadline) {
   return reading(deadline, [&] { return postgres_expired_holds(session_, partition, now, max, deadline); });
 }
 
-StoreResult<service::LedgerFigures> PostgresStore::figures(Deadline deadline) {
+StoreResult<ports::LedgerFigures> Store::figures(Deadline deadline) {
   return reading(deadline, [&] { return postgres_figures(session_, deadline); });
 }
 
-StoreResult<service::Store::Backlog> PostgresStore::backlog(std::uint32_t partition, Deadline deadline) {
+StoreResult<ports::Store::Backlog> Store::backlog(std::uint32_t partition, Deadline deadline) {
   return reading(deadline, [&] { return postgres_backlog(session_, partition, deadline); });
 }
 
-StoreResult<void> PostgresStore::ping(Deadline deadline) {
-  auto answer = reading(deadline, [&]() -> PostgresAnswer<std::vector<PostgresResult>> {
+StoreResult<void> Store::ping(Deadline deadline) {
+  auto answer = reading(deadline, [&]() -> Answer<std::vector<Result>> {
     session_.connection.queue(kPing);
     return session_.connection.fly(deadline);
   });
   if (!answer) return std::unexpected(answer.error());
-  const PostgresResult& store = answer->front();
+  const Result& store = answer->front();
   if (auto refusal = schema_refusal(store, 0)) return std::unexpected(std::move(*refusal));
   if (!store.boolean(0, 2)) return {};
   session_.connection.close();  // a standby now; the primary may be another host
   return unavailable("the database is read-only");
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::postgres

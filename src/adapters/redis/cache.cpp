@@ -6,11 +6,11 @@
 
 #include "ops/log.hpp"
 
-namespace tps::adapters {
+namespace tps::redis {
 namespace {
 
 using domain::Transaction;
-using service::Deadline;
+using ports::Deadline;
 using std::chrono::steady_clock;
 
 constexpr std::string_view kSecondsToLive = "3600";
@@ -28,7 +28,7 @@ std::string_view complaint_of(const redisReply& reply) {
 
 }  // namespace
 
-RedisCache::RedisCache(const RedisOptions& options, const service::StoreIdentity& store, ops::Metrics& metrics)
+Cache::Cache(const Options& options, const ports::StoreIdentity& store, ops::Metrics& metrics)
     : budget_(options.budget),
       outcomes_{.hit = metrics.cache_operation("redis", "hit"),
                 .miss = metrics.cache_operation("redis", "miss"),
@@ -41,9 +41,9 @@ RedisCache::RedisCache(const RedisOptions& options, const service::StoreIdentity
       connection_(options),
       random_(std::random_device{}()) {}
 
-bool RedisCache::available() const { return breaker_.allows(steady_clock::now()); }
+bool Cache::available() const { return breaker_.allows(steady_clock::now()); }
 
-std::vector<std::optional<Transaction>> RedisCache::get(std::span<const std::int64_t> ids, Deadline deadline) {
+std::vector<std::optional<Transaction>> Cache::get(std::span<const std::int64_t> ids, Deadline deadline) {
   std::vector<std::optional<Transaction>> nothing(ids.size());
   if (ids.empty()) return nothing;
   const auto weight = static_cast<double>(ids.size());
@@ -74,9 +74,8 @@ std::vector<std::optional<Transaction>> RedisCache::get(std::span<const std::int
   return open(ids, keys, reply);
 }
 
-std::vector<std::optional<Transaction>> RedisCache::open(std::span<const std::int64_t> ids,
-                                                         const std::vector<std::string>& keys,
-                                                         const redisReply& values) {
+std::vector<std::optional<Transaction>> Cache::open(std::span<const std::int64_t> ids,
+                                                    const std::vector<std::string>& keys, const redisReply& values) {
   std::vector<std::optional<Transaction>> found(ids.size());
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const redisReply& value = *values.element[i];
@@ -90,7 +89,7 @@ std::vector<std::optional<Transaction>> RedisCache::open(std::span<const std::in
   return found;
 }
 
-void RedisCache::put(std::span<const Transaction* const> transactions, Deadline deadline) {
+void Cache::put(std::span<const Transaction* const> transactions, Deadline deadline) {
   const bool possible = available() && deadline > steady_clock::now();
   std::string commands;
   std::size_t count = 0;
@@ -112,15 +111,14 @@ void RedisCache::put(std::span<const Transaction* const> transactions, Deadline 
     return;
   }
   std::size_t stored = 0;
-  for (const RedisReply& reply : *replies) stored += reply->type == REDIS_REPLY_STATUS ? 1 : 0;
+  for (const Reply& reply : *replies) stored += reply->type == REDIS_REPLY_STATUS ? 1 : 0;
   outcomes_.stored.Increment(static_cast<double>(stored));
   outcomes_.error.Increment(static_cast<double>(count - stored));
   // A Redis that is full or read-only refuses this and still serves get(), so a refusal is no failure.
   if (stored > 0) succeeded();
 }
 
-RedisCache::Replies RedisCache::exchange(std::string_view commands, std::size_t count, std::size_t max_bytes,
-                                         Deadline deadline) {
+Cache::Replies Cache::exchange(std::string_view commands, std::size_t count, std::size_t max_bytes, Deadline deadline) {
   const auto start = steady_clock::now();
   const Deadline limit = std::min(deadline, start + budget_);
   Replies replies = connection_.exchange(commands, count, max_bytes, limit);
@@ -130,13 +128,13 @@ RedisCache::Replies RedisCache::exchange(std::string_view commands, std::size_t 
   return replies;
 }
 
-void RedisCache::succeeded() {
+void Cache::succeeded() {
   if (breaker_.open()) ops::log(ops::Level::info, "redis is back");
   breaker_.succeeded();
   breaker_open_.Set(0);
 }
 
-void RedisCache::failed(std::string_view detail) {
+void Cache::failed(std::string_view detail) {
   const bool was_open = breaker_.open();
   breaker_.failed(steady_clock::now(), std::generate_canonical<double, 32>(random_));
   if (was_open || !breaker_.open()) return;
@@ -144,4 +142,4 @@ void RedisCache::failed(std::string_view detail) {
   breaker_open_.Set(1);
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::redis

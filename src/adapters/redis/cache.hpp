@@ -22,19 +22,19 @@
 #include "ports/cache.hpp"
 #include "ports/store.hpp"
 
-namespace tps::adapters {
+namespace tps::redis {
 
-class RedisCache final : public service::Cache {
+class Cache final : public ports::Cache {
  public:
   // Connects on first use. `metrics` must outlive this object.
-  RedisCache(const RedisOptions& options, const service::StoreIdentity& store, ops::Metrics& metrics);
+  Cache(const Options& options, const ports::StoreIdentity& store, ops::Metrics& metrics);
 
   // One MGET.
   std::vector<std::optional<domain::Transaction>> get(std::span<const std::int64_t> ids,
-                                                      service::Deadline deadline) override;
+                                                      ports::Deadline deadline) override;
 
   // SETs in one trip. Transactions that are not final, longer than 4 KiB or beyond 1 MiB in one call are left out.
-  void put(std::span<const domain::Transaction* const> transactions, service::Deadline deadline) override;
+  void put(std::span<const domain::Transaction* const> transactions, ports::Deadline deadline) override;
 
   [[nodiscard]] bool available() const override;
 
@@ -48,11 +48,11 @@ class RedisCache final : public service::Cache {
     prometheus::Counter& skipped;
     prometheus::Counter& stored;
   };
-  using Replies = std::expected<std::vector<RedisReply>, std::string>;
+  using Replies = std::expected<std::vector<Reply>, std::string>;
 
   std::vector<std::optional<domain::Transaction>> open(std::span<const std::int64_t> ids,
                                                        const std::vector<std::string>& keys, const redisReply& values);
-  Replies exchange(std::string_view commands, std::size_t count, std::size_t max_bytes, service::Deadline deadline);
+  Replies exchange(std::string_view commands, std::size_t count, std::size_t max_bytes, ports::Deadline deadline);
   void succeeded();
   void failed(std::string_view detail);
 
@@ -62,9 +62,9 @@ class RedisCache final : public service::Cache {
   CircuitBreaker breaker_;  // self-locked where available() reads it
 
   // The lane's thread alone.
-  RedisSeal seal_;
-  RedisConnection connection_;
+  Seal seal_;
+  Connection connection_;
   std::minstd_rand random_;
 };
 
-}  // namespace tps::adapters
+}  // namespace tps::redis

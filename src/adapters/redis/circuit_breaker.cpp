@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace tps::adapters {
+namespace tps::redis {
 
 bool CircuitBreaker::allows(Time now) const { return now >= retry_at_.load(std::memory_order_relaxed); }
 
@@ -20,4 +20,4 @@ void CircuitBreaker::failed(Time now, double jitter) {
   retry_at_.store(now + std::chrono::duration_cast<Time::duration>(shortened), std::memory_order_relaxed);
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::redis

@@ -5,7 +5,7 @@
 #include <atomic>
 #include <chrono>
 
-namespace tps::adapters {
+namespace tps::redis {
 
 struct CircuitBreakerOptions {
   int failures_to_open = 3;
@@ -35,4 +35,4 @@ class CircuitBreaker {
   std::atomic<Time> retry_at_{Time::min()};
 };
 
-}  // namespace tps::adapters
+}  // namespace tps::redis

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tps::adapters {
+namespace tps::redis {
 namespace {
 
 using std::chrono::milliseconds;
@@ -70,4 +70,4 @@ TEST(CircuitBreaker, JitterShortensByUpToHalf) {
 }
 
 }  // namespace
-}  // namespace tps::adapters
+}  // namespace tps::redis

@@ -13,7 +13,7 @@
 #include <cstring>
 #include <iterator>
 
-namespace tps::adapters {
+namespace tps::redis {
 namespace {
 
 using std::chrono::nanoseconds;
@@ -67,21 +67,20 @@ void append_redis_command(std::string& out, std::string_view name, const std::ve
   for (const std::string& word : words) append_word(out, word);
 }
 
-RedisConnection::RedisConnection(const RedisOptions& options)
+Connection::Connection(const Options& options)
     : options_(options), address_(options.host, options.port), tls_(options), reader_(nullptr, redisReaderFree) {}
 
-RedisConnection::~RedisConnection() { close(); }
+Connection::~Connection() { close(); }
 
-void RedisConnection::close() {
+void Connection::close() {
   session_.reset();
   if (socket_ >= 0) ::close(socket_);
   socket_ = -1;
   reader_.reset();
 }
 
-std::expected<std::vector<RedisReply>, std::string> RedisConnection::exchange(std::string_view commands,
-                                                                              std::size_t count, std::size_t max_bytes,
-                                                                              Deadline deadline) {
+std::expected<std::vector<Reply>, std::string> Connection::exchange(std::string_view commands, std::size_t count,
+                                                                    std::size_t max_bytes, Deadline deadline) {
   if (socket_ >= 0 && !is_quiet()) close();
   if (socket_ < 0) {
     if (auto connected = connect(deadline); !connected) {
@@ -94,7 +93,7 @@ std::expected<std::vector<RedisReply>, std::string> RedisConnection::exchange(st
   return replies;
 }
 
-RedisConnection::Done RedisConnection::connect(Deadline deadline) {
+Connection::Done Connection::connect(Deadline deadline) {
   const auto addresses = address_.find(deadline);
   if (!addresses) return std::unexpected(addresses.error());
   Done connected = std::unexpected("the name has no address");
@@ -115,7 +114,7 @@ RedisConnection::Done RedisConnection::connect(Deadline deadline) {
   return log_in(deadline);
 }
 
-RedisConnection::Done RedisConnection::connect_to(const SocketAddress& address, Deadline deadline) {
+Connection::Done Connection::connect_to(const adapters::SocketAddress& address, Deadline deadline) {
   socket_ = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (socket_ < 0) return system_error("socket", errno);
   const int on = 1;
@@ -130,19 +129,19 @@ RedisConnection::Done RedisConnection::connect_to(const SocketAddress& address, 
   return {};
 }
 
-RedisConnection::Done RedisConnection::shake_hands(Deadline deadline) {
+Connection::Done Connection::shake_hands(Deadline deadline) {
   auto session = tls_.start(socket_);
   if (!session) return std::unexpected(std::move(session.error()));
   session_ = std::move(*session);
   for (;;) {
-    const auto step = RedisTls::shake_hands(*session_);
+    const auto step = Tls::shake_hands(*session_);
     if (!step) return std::unexpected(step.error());
     if (step->wait == 0) return {};
     if (auto waited = wait_for(step->wait, deadline); !waited) return waited;
   }
 }
 
-RedisConnection::Done RedisConnection::log_in(Deadline deadline) {
+Connection::Done Connection::log_in(Deadline deadline) {
   std::string commands;
   std::size_t count = 0;
   if (!options_.password.empty()) {
@@ -157,7 +156,7 @@ RedisConnection::Done RedisConnection::log_in(Deadline deadline) {
   if (count == 0) return {};
   const auto replies = round_trip(commands, count, kMaxHandshakeBytes, deadline);
   if (!replies) return std::unexpected(replies.error());
-  for (const RedisReply& reply : *replies) {
+  for (const Reply& reply : *replies) {
     if (reply->type == REDIS_REPLY_ERROR)
       return std::unexpected(std::string(reply->str, static_cast<std::size_t>(reply->len)));
     if (reply->type != REDIS_REPLY_STATUS) return std::unexpected("not an answer to AUTH or SELECT");
@@ -166,11 +165,9 @@ RedisConnection::Done RedisConnection::log_in(Deadline deadline) {
   return {};
 }
 
-std::expected<std::vector<RedisReply>, std::string> RedisConnection::round_trip(std::string_view commands,
-                                                                                std::size_t count,
-                                                                                std::size_t max_bytes,
-                                                                                Deadline deadline) {
-  std::vector<RedisReply> replies;
+std::expected<std::vector<Reply>, std::string> Connection::round_trip(std::string_view commands, std::size_t count,
+                                                                      std::size_t max_bytes, Deadline deadline) {
+  std::vector<Reply> replies;
   replies.reserve(count);
   std::size_t bytes_left = max_bytes;
   Done step = send_some(commands);
@@ -186,7 +183,7 @@ std::expected<std::vector<RedisReply>, std::string> RedisConnection::round_trip(
   return replies;
 }
 
-RedisConnection::Done RedisConnection::wait_for(short events, Deadline deadline) const {
+Connection::Done Connection::wait_for(short events, Deadline deadline) const {
   for (;;) {
     const nanoseconds left = deadline - steady_clock::now();
     if (left <= nanoseconds::zero()) return std::unexpected("no answer in time");
@@ -199,9 +196,9 @@ RedisConnection::Done RedisConnection::wait_for(short events, Deadline deadline)
   }
 }
 
-RedisConnection::Done RedisConnection::send_some(std::string_view& commands) {
+Connection::Done Connection::send_some(std::string_view& commands) {
   if (session_) {
-    const auto step = RedisTls::send(*session_, commands);
+    const auto step = Tls::send(*session_, commands);
     if (!step) return std::unexpected(step.error());
     commands.remove_prefix(step->bytes);
     return {};
@@ -216,9 +213,9 @@ RedisConnection::Done RedisConnection::send_some(std::string_view& commands) {
 }
 
 // 0: nothing yet.
-std::expected<std::size_t, std::string> RedisConnection::receive(std::span<char> buffer) {
+std::expected<std::size_t, std::string> Connection::receive(std::span<char> buffer) {
   if (session_) {
-    const auto step = RedisTls::receive(*session_, buffer);
+    const auto step = Tls::receive(*session_, buffer);
     if (!step) return std::unexpected(step.error());
     return step->bytes;
   }
@@ -229,7 +226,7 @@ std::expected<std::size_t, std::string> RedisConnection::receive(std::span<char>
   return system_error("recv", errno);
 }
 
-RedisConnection::Done RedisConnection::receive_some(std::size_t& bytes_left) {
+Connection::Done Connection::receive_some(std::size_t& bytes_left) {
   char buffer[64 * 1024];
   const auto got = receive(buffer);
   if (!got) return std::unexpected(got.error());
@@ -241,7 +238,7 @@ RedisConnection::Done RedisConnection::receive_some(std::size_t& bytes_left) {
   return {};
 }
 
-RedisConnection::Done RedisConnection::take_replies(std::vector<RedisReply>& replies, std::size_t count) {
+Connection::Done Connection::take_replies(std::vector<Reply>& replies, std::size_t count) {
   while (replies.size() < count) {
     void* reply = nullptr;
     if (redisReaderGetReply(reader_.get(), &reply) != REDIS_OK) {
@@ -255,9 +252,9 @@ RedisConnection::Done RedisConnection::take_replies(std::vector<RedisReply>& rep
 
 // Between exchanges nothing may arrive: a closed connection would cost a miss, an unasked reply would answer the wrong
 // question. With TLS each is a record; the tickets that follow a handshake came before the first reply.
-bool RedisConnection::is_quiet() const {
+bool Connection::is_quiet() const {
   char byte = 0;
   return recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::redis

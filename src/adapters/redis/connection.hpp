@@ -18,56 +18,56 @@
 #include "adapters/redis/tls.hpp"
 #include "adapters/redis/url.hpp"
 
-namespace tps::adapters {
+namespace tps::redis {
 
 struct FreeRedisReply {
   void operator()(redisReply* reply) const { freeReplyObject(reply); }
 };
-using RedisReply = std::unique_ptr<redisReply, FreeRedisReply>;
+using Reply = std::unique_ptr<redisReply, FreeRedisReply>;
 
 // Appends one command in the protocol's form.
 void append_redis_command(std::string& out, std::initializer_list<std::string_view> words);
 void append_redis_command(std::string& out, std::string_view name, const std::vector<std::string>& words);
 
 // One thread at a time.
-class RedisConnection {
+class Connection {
  public:
-  using Deadline = HostAddress::Deadline;
+  using Deadline = adapters::HostAddress::Deadline;
 
-  explicit RedisConnection(const RedisOptions& options);
-  RedisConnection(const RedisConnection&) = delete;
-  RedisConnection& operator=(const RedisConnection&) = delete;
-  ~RedisConnection();
+  explicit Connection(const Options& options);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
 
   // Connects and logs in if needed, sends `commands` and reads one reply for each of them, `count` in all, of at most
   // `max_bytes` together. The error is a sentence for operators; the connection is closed then.
-  std::expected<std::vector<RedisReply>, std::string> exchange(std::string_view commands, std::size_t count,
-                                                               std::size_t max_bytes, Deadline deadline);
+  std::expected<std::vector<Reply>, std::string> exchange(std::string_view commands, std::size_t count,
+                                                          std::size_t max_bytes, Deadline deadline);
   void close();
 
  private:
   using Done = std::expected<void, std::string>;
 
   Done connect(Deadline deadline);
-  Done connect_to(const SocketAddress& address, Deadline deadline);
+  Done connect_to(const adapters::SocketAddress& address, Deadline deadline);
   Done shake_hands(Deadline deadline);
   Done log_in(Deadline deadline);
-  std::expected<std::vector<RedisReply>, std::string> round_trip(std::string_view commands, std::size_t count,
-                                                                 std::size_t max_bytes, Deadline deadline);
+  std::expected<std::vector<Reply>, std::string> round_trip(std::string_view commands, std::size_t count,
+                                                            std::size_t max_bytes, Deadline deadline);
   [[nodiscard]] Done wait_for(short events, Deadline deadline) const;
   Done send_some(std::string_view& commands);
   std::expected<std::size_t, std::string> receive(std::span<char> buffer);
   Done receive_some(std::size_t& bytes_left);
-  Done take_replies(std::vector<RedisReply>& replies, std::size_t count);
+  Done take_replies(std::vector<Reply>& replies, std::size_t count);
   [[nodiscard]] bool is_quiet() const;
 
-  const RedisOptions options_;
-  HostAddress address_;
+  const Options options_;
+  adapters::HostAddress address_;
   std::size_t first_address_ = 0;  // moves on when one does not answer
-  const RedisTls tls_;
+  const Tls tls_;
   int socket_ = -1;
-  RedisTls::Session session_;  // on socket_; null: without TLS
+  Tls::Session session_;  // on socket_; null: without TLS
   std::unique_ptr<redisReader, void (*)(redisReader*)> reader_;
 };
 
-}  // namespace tps::adapters
+}  // namespace tps::redis

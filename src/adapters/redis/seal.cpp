@@ -12,7 +12,7 @@
 #include "adapters/redis/transaction_codec.hpp"
 #include "ops/log.hpp"
 
-namespace tps::adapters {
+namespace tps::redis {
 namespace {
 
 constexpr std::size_t kMinSecretBytes = 16;
@@ -38,13 +38,13 @@ EVP_MAC_CTX* make_context(const std::vector<std::uint8_t>& secret) {
 
 }  // namespace
 
-RedisSeal::RedisSeal(const service::StoreIdentity& store)
+Seal::Seal(const ports::StoreIdentity& store)
     : prefix_(fmt::format("tps:{{{}}}:{}:txn:", store.store_id, store.schema)),
       context_(make_context(store.cache_secret), EVP_MAC_CTX_free) {}
 
-std::string RedisSeal::key(std::int64_t id) const { return fmt::format("{}{}", prefix_, id); }
+std::string Seal::key(std::int64_t id) const { return fmt::format("{}{}", prefix_, id); }
 
-std::string RedisSeal::seal(std::string_view key, const domain::Transaction& transaction) {
+std::string Seal::seal(std::string_view key, const domain::Transaction& transaction) {
   std::string value;
   encode_transaction(transaction, value);
   const Mac code = mac(key, value);
@@ -52,7 +52,7 @@ std::string RedisSeal::seal(std::string_view key, const domain::Transaction& tra
   return value;
 }
 
-std::optional<domain::Transaction> RedisSeal::open(std::string_view key, std::int64_t id, std::string_view value) {
+std::optional<domain::Transaction> Seal::open(std::string_view key, std::int64_t id, std::string_view value) {
   if (value.size() < kMacBytes) return std::nullopt;
   const std::string_view bytes = value.substr(0, value.size() - kMacBytes);
   const Mac expected = mac(key, bytes);
@@ -62,7 +62,7 @@ std::optional<domain::Transaction> RedisSeal::open(std::string_view key, std::in
   return transaction;
 }
 
-RedisSeal::Mac RedisSeal::mac(std::string_view key, std::string_view bytes) {
+Seal::Mac Seal::mac(std::string_view key, std::string_view bytes) {
   // The length of the key goes in first, so that no other split of the same bytes has the same code.
   const std::uint64_t key_size = key.size();
   unsigned char full[EVP_MAX_MD_SIZE];
@@ -79,4 +79,4 @@ RedisSeal::Mac RedisSeal::mac(std::string_view key, std::string_view bytes) {
   return code;
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::redis

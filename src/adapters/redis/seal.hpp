@@ -14,13 +14,13 @@
 #include "domain/transaction.hpp"
 #include "ports/store.hpp"
 
-namespace tps::adapters {
+namespace tps::redis {
 
 // One thread at a time.
-class RedisSeal {
+class Seal {
  public:
   // A store without a secret of at least 16 bytes is a bug and ends the program.
-  explicit RedisSeal(const service::StoreIdentity& store);
+  explicit Seal(const ports::StoreIdentity& store);
 
   // tps:{store_id}:{schema}:txn:<id>, so two stores or schemas in one Redis never meet.
   [[nodiscard]] std::string key(std::int64_t id) const;
@@ -41,4 +41,4 @@ class RedisSeal {
   const std::unique_ptr<EVP_MAC_CTX, void (*)(EVP_MAC_CTX*)> context_;
 };
 
-}  // namespace tps::adapters
+}  // namespace tps::redis

@@ -5,10 +5,10 @@
 #include "adapters/redis/transaction_codec.hpp"
 #include "ports/store.hpp"
 
-namespace tps::adapters {
+namespace tps::redis {
 namespace {
 
-service::StoreIdentity store() {
+ports::StoreIdentity store() {
   return {.store_id = "6f1c", .schema = 3, .partitions = 1, .cache_secret = std::vector<std::uint8_t>(32, 7)};
 }
 
@@ -22,18 +22,18 @@ domain::Transaction settled(std::int64_t id) {
   return transaction;
 }
 
-TEST(RedisSeal, KeysCarryStoreAndSchema) { EXPECT_EQ(RedisSeal(store()).key(12), "tps:{6f1c}:3:txn:12"); }
+TEST(Seal, KeysCarryStoreAndSchema) { EXPECT_EQ(Seal(store()).key(12), "tps:{6f1c}:3:txn:12"); }
 
-TEST(RedisSeal, OpensWhatItSealed) {
-  RedisSeal seal(store());
+TEST(Seal, OpensWhatItSealed) {
+  Seal seal(store());
   for (std::int64_t id = 1; id <= 3; ++id) {
     const std::string value = seal.seal(seal.key(id), settled(id));
-    EXPECT_EQ(RedisSeal(store()).open(seal.key(id), id, value), settled(id));
+    EXPECT_EQ(Seal(store()).open(seal.key(id), id, value), settled(id));
   }
 }
 
-TEST(RedisSeal, RefusesEveryChangedBit) {
-  RedisSeal seal(store());
+TEST(Seal, RefusesEveryChangedBit) {
+  Seal seal(store());
   const std::string good = seal.seal(seal.key(1), settled(1));
   for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
     std::string value = good;
@@ -42,8 +42,8 @@ TEST(RedisSeal, RefusesEveryChangedBit) {
   }
 }
 
-TEST(RedisSeal, RefusesEveryTruncationAndAddition) {
-  RedisSeal seal(store());
+TEST(Seal, RefusesEveryTruncationAndAddition) {
+  Seal seal(store());
   const std::string good = seal.seal(seal.key(1), settled(1));
   for (std::size_t size = 0; size < good.size(); ++size) {
     ASSERT_FALSE(seal.open(seal.key(1), 1, good.substr(0, size))) << size;
@@ -51,21 +51,21 @@ TEST(RedisSeal, RefusesEveryTruncationAndAddition) {
   EXPECT_FALSE(seal.open(seal.key(1), 1, good + '\0'));
 }
 
-TEST(RedisSeal, RefusesWhatBelongsElsewhere) {
-  RedisSeal seal(store());
+TEST(Seal, RefusesWhatBelongsElsewhere) {
+  Seal seal(store());
   const std::string key = seal.key(1);
   const std::string good = seal.seal(key, settled(1));
   ASSERT_TRUE(seal.open(key, 1, good));
   EXPECT_FALSE(seal.open(seal.key(2), 1, good)) << "sealed for another key";
   EXPECT_FALSE(seal.open(key, 1, seal.seal(key, settled(2)))) << "another id inside";
 
-  service::StoreIdentity other = store();
+  ports::StoreIdentity other = store();
   other.cache_secret.back() ^= 1;
-  EXPECT_FALSE(RedisSeal(other).open(key, 1, good)) << "another secret";
+  EXPECT_FALSE(Seal(other).open(key, 1, good)) << "another secret";
 }
 
-TEST(RedisSeal, RefusesWhatIsNotFinal) {
-  RedisSeal seal(store());
+TEST(Seal, RefusesWhatIsNotFinal) {
+  Seal seal(store());
   for (const auto status : {domain::Status::pending, domain::Status::authorized}) {
     domain::Transaction transaction = settled(1);
     transaction.status = status;
@@ -74,8 +74,8 @@ TEST(RedisSeal, RefusesWhatIsNotFinal) {
 }
 
 // The key's last bytes and the value's first ones cannot change sides, even where both readings are transactions.
-TEST(RedisSeal, TheSplitBetweenKeyAndBytesCounts) {
-  RedisSeal seal(store());
+TEST(Seal, TheSplitBetweenKeyAndBytesCounts) {
+  Seal seal(store());
   std::string inner;
   encode_transaction(settled(1), inner);
   domain::Transaction around = settled(1);
@@ -89,11 +89,11 @@ TEST(RedisSeal, TheSplitBetweenKeyAndBytesCounts) {
   EXPECT_FALSE(seal.open(seal.key(1), 1, outer + code));
 }
 
-TEST(RedisSealDeathTest, AStoreWithoutASecretIsABug) {
-  service::StoreIdentity bare = store();
+TEST(SealDeathTest, AStoreWithoutASecretIsABug) {
+  ports::StoreIdentity bare = store();
   bare.cache_secret.clear();
-  EXPECT_DEATH(RedisSeal{bare}, "");
+  EXPECT_DEATH(Seal{bare}, "");
 }
 
 }  // namespace
-}  // namespace tps::adapters
+}  // namespace tps::redis

@@ -11,7 +11,7 @@
 #include <cstring>
 #include <limits>
 
-namespace tps::adapters {
+namespace tps::redis {
 namespace {
 
 int as_size(std::size_t size) { return static_cast<int>(std::min<std::size_t>(size, std::numeric_limits<int>::max())); }
@@ -24,14 +24,14 @@ const char* last_reason() {
 }
 
 // What a call of OpenSSL came to that returned `done`, which is above 0 if it did something.
-RedisTls::Step outcome(ssl_st& session, int done) {
+Tls::Step outcome(ssl_st& session, int done) {
   const int system = errno;
-  if (done > 0) return RedisTls::Progress{.bytes = static_cast<std::size_t>(done)};
+  if (done > 0) return Tls::Progress{.bytes = static_cast<std::size_t>(done)};
   switch (SSL_get_error(&session, done)) {
     case SSL_ERROR_WANT_READ:
-      return RedisTls::Progress{.wait = POLLIN};
+      return Tls::Progress{.wait = POLLIN};
     case SSL_ERROR_WANT_WRITE:
-      return RedisTls::Progress{.wait = POLLOUT};
+      return Tls::Progress{.wait = POLLOUT};
     case SSL_ERROR_ZERO_RETURN:
       return std::unexpected("Redis closed the connection");
     case SSL_ERROR_SYSCALL:
@@ -60,10 +60,10 @@ bool expect_host(ssl_st* session, const std::string& host) {
 
 }  // namespace
 
-void RedisTls::Free::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
-void RedisTls::Free::operator()(ssl_st* session) const { SSL_free(session); }
+void Tls::Free::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
+void Tls::Free::operator()(ssl_st* session) const { SSL_free(session); }
 
-RedisTls::RedisTls(const RedisOptions& options) : host_(options.host) {
+Tls::Tls(const Options& options) : host_(options.host) {
   if (!options.tls) return;
   begin_call();
   context_.reset(SSL_CTX_new(TLS_client_method()));
@@ -79,12 +79,12 @@ RedisTls::RedisTls(const RedisOptions& options) : host_(options.host) {
   if (!loaded) complaint_ = fmt::format("{}: no certificates in PEM form ({})", options.ca_file, last_reason());
 }
 
-std::expected<void, std::string> RedisTls::check() const {
+std::expected<void, std::string> Tls::check() const {
   if (!complaint_.empty()) return std::unexpected(complaint_);
   return {};
 }
 
-std::expected<RedisTls::Session, std::string> RedisTls::start(int socket) const {
+std::expected<Tls::Session, std::string> Tls::start(int socket) const {
   if (auto usable = check(); !usable) return std::unexpected(usable.error());
   begin_call();
   Session session(SSL_new(context_.get()));
@@ -95,19 +95,19 @@ std::expected<RedisTls::Session, std::string> RedisTls::start(int socket) const 
   return session;
 }
 
-RedisTls::Step RedisTls::shake_hands(ssl_st& session) {
+Tls::Step Tls::shake_hands(ssl_st& session) {
   begin_call();
   return outcome(session, SSL_do_handshake(&session));
 }
 
-RedisTls::Step RedisTls::send(ssl_st& session, std::string_view bytes) {
+Tls::Step Tls::send(ssl_st& session, std::string_view bytes) {
   begin_call();
   return outcome(session, SSL_write(&session, bytes.data(), as_size(bytes.size())));
 }
 
-RedisTls::Step RedisTls::receive(ssl_st& session, std::span<char> into) {
+Tls::Step Tls::receive(ssl_st& session, std::span<char> into) {
   begin_call();
   return outcome(session, SSL_read(&session, into.data(), as_size(into.size())));
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::redis

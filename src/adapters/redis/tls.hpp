@@ -14,9 +14,9 @@
 struct ssl_ctx_st;
 struct ssl_st;
 
-namespace tps::adapters {
+namespace tps::redis {
 
-class RedisTls {
+class Tls {
  public:
   struct Free {
     void operator()(ssl_ctx_st* context) const;
@@ -32,7 +32,7 @@ class RedisTls {
   using Step = std::expected<Progress, std::string>;
 
   // Reads options.ca_file, if TLS is wanted at all.
-  explicit RedisTls(const RedisOptions& options);
+  explicit Tls(const Options& options);
 
   // Without the authorities there will be no session; the error says why.
   [[nodiscard]] std::expected<void, std::string> check() const;
@@ -51,4 +51,4 @@ class RedisTls {
   std::string complaint_;
 };
 
-}  // namespace tps::adapters
+}  // namespace tps::redis

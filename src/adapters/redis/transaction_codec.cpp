@@ -5,7 +5,7 @@
 #include <cstring>
 #include <type_traits>
 
-namespace tps::adapters {
+namespace tps::redis {
 namespace {
 
 using domain::Capture;
@@ -208,4 +208,4 @@ std::optional<Transaction> decode_transaction(std::string_view bytes) {
   return transaction;
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::redis

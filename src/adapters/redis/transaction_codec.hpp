@@ -8,7 +8,7 @@
 
 #include "domain/transaction.hpp"
 
-namespace tps::adapters {
+namespace tps::redis {
 
 // Appends to `out`.
 void encode_transaction(const domain::Transaction& transaction, std::string& out);
@@ -17,4 +17,4 @@ void encode_transaction(const domain::Transaction& transaction, std::string& out
 // unknown flag or enumerator. Any bytes are fine to ask about. Says nothing about where the bytes came from.
 std::optional<domain::Transaction> decode_transaction(std::string_view bytes);
 
-}  // namespace tps::adapters
+}  // namespace tps::redis

@@ -35,7 +35,7 @@ std::string encoded(bool everything) {
     transaction.failure = tps::domain::Failure::account_frozen;
   }
   std::string out;
-  tps::adapters::encode_transaction(transaction, out);
+  tps::redis::encode_transaction(transaction, out);
   return out;
 }
 
@@ -49,10 +49,10 @@ const std::span<const std::string_view> fuzz_seeds(kSeeds);
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  const auto transaction = tps::adapters::decode_transaction(bytes);
+  const auto transaction = tps::redis::decode_transaction(bytes);
   if (!transaction) return 0;
   std::string again;
-  tps::adapters::encode_transaction(*transaction, again);
+  tps::redis::encode_transaction(*transaction, again);
   if (again != bytes) std::abort();
   return 0;
 }

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace tps::adapters {
+namespace tps::redis {
 namespace {
 
 using domain::Timestamp;
@@ -153,4 +153,4 @@ TEST(TransactionCodec, TakesOnlyTheOneEncodingOfWhatItGives) {
 }
 
 }  // namespace
-}  // namespace tps::adapters
+}  // namespace tps::redis

@@ -5,7 +5,7 @@
 #include <charconv>
 #include <optional>
 
-namespace tps::adapters {
+namespace tps::redis {
 namespace {
 
 using Unexpected = std::unexpected<std::string>;
@@ -41,7 +41,7 @@ std::optional<std::string> percent_decode(std::string_view text) {
   return out;
 }
 
-std::expected<void, std::string> parse_login(std::string_view login, RedisOptions& options) {
+std::expected<void, std::string> parse_login(std::string_view login, Options& options) {
   const std::size_t colon = login.find(':');
   if (colon == std::string_view::npos || colon + 1 == login.size()) {
     return Unexpected(
@@ -56,7 +56,7 @@ std::expected<void, std::string> parse_login(std::string_view login, RedisOption
 }
 
 // "host", "host:port", "[address]" or "[address]:port".
-std::expected<void, std::string> parse_place(std::string_view place, RedisOptions& options) {
+std::expected<void, std::string> parse_place(std::string_view place, Options& options) {
   std::string_view host = place.substr(0, place.find(':'));
   std::string_view rest = place.substr(host.size());
   std::string_view allowed = "-._";
@@ -82,7 +82,7 @@ std::expected<void, std::string> parse_place(std::string_view place, RedisOption
 
 }  // namespace
 
-std::expected<RedisOptions, std::string> parse_redis_url(std::string_view url) {
+std::expected<Options, std::string> parse_redis_url(std::string_view url) {
   constexpr std::string_view kPlain = "redis://";
   constexpr std::string_view kTls = "rediss://";
   const bool tls = starts_with_folded(url, kTls);
@@ -94,7 +94,7 @@ std::expected<RedisOptions, std::string> parse_redis_url(std::string_view url) {
   const std::size_t slash = after.find('/');
   std::string_view place = after.substr(0, slash);
 
-  RedisOptions options;
+  Options options;
   options.tls = tls;
   if (const std::size_t at = place.rfind('@'); at != std::string_view::npos) {
     const std::string_view login = place.substr(0, at);
@@ -110,4 +110,4 @@ std::expected<RedisOptions, std::string> parse_redis_url(std::string_view url) {
   return options;
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::redis

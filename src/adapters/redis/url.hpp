@@ -7,9 +7,9 @@
 #include <string>
 #include <string_view>
 
-namespace tps::adapters {
+namespace tps::redis {
 
-struct RedisOptions {
+struct Options {
   std::string host;
   std::uint16_t port = 6379;
   std::string user;      // empty: the default user
@@ -23,6 +23,6 @@ struct RedisOptions {
 // redis://, or rediss:// for TLS, and [user[:password]@]host[:port][/database], user and password percent-encoded. An
 // IPv6 address stands in brackets. Without `ca_file`, which is no part of it. The error is a sentence for people; it
 // never repeats the URL, which may hold a password.
-std::expected<RedisOptions, std::string> parse_redis_url(std::string_view url);
+std::expected<Options, std::string> parse_redis_url(std::string_view url);
 
-}  // namespace tps::adapters
+}  // namespace tps::redis

@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
-namespace tps::adapters {
+namespace tps::redis {
 namespace {
 
-TEST(RedisUrl, RefusesWithASentenceThatKeepsThePassword) {
+TEST(Url, RefusesWithASentenceThatKeepsThePassword) {
   const std::pair<const char*, const char*> cases[] = {
       {"", "starts with redis://"},
       {"localhost:6379", "starts with redis://"},
@@ -47,7 +47,7 @@ TEST(RedisUrl, RefusesWithASentenceThatKeepsThePassword) {
   }
 }
 
-TEST(RedisUrl, Parses) {
+TEST(Url, Parses) {
   struct Case {
     const char* url;
     const char* user;
@@ -78,7 +78,7 @@ TEST(RedisUrl, Parses) {
   }
 }
 
-TEST(RedisUrl, AnotherSchemeMeansTls) {
+TEST(Url, AnotherSchemeMeansTls) {
   EXPECT_FALSE(parse_redis_url("redis://host")->tls);
   for (const char* url : {"rediss://me:pw@host:7000/2", "REDISS://me:pw@host:7000/2"}) {
     const auto parsed = parse_redis_url(url);
@@ -92,4 +92,4 @@ TEST(RedisUrl, AnotherSchemeMeansTls) {
 }
 
 }  // namespace
-}  // namespace tps::adapters
+}  // namespace tps::redis

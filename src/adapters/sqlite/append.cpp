@@ -9,7 +9,7 @@
 #include "adapters/storable.hpp"
 #include "ports/fault.hpp"
 
-namespace tps::adapters {
+namespace tps::sqlite {
 namespace {
 
 using domain::Acceptance;
@@ -23,13 +23,13 @@ const std::string kFindByKey = select_transactions("WHERE t.idempotency_hash = ?
 constexpr std::string_view kFindByReference = "SELECT id FROM transaction_log WHERE user_id = ?1 AND reference = ?2";
 
 // What the log holds of the keys and references of the flight; an error code of SQLite if it cannot be read.
-std::expected<domain::Existing, int> fetch_existing(SqliteConnection& writer, Flight flight) {
+std::expected<domain::Existing, int> fetch_existing(Connection& writer, Flight flight) {
   domain::Existing existing;
   for (const Submission* submission : flight) {
     const domain::Transaction& transaction = submission->transaction;
     if (!is_undecided(submission)) continue;
     if (transaction.idempotency_hash) {
-      SqliteUse use(writer.statement(kFindByKey));
+      Use use(writer.statement(kFindByKey));
       use->bind(1, *transaction.idempotency_hash);
       const int code = use->step();
       if (code != SQLITE_ROW && code != SQLITE_DONE) return std::unexpected(code);
@@ -40,7 +40,7 @@ std::expected<domain::Existing, int> fetch_existing(SqliteConnection& writer, Fl
       }
     }
     if (transaction.reference) {
-      SqliteUse use(writer.statement(kFindByReference));
+      Use use(writer.statement(kFindByReference));
       use->bind(1, transaction.user_id);
       use->bind(2, *transaction.reference);
       const int code = use->step();
@@ -58,21 +58,21 @@ constexpr std::string_view kRecordCurrency =
 constexpr std::string_view kRecordedExponent = "SELECT exponent FROM currencies WHERE code = ?1";
 
 // SQLITE_OK: recorded with these decimals. SQLITE_CONSTRAINT: recorded with others.
-int record_currency(SqliteConnection& writer, const domain::Currency& currency) {
+int record_currency(Connection& writer, const domain::Currency& currency) {
   {
-    SqliteUse use(writer.statement(kRecordCurrency));
+    Use use(writer.statement(kRecordCurrency));
     use->bind(1, currency.code);
     use->bind(2, currency.exponent);
     if (const int code = use->step(); code != SQLITE_DONE) return is_about_the_row(code) ? SQLITE_CONSTRAINT : code;
   }
-  SqliteUse use(writer.statement(kRecordedExponent));
+  Use use(writer.statement(kRecordedExponent));
   use->bind(1, currency.code);
   if (const int code = use->step(); code != SQLITE_ROW) return code;
   return use->integer(0) == currency.exponent ? SQLITE_OK : SQLITE_CONSTRAINT;
 }
 
 // First uses of currencies. A submission whose currency the store keeps with other decimals is refused.
-int record_currencies(SqliteConnection& writer, Flight flight, const domain::Currencies& currencies,
+int record_currencies(Connection& writer, Flight flight, const domain::Currencies& currencies,
                       const std::set<std::string, std::less<>>& recorded, std::set<std::string>& fresh) {
   for (Submission* submission : flight) {
     if (!is_undecided(submission)) continue;
@@ -80,7 +80,7 @@ int record_currencies(SqliteConnection& writer, Flight flight, const domain::Cur
     if (recorded.contains(code) || fresh.contains(code)) continue;
     const int result = record_currency(writer, *currencies.find(code));
     if (result == SQLITE_CONSTRAINT) {
-      refuse(flight, *submission);
+      adapters::refuse(flight, *submission);
     } else if (result != SQLITE_OK) {
       return result;
     } else {
@@ -95,11 +95,11 @@ struct Inserted {
   Submission* culprit = nullptr;  // the one that was not inserted
 };
 
-Inserted insert_accepted(SqliteConnection& writer, Flight flight, std::int64_t last_id) {
-  SqliteStatement& insert = writer.statement(kSqliteInsertTransaction);
+Inserted insert_accepted(Connection& writer, Flight flight, std::int64_t last_id) {
+  Statement& insert = writer.statement(kSqliteInsertTransaction);
   for (Submission* submission : flight) {
     if (submission->acceptance != Acceptance::accepted || submission->transaction.id <= last_id) continue;
-    SqliteUse use(insert);
+    Use use(insert);
     bind_transaction(*use, submission->transaction);
     if (const int code = use->step(); code != SQLITE_DONE) return {code, submission};
   }
@@ -128,12 +128,12 @@ std::vector<Submission*> undecided(Flight flight) {
 }
 
 // One attempt, in its own database transaction. True: a single row was refused, so another attempt makes sense.
-bool attempt(SqliteConnection& writer, Flight flight, domain::Timestamp now, const domain::Currencies& currencies,
+bool attempt(Connection& writer, Flight flight, domain::Timestamp now, const domain::Currencies& currencies,
              std::set<std::string, std::less<>>& recorded) {
-  SqliteTransaction transaction(writer, SqliteTransaction::Kind::write);
+  DbTransaction transaction(writer, DbTransaction::Kind::write);
   if (transaction.begin_code() != SQLITE_OK) return false;
   const std::uint32_t partition = flight.front()->transaction.partition;
-  const std::optional<SqliteLogEnd> end = sqlite_log_end(writer, partition);
+  const std::optional<LogEnd> end = sqlite_log_end(writer, partition);
   std::set<std::string> fresh;
   if (!end || record_currencies(writer, flight, currencies, recorded, fresh) != SQLITE_OK) return false;
   const auto existing = fetch_existing(writer, flight);
@@ -145,18 +145,18 @@ bool attempt(SqliteConnection& writer, Flight flight, domain::Timestamp now, con
     const bool row_refused = is_about_the_row(inserted.code);
     transaction.roll_back();
     undo(flight, end->id, row_refused ? Acceptance::undecided : Acceptance::unavailable);
-    if (row_refused) refuse(flight, *inserted.culprit);
+    if (row_refused) adapters::refuse(flight, *inserted.culprit);
     return row_refused;
   }
   const auto committed = transaction.commit([&]() -> std::optional<bool> {
-    const std::optional<SqliteLogEnd> now_at = sqlite_log_end(writer, partition);
+    const std::optional<LogEnd> now_at = sqlite_log_end(writer, partition);
     if (!now_at) return std::nullopt;
     return now_at->id > end->id;
   });
   if (committed) {
     recorded.insert(fresh.begin(), fresh.end());
   } else {
-    const bool unknown = committed.error().kind == service::StoreFault::Kind::unknown;
+    const bool unknown = committed.error().kind == ports::StoreFault::Kind::unknown;
     undo(flight, end->id, unknown ? Acceptance::unknown : Acceptance::unavailable);
   }
   return false;
@@ -167,14 +167,14 @@ constexpr std::string_view kLogEnd =
 
 }  // namespace
 
-std::optional<SqliteLogEnd> sqlite_log_end(SqliteConnection& connection, std::uint32_t partition) {
-  SqliteUse use(connection.statement(kLogEnd));
+std::optional<LogEnd> sqlite_log_end(Connection& connection, std::uint32_t partition) {
+  Use use(connection.statement(kLogEnd));
   use->bind(1, domain::first_id_before(partition));
   use->bind(2, domain::first_id_before(partition + 1));
   const int code = use->step();
-  if (code == SQLITE_DONE) return SqliteLogEnd{domain::first_id_before(partition), {}};
+  if (code == SQLITE_DONE) return LogEnd{domain::first_id_before(partition), {}};
   if (code != SQLITE_ROW) return std::nullopt;
-  return SqliteLogEnd{use->integer(0), use->time(1)};
+  return LogEnd{use->integer(0), use->time(1)};
 }
 
 void leave_none_undecided(Flight flight, Acceptance verdict) {
@@ -183,9 +183,9 @@ void leave_none_undecided(Flight flight, Acceptance verdict) {
   }
 }
 
-void sqlite_append(SqliteConnection& writer, Flight flight, domain::Timestamp now, const domain::Currencies& currencies,
+void sqlite_append(Connection& writer, Flight flight, domain::Timestamp now, const domain::Currencies& currencies,
                    std::set<std::string, std::less<>>& recorded) {
-  refuse_unstorable(flight, currencies);
+  adapters::refuse_unstorable(flight, currencies);
   for (;;) {
     const std::vector<Submission*> left = undecided(flight);
     if (left.empty() || writer.expired() || !attempt(writer, left, now, currencies, recorded)) break;
@@ -193,4 +193,4 @@ void sqlite_append(SqliteConnection& writer, Flight flight, domain::Timestamp no
   leave_none_undecided(flight, Acceptance::unavailable);
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

@@ -6,23 +6,22 @@
 #include "adapters/sqlite/row.hpp"
 #include "adapters/sqlite/settle.hpp"
 
-namespace tps::adapters {
+namespace tps::sqlite {
 namespace {
 
-using service::Deadline;
-using service::StoreResult;
+using ports::Deadline;
+using ports::StoreResult;
 
 // How many settlements are looked at in one transaction.
 constexpr std::int64_t kOrphansPiece = 50'000;
 
 }  // namespace
 
-SqliteAudit::SqliteAudit(std::string path, const domain::Currencies& currencies)
-    : reader_(std::move(path), currencies) {}
+Audit::Audit(std::string path, const domain::Currencies& currencies) : reader_(std::move(path), currencies) {}
 
-StoreResult<service::StoreIdentity> SqliteAudit::open(Deadline deadline) { return reader_.open(deadline); }
+StoreResult<ports::StoreIdentity> Audit::open(Deadline deadline) { return reader_.open(deadline); }
 
-StoreResult<std::vector<std::int64_t>> SqliteAudit::positions_now(SqliteConnection& connection) const {
+StoreResult<std::vector<std::int64_t>> Audit::positions_now(Connection& connection) const {
   std::vector<std::int64_t> positions;
   for (std::uint32_t partition = 0; partition < reader_.identity().partitions; ++partition) {
     const auto position = sqlite_position(connection, partition);
@@ -33,10 +32,10 @@ StoreResult<std::vector<std::int64_t>> SqliteAudit::positions_now(SqliteConnecti
 }
 
 template <class Row, class Read>
-StoreResult<service::Audit::Piece<Row>> SqliteAudit::piece(Deadline deadline, Read read) {
+StoreResult<ports::Audit::Piece<Row>> Audit::piece(Deadline deadline, Read read) {
   const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
-  const SqliteTransaction snapshot(**connection, SqliteTransaction::Kind::read);
+  const DbTransaction snapshot(**connection, DbTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected((*connection)->fault(snapshot.begin_code()));
   auto positions = positions_now(**connection);
   if (!positions) return std::unexpected(positions.error());
@@ -46,8 +45,8 @@ StoreResult<service::Audit::Piece<Row>> SqliteAudit::piece(Deadline deadline, Re
   return piece;
 }
 
-StoreResult<std::vector<std::int64_t>> SqliteAudit::positions(Deadline deadline) {
-  auto all = piece<std::int64_t>(deadline, [](SqliteConnection&, std::vector<std::int64_t>&) { return SQLITE_DONE; });
+StoreResult<std::vector<std::int64_t>> Audit::positions(Deadline deadline) {
+  auto all = piece<std::int64_t>(deadline, [](Connection&, std::vector<std::int64_t>&) { return SQLITE_DONE; });
   if (!all) return std::unexpected(all.error());
   return std::move(all->positions);
 }
@@ -57,8 +56,8 @@ namespace {
 const std::string kEntries = select_with_settlements("WHERE t.id > ?1 AND t.id < ?2 ORDER BY t.id LIMIT ?3");
 
 // False: a word is unknown; the status is then none that is ever recorded.
-bool read_settlement(const SqliteStatement& row, domain::Settlement& settlement) {
-  using Column = SqliteTransactionColumn;
+bool read_settlement(const Statement& row, domain::Settlement& settlement) {
+  using Column = TransactionColumn;
   settlement.partition = static_cast<std::uint32_t>(row.integer(2));
   settlement.transaction_id = row.integer(Column::kId);
   settlement.settled_at = row.time(Column::kSettledAt);
@@ -75,10 +74,10 @@ bool read_settlement(const SqliteStatement& row, domain::Settlement& settlement)
   return status && has_failure == settlement.failure.has_value();
 }
 
-service::Audit::Entry read_entry(const SqliteStatement& row) {
-  service::Audit::Entry entry;
+ports::Audit::Entry read_entry(const Statement& row) {
+  ports::Audit::Entry entry;
   auto transaction = read_transaction(row);
-  if (!row.is_null(SqliteTransactionColumn::kStatus)) {
+  if (!row.is_null(TransactionColumn::kStatus)) {
     entry.readable = read_settlement(row, entry.settlement.emplace());
     // Also of an authorized one, whose end its hold would tell.
     if (transaction) transaction->settled_at = entry.settlement->settled_at;
@@ -90,10 +89,10 @@ service::Audit::Entry read_entry(const SqliteStatement& row) {
 
 }  // namespace
 
-StoreResult<std::vector<service::Audit::Entry>> SqliteAudit::entries(std::uint32_t partition, std::int64_t after,
-                                                                     std::size_t max, Deadline deadline) {
-  auto read = piece<Entry>(deadline, [&](SqliteConnection& connection, std::vector<Entry>& rows) {
-    SqliteUse use(connection.statement(kEntries));
+StoreResult<std::vector<ports::Audit::Entry>> Audit::entries(std::uint32_t partition, std::int64_t after,
+                                                             std::size_t max, Deadline deadline) {
+  auto read = piece<Entry>(deadline, [&](Connection& connection, std::vector<Entry>& rows) {
+    Use use(connection.statement(kEntries));
     use->bind(1, std::max(after, domain::first_id_before(partition)));
     use->bind(2, domain::first_id_before(partition + 1));
     use->bind(3, static_cast<std::int64_t>(max));
@@ -114,13 +113,13 @@ constexpr std::string_view kOrphans =
 
 }  // namespace
 
-StoreResult<std::int64_t> SqliteAudit::orphans(std::uint32_t partition, Deadline deadline) {
+StoreResult<std::int64_t> Audit::orphans(std::uint32_t partition, Deadline deadline) {
   std::int64_t orphans = 0;
   std::int64_t after = domain::first_id_before(partition);
   while (true) {
     const auto connection = reader_.ready(deadline);
     if (!connection) return std::unexpected(connection.error());
-    SqliteUse use((*connection)->statement(kOrphans));
+    Use use((*connection)->statement(kOrphans));
     use->bind(1, after);
     use->bind(2, domain::first_id_before(partition + 1));
     use->bind(3, kOrphansPiece);
@@ -139,11 +138,11 @@ constexpr std::string_view kAccounts =
 
 }  // namespace
 
-StoreResult<service::Audit::Piece<service::Audit::AccountRow>> SqliteAudit::accounts(
+StoreResult<ports::Audit::Piece<ports::Audit::AccountRow>> Audit::accounts(
     const std::optional<domain::AccountKey>& after, std::size_t max, Deadline deadline) {
-  return piece<AccountRow>(deadline, [&](SqliteConnection& connection, std::vector<AccountRow>& rows) {
+  return piece<AccountRow>(deadline, [&](Connection& connection, std::vector<AccountRow>& rows) {
     const domain::AccountKey start = after.value_or(domain::AccountKey{});
-    SqliteUse use(connection.statement(kAccounts));
+    Use use(connection.statement(kAccounts));
     use->bind(1, after ? std::int64_t{start.partition} : -1);
     use->bind(2, start.user_id);
     use->bind(3, start.currency);
@@ -164,10 +163,9 @@ const std::string kHolds = select_holds("WHERE transaction_id > ?1 ORDER BY tran
 
 }  // namespace
 
-StoreResult<service::Audit::Piece<domain::Hold>> SqliteAudit::holds(std::int64_t after, std::size_t max,
-                                                                    Deadline deadline) {
-  return piece<domain::Hold>(deadline, [&](SqliteConnection& connection, std::vector<domain::Hold>& rows) {
-    SqliteUse use(connection.statement(kHolds));
+StoreResult<ports::Audit::Piece<domain::Hold>> Audit::holds(std::int64_t after, std::size_t max, Deadline deadline) {
+  return piece<domain::Hold>(deadline, [&](Connection& connection, std::vector<domain::Hold>& rows) {
+    Use use(connection.statement(kHolds));
     use->bind(1, after);
     use->bind(2, static_cast<std::int64_t>(max));
     int code = SQLITE_OK;
@@ -183,11 +181,10 @@ constexpr std::string_view kReversals =
 
 }  // namespace
 
-StoreResult<service::Audit::Piece<service::Audit::ReversalRow>> SqliteAudit::reversals(std::int64_t after,
-                                                                                       std::size_t max,
-                                                                                       Deadline deadline) {
-  return piece<ReversalRow>(deadline, [&](SqliteConnection& connection, std::vector<ReversalRow>& rows) {
-    SqliteUse use(connection.statement(kReversals));
+StoreResult<ports::Audit::Piece<ports::Audit::ReversalRow>> Audit::reversals(std::int64_t after, std::size_t max,
+                                                                             Deadline deadline) {
+  return piece<ReversalRow>(deadline, [&](Connection& connection, std::vector<ReversalRow>& rows) {
+    Use use(connection.statement(kReversals));
     use->bind(1, after);
     use->bind(2, static_cast<std::int64_t>(max));
     int code = SQLITE_OK;
@@ -204,9 +201,9 @@ constexpr std::string_view kAuditTotals =
 
 }  // namespace
 
-StoreResult<service::Audit::Piece<service::Audit::TotalsRow>> SqliteAudit::totals(Deadline deadline) {
-  return piece<TotalsRow>(deadline, [](SqliteConnection& connection, std::vector<TotalsRow>& rows) {
-    SqliteUse use(connection.statement(kAuditTotals));
+StoreResult<ports::Audit::Piece<ports::Audit::TotalsRow>> Audit::totals(Deadline deadline) {
+  return piece<TotalsRow>(deadline, [](Connection& connection, std::vector<TotalsRow>& rows) {
+    Use use(connection.statement(kAuditTotals));
     int code = SQLITE_OK;
     while ((code = use->step()) == SQLITE_ROW) {
       rows.push_back({{static_cast<std::uint32_t>(use->integer(0)), std::string(use->text(1))}, read_totals(*use, 2)});
@@ -215,11 +212,11 @@ StoreResult<service::Audit::Piece<service::Audit::TotalsRow>> SqliteAudit::total
   });
 }
 
-StoreResult<std::vector<std::optional<domain::Transaction>>> SqliteAudit::find(std::span<const std::int64_t> ids,
-                                                                               Deadline deadline) {
+StoreResult<std::vector<std::optional<domain::Transaction>>> Audit::find(std::span<const std::int64_t> ids,
+                                                                         Deadline deadline) {
   const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
   return sqlite_find(**connection, ids);
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

@@ -11,37 +11,36 @@
 #include "ports/audit.hpp"
 #include "ports/store.hpp"
 
-namespace tps::adapters {
+namespace tps::sqlite {
 
-class SqliteAudit final : public service::Audit {
+class Audit final : public ports::Audit {
  public:
   // `currencies` must outlive this object. Does not open the file at `path` yet, and never creates it.
-  SqliteAudit(std::string path, const domain::Currencies& currencies);
+  Audit(std::string path, const domain::Currencies& currencies);
 
-  service::StoreResult<service::StoreIdentity> open(service::Deadline deadline) override;
-  service::StoreResult<std::vector<std::int64_t>> positions(service::Deadline deadline) override;
-  service::StoreResult<std::vector<Entry>> entries(std::uint32_t partition, std::int64_t after, std::size_t max,
-                                                   service::Deadline deadline) override;
-  service::StoreResult<std::int64_t> orphans(std::uint32_t partition, service::Deadline deadline) override;
-  service::StoreResult<Piece<AccountRow>> accounts(const std::optional<domain::AccountKey>& after, std::size_t max,
-                                                   service::Deadline deadline) override;
-  service::StoreResult<Piece<domain::Hold>> holds(std::int64_t after, std::size_t max,
-                                                  service::Deadline deadline) override;
-  service::StoreResult<Piece<ReversalRow>> reversals(std::int64_t after, std::size_t max,
-                                                     service::Deadline deadline) override;
-  service::StoreResult<Piece<TotalsRow>> totals(service::Deadline deadline) override;
-  service::StoreResult<std::vector<std::optional<domain::Transaction>>> find(std::span<const std::int64_t> ids,
-                                                                             service::Deadline deadline) override;
+  ports::StoreResult<ports::StoreIdentity> open(ports::Deadline deadline) override;
+  ports::StoreResult<std::vector<std::int64_t>> positions(ports::Deadline deadline) override;
+  ports::StoreResult<std::vector<Entry>> entries(std::uint32_t partition, std::int64_t after, std::size_t max,
+                                                 ports::Deadline deadline) override;
+  ports::StoreResult<std::int64_t> orphans(std::uint32_t partition, ports::Deadline deadline) override;
+  ports::StoreResult<Piece<AccountRow>> accounts(const std::optional<domain::AccountKey>& after, std::size_t max,
+                                                 ports::Deadline deadline) override;
+  ports::StoreResult<Piece<domain::Hold>> holds(std::int64_t after, std::size_t max, ports::Deadline deadline) override;
+  ports::StoreResult<Piece<ReversalRow>> reversals(std::int64_t after, std::size_t max,
+                                                   ports::Deadline deadline) override;
+  ports::StoreResult<Piece<TotalsRow>> totals(ports::Deadline deadline) override;
+  ports::StoreResult<std::vector<std::optional<domain::Transaction>>> find(std::span<const std::int64_t> ids,
+                                                                           ports::Deadline deadline) override;
 
  private:
-  service::StoreResult<std::vector<std::int64_t>> positions_now(SqliteConnection& connection) const;
+  ports::StoreResult<std::vector<std::int64_t>> positions_now(Connection& connection) const;
 
   // A piece in one snapshot: `read` steps through its statement's rows and adds them, and answers the code of the last
   // step.
   template <class Row, class Read>
-  service::StoreResult<Piece<Row>> piece(service::Deadline deadline, Read read);
+  ports::StoreResult<Piece<Row>> piece(ports::Deadline deadline, Read read);
 
-  SqliteReader reader_;
+  Reader reader_;
 };
 
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <thread>
 
-namespace tps::adapters {
+namespace tps::sqlite {
 namespace {
 
 using std::chrono::steady_clock;
@@ -45,13 +45,13 @@ struct Opening {
   const std::string& settings;
 };
 
-Opening opening_of(SqliteConnection::Mode mode) {
+Opening opening_of(Connection::Mode mode) {
   switch (mode) {
-    case SqliteConnection::Mode::write:
+    case Connection::Mode::write:
       return {SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, kWriterSettings};
-    case SqliteConnection::Mode::write_beside:
+    case Connection::Mode::write_beside:
       return {SQLITE_OPEN_READWRITE, kWriterBesideSettings};
-    case SqliteConnection::Mode::read:
+    case Connection::Mode::read:
       break;
   }
   return {SQLITE_OPEN_READONLY, kReaderSettings};
@@ -59,20 +59,19 @@ Opening opening_of(SqliteConnection::Mode mode) {
 
 }  // namespace
 
-SqliteConnection::SqliteConnection(sqlite3* handle) : handle_(handle) {
+Connection::Connection(sqlite3* handle) : handle_(handle) {
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_handler(handle, on_busy, this);
   sqlite3_progress_handler(handle, kStepsPerDeadlineCheck, on_progress, this);
 }
 
-std::expected<std::unique_ptr<SqliteConnection>, std::string> SqliteConnection::open(const std::string& path,
-                                                                                     Mode mode) {
+std::expected<std::unique_ptr<Connection>, std::string> Connection::open(const std::string& path, Mode mode) {
   // SQLite counts its memory under one mutex for all connections; nobody reads those counts.
   [[maybe_unused]] static const int kUncounted = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   sqlite3* handle = nullptr;
   const Opening how = opening_of(mode);
   const int opened = sqlite3_open_v2(path.c_str(), &handle, how.access | SQLITE_OPEN_NOMUTEX, nullptr);
-  std::unique_ptr<SqliteConnection> connection(new SqliteConnection(handle));
+  std::unique_ptr<Connection> connection(new Connection(handle));
   if (opened != SQLITE_OK) return std::unexpected(fmt::format("{}: {}", path, sqlite3_errmsg(handle)));
   connection->set_deadline(steady_clock::now() + std::chrono::seconds(2));
   const int set = connection->run_script(how.settings);
@@ -80,8 +79,8 @@ std::expected<std::unique_ptr<SqliteConnection>, std::string> SqliteConnection::
   return connection;
 }
 
-int SqliteConnection::on_busy(void* self, int attempt) {
-  const steady_clock::time_point deadline = static_cast<SqliteConnection*>(self)->deadline_;
+int Connection::on_busy(void* self, int attempt) {
+  const steady_clock::time_point deadline = static_cast<Connection*>(self)->deadline_;
   const auto left = deadline - steady_clock::now();
   if (left <= steady_clock::duration::zero()) return 0;
   const steady_clock::duration pause = std::min<steady_clock::duration>(
@@ -90,28 +89,28 @@ int SqliteConnection::on_busy(void* self, int attempt) {
   return 1;
 }
 
-int SqliteConnection::on_progress(void* self) {
-  return steady_clock::now() >= static_cast<SqliteConnection*>(self)->deadline_ ? 1 : 0;
+int Connection::on_progress(void* self) {
+  return steady_clock::now() >= static_cast<Connection*>(self)->deadline_ ? 1 : 0;
 }
 
-SqliteStatement& SqliteConnection::statement(std::string_view sql) {
+Statement& Connection::statement(std::string_view sql) {
   const auto found = statements_.find(sql.data());
   if (found != statements_.end() && found->second.ready()) return found->second;
-  return statements_.insert_or_assign(sql.data(), SqliteStatement(handle_.get(), sql)).first->second;
+  return statements_.insert_or_assign(sql.data(), Statement(handle_.get(), sql)).first->second;
 }
 
-int SqliteConnection::run(std::string_view sql) {
-  SqliteUse use(statement(sql));
+int Connection::run(std::string_view sql) {
+  Use use(statement(sql));
   const int code = use->step();
   return code == SQLITE_DONE || code == SQLITE_ROW ? SQLITE_OK : code;
 }
 
-int SqliteConnection::run_script(const std::string& sql) {
+int Connection::run_script(const std::string& sql) {
   return sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr);
 }
 
-service::StoreFault SqliteConnection::fault(int code) const {
-  using Kind = service::StoreFault::Kind;
+ports::StoreFault Connection::fault(int code) const {
+  using Kind = ports::StoreFault::Kind;
   const char* text = sqlite3_errmsg(handle_.get());
   switch (code & 0xFF) {
     case SQLITE_BUSY:
@@ -127,34 +126,34 @@ service::StoreFault SqliteConnection::fault(int code) const {
   }
 }
 
-SqliteTransaction::SqliteTransaction(SqliteConnection& connection, Kind kind)
+DbTransaction::DbTransaction(Connection& connection, Kind kind)
     : connection_(connection), begin_code_(connection.run(kind == Kind::read ? kBeginRead : kBeginWrite)) {}
 
-void SqliteTransaction::roll_back() {
+void DbTransaction::roll_back() {
   if (connection_.in_transaction()) connection_.run(kRollBack);
 }
 
-service::StoreResult<void> SqliteTransaction::commit(const std::function<std::optional<bool>()>& is_there) {
+ports::StoreResult<void> DbTransaction::commit(const std::function<std::optional<bool>()>& is_there) {
   const int code = connection_.run(kCommit);
   if (code == SQLITE_OK) return {};
-  service::StoreFault fault = connection_.fault(code);
+  ports::StoreFault fault = connection_.fault(code);
   roll_back();
   if (!leaves_no_trace(code) && !write_fence()) {
-    fault.kind = service::StoreFault::Kind::unknown;
+    fault.kind = ports::StoreFault::Kind::unknown;
     return std::unexpected(fault);
   }
   const std::optional<bool> there = is_there();
   if (there == true) return {};
-  fault.kind = there ? service::StoreFault::Kind::unavailable : service::StoreFault::Kind::unknown;
+  fault.kind = there ? ports::StoreFault::Kind::unavailable : ports::StoreFault::Kind::unknown;
   return std::unexpected(fault);
 }
 
 // The next durable write starts where the failed commit did and overwrites it. user_version is ours to change.
-bool SqliteTransaction::write_fence() {
+bool DbTransaction::write_fence() {
   if (connection_.run(kBeginWrite) != SQLITE_OK) return false;
   std::int64_t version = 0;
   {
-    SqliteUse use(connection_.statement(kReadFence));
+    Use use(connection_.statement(kReadFence));
     if (use->step() == SQLITE_ROW) version = use->integer(0);
   }
   const std::string change = fmt::format("PRAGMA user_version = {}", (version + 1) & 0x7FFFFFFF);
@@ -163,4 +162,4 @@ bool SqliteTransaction::write_fence() {
   return written;
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

@@ -15,26 +15,26 @@
 #include "adapters/sqlite/statement.hpp"
 #include "ports/fault.hpp"
 
-namespace tps::adapters {
+namespace tps::sqlite {
 
-class SqliteConnection {
+class Connection {
  public:
   // write: creates the file. write_beside: for one that must be there and that another process may serve, to which it
   // leaves the checkpoints. read: refuses every change.
   enum class Mode : std::uint8_t { write, write_beside, read };
 
   // The error is a sentence for operators.
-  static std::expected<std::unique_ptr<SqliteConnection>, std::string> open(const std::string& path, Mode mode);
+  static std::expected<std::unique_ptr<Connection>, std::string> open(const std::string& path, Mode mode);
 
-  SqliteConnection(const SqliteConnection&) = delete;
-  SqliteConnection& operator=(const SqliteConnection&) = delete;
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
   // From here on, waiting for other programs' locks and running statements end by then (but never a commit under way).
-  void set_deadline(service::Deadline deadline) { deadline_ = deadline; }
+  void set_deadline(ports::Deadline deadline) { deadline_ = deadline; }
   [[nodiscard]] bool expired() const { return std::chrono::steady_clock::now() >= deadline_; }
 
   // Prepared on first use. `sql` is a constant: its address is what it is found by.
-  SqliteStatement& statement(std::string_view sql);
+  Statement& statement(std::string_view sql);
 
   // Runs a statement without parameters or results. SQLITE_OK or an error.
   int run(std::string_view sql);
@@ -45,43 +45,43 @@ class SqliteConnection {
   [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(handle_.get()) == 0; }
 
   // What the last error was, as a fault that changed nothing.
-  [[nodiscard]] service::StoreFault fault(int code) const;
+  [[nodiscard]] ports::StoreFault fault(int code) const;
 
  private:
   struct Close {
     void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
   };
-  explicit SqliteConnection(sqlite3* handle);
+  explicit Connection(sqlite3* handle);
   static int on_busy(void* self, int attempt);
   static int on_progress(void* self);
 
   std::unique_ptr<sqlite3, Close> handle_;
-  std::unordered_map<const char*, SqliteStatement> statements_;  // finalized before handle_ is closed
-  service::Deadline deadline_ = service::Deadline::max();
+  std::unordered_map<const char*, Statement> statements_;  // finalized before handle_ is closed
+  ports::Deadline deadline_ = ports::Deadline::max();
 };
 
 // BEGIN now, ROLLBACK at the end of the scope unless committed.
-class SqliteTransaction {
+class DbTransaction {
  public:
   enum class Kind : std::uint8_t { read, write };
 
-  SqliteTransaction(SqliteConnection& connection, Kind kind);
-  SqliteTransaction(const SqliteTransaction&) = delete;
-  SqliteTransaction& operator=(const SqliteTransaction&) = delete;
-  ~SqliteTransaction() { roll_back(); }
+  DbTransaction(Connection& connection, Kind kind);
+  DbTransaction(const DbTransaction&) = delete;
+  DbTransaction& operator=(const DbTransaction&) = delete;
+  ~DbTransaction() { roll_back(); }
 
   [[nodiscard]] int begin_code() const { return begin_code_; }  // SQLITE_OK: it is open
 
   // Durable when it gives a value. `unavailable`: certainly not there; `unknown`: perhaps. Closes the transaction
   // either way. `is_there` reads whether its changes are visible (nullopt: cannot be read); asked only after an error.
-  service::StoreResult<void> commit(const std::function<std::optional<bool>()>& is_there);
+  ports::StoreResult<void> commit(const std::function<std::optional<bool>()>& is_there);
   void roll_back();
 
  private:
   bool write_fence();
 
-  SqliteConnection& connection_;
+  Connection& connection_;
   const int begin_code_;
 };
 
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

@@ -11,7 +11,7 @@
 
 #include "adapters/sqlite/schema.hpp"
 
-namespace tps::adapters {
+namespace tps::sqlite {
 namespace {
 
 constexpr auto kMigrationTime = std::chrono::seconds(60);
@@ -48,49 +48,49 @@ std::expected<int, std::string> lock_file_of(const std::string& path) {
 
 }  // namespace
 
-std::expected<std::shared_ptr<SqliteDatabase>, std::string> SqliteDatabase::open(const std::string& path) {
+std::expected<std::shared_ptr<Database>, std::string> Database::open(const std::string& path) {
   if (path.empty() || path.starts_with(":")) {
     return std::unexpected(fmt::format("\"{}\" is not the name of a file, and data must be kept in one", path));
   }
   const auto lock = lock_file_of(path);
   if (!lock) return std::unexpected(lock.error());
-  auto writer = SqliteConnection::open(path, SqliteConnection::Mode::write);
+  auto writer = Connection::open(path, Connection::Mode::write);
   if (!writer) {
     close(*lock);
     return std::unexpected(writer.error());
   }
-  return std::shared_ptr<SqliteDatabase>(new SqliteDatabase(path, *lock, std::move(*writer)));
+  return std::shared_ptr<Database>(new Database(path, *lock, std::move(*writer)));
 }
 
-std::expected<std::shared_ptr<SqliteDatabase>, std::string> SqliteDatabase::open_to_read(const std::string& path) {
+std::expected<std::shared_ptr<Database>, std::string> Database::open_to_read(const std::string& path) {
   if (access(path.c_str(), R_OK) != 0) return std::unexpected(fmt::format("{}: {}", path, std::strerror(errno)));
-  return std::shared_ptr<SqliteDatabase>(new SqliteDatabase(path, -1, nullptr));
+  return std::shared_ptr<Database>(new Database(path, -1, nullptr));
 }
 
-SqliteDatabase::SqliteDatabase(std::string path, int lock_file, std::unique_ptr<SqliteConnection> writer)
+Database::Database(std::string path, int lock_file, std::unique_ptr<Connection> writer)
     : path_(std::move(path)), lock_file_(lock_file), writer_(std::move(writer)) {}
 
-SqliteDatabase::~SqliteDatabase() {
+Database::~Database() {
   writer_.reset();  // its last checkpoint is done before another process may open the file
   if (lock_file_ >= 0) close(lock_file_);
 }
 
-std::expected<void, std::string> SqliteDatabase::migrate(std::uint32_t partitions) {
-  const service::Deadline deadline = std::chrono::steady_clock::now() + kMigrationTime;
+std::expected<void, std::string> Database::migrate(std::uint32_t partitions) {
+  const ports::Deadline deadline = std::chrono::steady_clock::now() + kMigrationTime;
   const auto hold = lock_writer(deadline);
   if (!hold) return std::unexpected("the database was busy for a minute, or is open for reading only");
   writer_->set_deadline(deadline);
   return sqlite_migrate(*writer_, partitions);
 }
 
-bool SqliteDatabase::take_settling(std::uint32_t partition) {
+bool Database::take_settling(std::uint32_t partition) {
   const std::lock_guard guard(mutex_);
   return settling_.insert(partition).second;
 }
 
-void SqliteDatabase::end_settling(std::uint32_t partition) {
+void Database::end_settling(std::uint32_t partition) {
   const std::lock_guard guard(mutex_);
   settling_.erase(partition);
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

@@ -14,21 +14,21 @@
 #include "adapters/sqlite/fair_lock.hpp"
 #include "ports/fault.hpp"
 
-namespace tps::adapters {
+namespace tps::sqlite {
 
-class SqliteDatabase {
+class Database {
  public:
   // Opens or creates the file at `path` (plain text, no URI). Refuses one that another process, or another object of
   // this one, has open. The error is a sentence for operators.
-  static std::expected<std::shared_ptr<SqliteDatabase>, std::string> open(const std::string& path);
+  static std::expected<std::shared_ptr<Database>, std::string> open(const std::string& path);
 
   // The same file for reading only, also while another process has it open. It must be there. Nothing can be written or
   // migrated through it.
-  static std::expected<std::shared_ptr<SqliteDatabase>, std::string> open_to_read(const std::string& path);
+  static std::expected<std::shared_ptr<Database>, std::string> open_to_read(const std::string& path);
 
-  SqliteDatabase(const SqliteDatabase&) = delete;
-  SqliteDatabase& operator=(const SqliteDatabase&) = delete;
-  ~SqliteDatabase();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+  ~Database();
 
   // Brings the schema to this binary's, all or nothing; does nothing when it is there already. `partitions` counts for
   // an empty file only. The error is a sentence for operators.
@@ -37,28 +37,28 @@ class SqliteDatabase {
   [[nodiscard]] const std::string& path() const { return path_; }
 
   // The writer connection belongs to whoever holds its lock. Nobody gets it of a database that is for reading only.
-  std::optional<SqliteFairLock::Hold> lock_writer(service::Deadline deadline) {
+  std::optional<FairLock::Hold> lock_writer(ports::Deadline deadline) {
     return lock_file_ < 0 ? std::nullopt : writer_lock_.acquire(deadline);
   }
-  SqliteConnection& writer() { return *writer_; }
+  Connection& writer() { return *writer_; }
 
   // Who settles a partition: one session at a time. False: another one has it.
   bool take_settling(std::uint32_t partition);
   void end_settling(std::uint32_t partition);
 
  private:
-  SqliteDatabase(std::string path, int lock_file, std::unique_ptr<SqliteConnection> writer);
+  Database(std::string path, int lock_file, std::unique_ptr<Connection> writer);
 
   const std::string path_;
   const int lock_file_;  // below 0: for reading only
 
-  SqliteFairLock writer_lock_;
+  FairLock writer_lock_;
   // Under writer_lock_.
-  std::unique_ptr<SqliteConnection> writer_;
+  std::unique_ptr<Connection> writer_;
 
   std::mutex mutex_;
   // Under mutex_.
   std::set<std::uint32_t> settling_;
 };
 
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

@@ -14,25 +14,25 @@
 #include "adapters/sqlite/store.hpp"
 #include "ports/fault.hpp"
 
-namespace tps::adapters {
+namespace tps::sqlite {
 namespace {
 
 using domain::Acceptance;
 using ::testing::HasSubstr;
 
-class SqliteFile : public ::testing::Test {
+class File : public ::testing::Test {
  public:
-  ~SqliteFile() override { std::filesystem::remove_all(folder_); }
+  ~File() override { std::filesystem::remove_all(folder_); }
 
  protected:
-  SqliteFile() {
+  File() {
     std::string pattern = std::filesystem::temp_directory_path() / "tps-sqlite-XXXXXX";
     folder_ = mkdtemp(pattern.data());
   }
 
   [[nodiscard]] std::string file() const { return folder_ / "tps.db"; }
-  std::shared_ptr<SqliteDatabase> migrated() {
-    auto database = SqliteDatabase::open(file()).value();
+  std::shared_ptr<Database> migrated() {
+    auto database = Database::open(file()).value();
     EXPECT_TRUE(database->migrate(1));
     return database;
   }
@@ -43,15 +43,15 @@ class SqliteFile : public ::testing::Test {
     submission.transaction.currency = "USD";
     return submission;
   }
-  static service::Deadline soon() { return std::chrono::steady_clock::now() + std::chrono::seconds(10); }
+  static ports::Deadline soon() { return std::chrono::steady_clock::now() + std::chrono::seconds(10); }
 
-  static void append_one(SqliteStore& store, const std::string& user_id) {
+  static void append_one(Store& store, const std::string& user_id) {
     domain::Submission submission = deposit(user_id);
     store.append(std::vector{&submission}, {}, soon());
     EXPECT_EQ(submission.acceptance, Acceptance::accepted);
   }
 
-  static service::ApiKey key(const std::string& id) {
+  static ports::ApiKey key(const std::string& id) {
     return {.id = id, .subject = "s", .scopes = "admin", .created_by = "cli:ada"};
   }
 
@@ -68,47 +68,47 @@ class SqliteFile : public ::testing::Test {
   const domain::Currencies currencies_;
 };
 
-TEST_F(SqliteFile, IsRefusedToASecondServer) {
-  const auto first = SqliteDatabase::open(file());
+TEST_F(File, IsRefusedToASecondServer) {
+  const auto first = Database::open(file());
   ASSERT_TRUE(first);
-  const auto second = SqliteDatabase::open(file());
+  const auto second = Database::open(file());
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error(), HasSubstr("in use by another tps (process " + std::to_string(getpid()) + ")"));
 }
 
-TEST_F(SqliteFile, IsFreeOnceTheFirstServerIsGone) {
+TEST_F(File, IsFreeOnceTheFirstServerIsGone) {
   {
-    ASSERT_TRUE(SqliteDatabase::open(file()));
+    ASSERT_TRUE(Database::open(file()));
   }
-  EXPECT_TRUE(SqliteDatabase::open(file()));
+  EXPECT_TRUE(Database::open(file()));
 }
 
-TEST_F(SqliteFile, MustBeAFile) {
-  EXPECT_FALSE(SqliteDatabase::open(""));
-  EXPECT_FALSE(SqliteDatabase::open(":memory:"));
-  EXPECT_FALSE(SqliteDatabase::open(folder_));
-  EXPECT_THAT(SqliteDatabase::open(folder_ / "no" / "folder.db").error(), HasSubstr("No such file"));
+TEST_F(File, MustBeAFile) {
+  EXPECT_FALSE(Database::open(""));
+  EXPECT_FALSE(Database::open(":memory:"));
+  EXPECT_FALSE(Database::open(folder_));
+  EXPECT_THAT(Database::open(folder_ / "no" / "folder.db").error(), HasSubstr("No such file"));
 }
 
-TEST_F(SqliteFile, MayHaveAnyName) {
+TEST_F(File, MayHaveAnyName) {
   for (const char* name : {"file:x.db?mode=memory", "a b%20.db", "ümlaut.db"}) {
-    EXPECT_TRUE(SqliteDatabase::open(folder_ / name)) << name;
+    EXPECT_TRUE(Database::open(folder_ / name)) << name;
     EXPECT_TRUE(std::filesystem::exists(folder_ / name)) << name;
   }
 }
 
-TEST_F(SqliteFile, MayBeReadWhileAServerHasIt) {
-  EXPECT_FALSE(SqliteDatabase::open_to_read(file()));
+TEST_F(File, MayBeReadWhileAServerHasIt) {
+  EXPECT_FALSE(Database::open_to_read(file()));
   EXPECT_FALSE(std::filesystem::exists(file()));
   const auto server = migrated();
-  SqliteStore writing(server, currencies_);
+  Store writing(server, currencies_);
   auto item = deposit("u");
   std::vector<domain::Submission*> flight{&item};
   writing.append(flight, domain::Timestamp(std::chrono::seconds(1)), soon());
   ASSERT_EQ(item.acceptance, Acceptance::accepted);
 
-  const auto database = SqliteDatabase::open_to_read(file()).value();
-  SqliteStore reading(database, currencies_);
+  const auto database = Database::open_to_read(file()).value();
+  Store reading(database, currencies_);
   ASSERT_TRUE(reading.open(soon()));
   EXPECT_EQ(reading.list({}, soon())->transactions.size(), 1U);
   auto refused = deposit("v");
@@ -119,23 +119,23 @@ TEST_F(SqliteFile, MayBeReadWhileAServerHasIt) {
   EXPECT_FALSE(database->migrate(1));
 }
 
-TEST_F(SqliteFile, IsRefusedWhenItIsNoDatabase) {
+TEST_F(File, IsRefusedWhenItIsNoDatabase) {
   std::ofstream(file()) << "This is a letter to my aunt, and long enough not to be taken for an empty file.";
-  const auto opened = SqliteDatabase::open(file());
+  const auto opened = Database::open(file());
   ASSERT_FALSE(opened);
   EXPECT_THAT(opened.error(), HasSubstr("not a database"));
 }
 
-TEST_F(SqliteFile, OfAnotherProgramIsLeftAlone) {
+TEST_F(File, OfAnotherProgramIsLeftAlone) {
   ASSERT_EQ(shell("CREATE TABLE store (sold INTEGER)"), SQLITE_OK);
-  const auto database = SqliteDatabase::open(file()).value();
+  const auto database = Database::open(file()).value();
   EXPECT_FALSE(database->migrate(1));
-  EXPECT_EQ(SqliteStore(database, currencies_).open(soon()).error().kind, service::StoreFault::Kind::incompatible);
+  EXPECT_EQ(Store(database, currencies_).open(soon()).error().kind, ports::StoreFault::Kind::incompatible);
 }
 
-TEST_F(SqliteFile, RefusesInsertOrReplaceInTheLogsFromAnyShell) {
+TEST_F(File, RefusesInsertOrReplaceInTheLogsFromAnyShell) {
   const auto database = migrated();
-  SqliteStore store(database, currencies_);
+  Store store(database, currencies_);
   domain::Submission submission = deposit("a", 100);
   submission.transaction.reference = "r";
   submission.transaction.idempotency_hash.emplace().fill(7);
@@ -161,9 +161,9 @@ TEST_F(SqliteFile, RefusesInsertOrReplaceInTheLogsFromAnyShell) {
   EXPECT_EQ(shell("DELETE FROM currencies"), SQLITE_CONSTRAINT);
 }
 
-TEST_F(SqliteFile, RefusesInsertOrReplaceOfKeysFromAnyShell) {
+TEST_F(File, RefusesInsertOrReplaceOfKeysFromAnyShell) {
   const auto database = migrated();
-  SqliteKeyRegistry keys(file(), currencies_);
+  KeyRegistry keys(file(), currencies_);
   ASSERT_TRUE(keys.add(key("a"), {}, soon()));
   ASSERT_TRUE(keys.revoke("a", "cli:ada", {}, soon()).value());
   const std::string insert =
@@ -175,8 +175,8 @@ TEST_F(SqliteFile, RefusesInsertOrReplaceOfKeysFromAnyShell) {
 }
 
 // CHECK refuses these; nothing before the database does.
-TEST_F(SqliteFile, RefusesOnlyTheRowsThatTheDatabaseRefuses) {
-  SqliteStore store(migrated(), currencies_);
+TEST_F(File, RefusesOnlyTheRowsThatTheDatabaseRefuses) {
+  Store store(migrated(), currencies_);
   std::vector<domain::Submission> flight{deposit("a"), deposit("b", -1), deposit("c"), deposit("d", -1), deposit("e")};
   flight[2].group = flight[3].group = 1;
   std::vector<domain::Submission*> pointers;
@@ -190,9 +190,9 @@ TEST_F(SqliteFile, RefusesOnlyTheRowsThatTheDatabaseRefuses) {
   EXPECT_EQ(flight[4].transaction.id, 2);
 }
 
-TEST_F(SqliteFile, AnswersUnavailableWhileAnotherProgramHasItLocked) {
+TEST_F(File, AnswersUnavailableWhileAnotherProgramHasItLocked) {
   const auto database = migrated();
-  SqliteStore store(database, currencies_);
+  Store store(database, currencies_);
   sqlite3* other = nullptr;
   sqlite3_open(file().c_str(), &other);
   ASSERT_EQ(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
@@ -208,14 +208,14 @@ TEST_F(SqliteFile, AnswersUnavailableWhileAnotherProgramHasItLocked) {
 }
 
 // As `tps keys` does. Each waits for the other, and nothing fails.
-TEST_F(SqliteFile, IsWrittenBesideItsServer) {
+TEST_F(File, IsWrittenBesideItsServer) {
   constexpr int kEach = 100;
   const auto database = migrated();
   std::vector<std::string> faults;
   const auto add_keys = [&] {
-    SqliteKeyRegistry keys(file(), currencies_);
+    KeyRegistry keys(file(), currencies_);
     for (int i = 0; i < kEach; ++i) {
-      service::KeyHash hash{};
+      ports::KeyHash hash{};
       hash[0] = static_cast<std::uint8_t>(i);
       const auto added = keys.add(key(std::to_string(i)), hash, soon());
       if (!added) faults.push_back(added.error().detail);
@@ -223,23 +223,23 @@ TEST_F(SqliteFile, IsWrittenBesideItsServer) {
   };
   {
     const std::jthread beside(add_keys);
-    SqliteStore store(database, currencies_);
+    Store store(database, currencies_);
     for (int i = 0; i < kEach; ++i) append_one(store, "a");
   }
   EXPECT_THAT(faults, ::testing::IsEmpty());
-  EXPECT_EQ(SqliteKeyRegistry(file(), currencies_).list(soon()).value().size(), kEach);
+  EXPECT_EQ(KeyRegistry(file(), currencies_).list(soon()).value().size(), kEach);
 }
 
-TEST_F(SqliteFile, MustBeThereForAKey) {
-  SqliteKeyRegistry keys(file(), currencies_);
+TEST_F(File, MustBeThereForAKey) {
+  KeyRegistry keys(file(), currencies_);
   EXPECT_FALSE(keys.add(key("a"), {}, soon()));
   EXPECT_FALSE(std::filesystem::exists(file()));
 }
 
-TEST_F(SqliteFile, LetsASubmitterWaitNoLongerThanItsDeadlineForASettler) {
+TEST_F(File, LetsASubmitterWaitNoLongerThanItsDeadlineForASettler) {
   const auto database = migrated();
-  SqliteStore submitter(database, currencies_);
-  SqliteStore settler(database, currencies_);
+  Store submitter(database, currencies_);
+  Store settler(database, currencies_);
   domain::Submission first = deposit("a");
   submitter.append(std::vector{&first}, {}, soon());
   const auto input = settler.next(0, 1, soon());
@@ -250,22 +250,22 @@ TEST_F(SqliteFile, LetsASubmitterWaitNoLongerThanItsDeadlineForASettler) {
   ASSERT_TRUE(settler.record(0, domain::settle(**input, {}), soon()));
 }
 
-TEST_F(SqliteFile, IsAuditedBesideAServerAndAfterIt) {
-  SqliteAudit audit(file(), currencies_);
+TEST_F(File, IsAuditedBesideAServerAndAfterIt) {
+  Audit audit(file(), currencies_);
   EXPECT_FALSE(audit.open(soon())) << "an audit makes no file";
   EXPECT_FALSE(std::filesystem::exists(file()));
   {
     const auto database = migrated();
-    SqliteStore store(database, currencies_);
+    Store store(database, currencies_);
     append_one(store, "a");
     EXPECT_EQ(audit.entries(0, 0, 10, soon()).value().size(), 1);
     append_one(store, "b");
     EXPECT_EQ(audit.entries(0, 0, 10, soon()).value().size(), 2);
   }
-  SqliteAudit another(file(), currencies_);
+  Audit another(file(), currencies_);
   EXPECT_EQ(another.entries(0, 0, 10, soon()).value().size(), 2);
-  EXPECT_TRUE(SqliteDatabase::open(file())) << "a server may start meanwhile";
+  EXPECT_TRUE(Database::open(file())) << "a server may start meanwhile";
 }
 
 }  // namespace
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-namespace tps::adapters {
+namespace tps::sqlite {
 
-std::optional<SqliteFairLock::Hold> SqliteFairLock::acquire(std::chrono::steady_clock::time_point deadline) {
+std::optional<FairLock::Hold> FairLock::acquire(std::chrono::steady_clock::time_point deadline) {
   std::unique_lock guard(mutex_);
   if (!held_) {
     held_ = true;
@@ -17,12 +17,12 @@ std::optional<SqliteFairLock::Hold> SqliteFairLock::acquire(std::chrono::steady_
   return std::nullopt;
 }
 
-std::size_t SqliteFairLock::waiting() const {
+std::size_t FairLock::waiting() const {
   const std::lock_guard guard(mutex_);
   return queue_.size();
 }
 
-void SqliteFairLock::release() {
+void FairLock::release() {
   const std::lock_guard guard(mutex_);
   if (queue_.empty()) {
     held_ = false;
@@ -35,4 +35,4 @@ void SqliteFairLock::release() {
   next->turn.notify_one();
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

@@ -10,9 +10,9 @@
 #include <mutex>
 #include <optional>
 
-namespace tps::adapters {
+namespace tps::sqlite {
 
-class SqliteFairLock {
+class FairLock {
  public:
   // Whoever has one is alone. Releases in its destructor.
   class Hold {
@@ -24,9 +24,9 @@ class SqliteFairLock {
     }
 
    private:
-    friend class SqliteFairLock;
-    explicit Hold(SqliteFairLock* lock) : lock_(lock) {}
-    SqliteFairLock* lock_;
+    friend class FairLock;
+    explicit Hold(FairLock* lock) : lock_(lock) {}
+    FairLock* lock_;
   };
 
   // nullopt: the deadline came first.
@@ -48,4 +48,4 @@ class SqliteFairLock {
   std::deque<Waiter*> queue_;
 };
 
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

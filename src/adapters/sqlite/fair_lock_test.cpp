@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-namespace tps::adapters {
+namespace tps::sqlite {
 namespace {
 
 using std::chrono::milliseconds;
@@ -15,20 +15,20 @@ using std::chrono::steady_clock;
 
 steady_clock::time_point soon() { return steady_clock::now() + seconds(30); }
 
-TEST(SqliteFairLock, IsHeldByOne) {
-  SqliteFairLock lock;
+TEST(FairLock, IsHeldByOne) {
+  FairLock lock;
   const auto hold = lock.acquire(soon());
   ASSERT_TRUE(hold);
   EXPECT_FALSE(lock.acquire(steady_clock::now() + milliseconds(20)));
 }
 
-TEST(SqliteFairLock, IsFreeAfterItsHoldEnds) {
-  SqliteFairLock lock;
+TEST(FairLock, IsFreeAfterItsHoldEnds) {
+  FairLock lock;
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(lock.acquire(steady_clock::now()));
 }
 
-TEST(SqliteFairLock, GoesOnWhenSomeoneGaveUpWaiting) {
-  SqliteFairLock lock;
+TEST(FairLock, GoesOnWhenSomeoneGaveUpWaiting) {
+  FairLock lock;
   {
     const auto hold = lock.acquire(soon());
     EXPECT_FALSE(lock.acquire(steady_clock::now() + milliseconds(5)));
@@ -37,9 +37,9 @@ TEST(SqliteFairLock, GoesOnWhenSomeoneGaveUpWaiting) {
 }
 
 // Two threads that want it all the time get it in turn: neither gets it twice while the other waits.
-TEST(SqliteFairLock, Alternates) {
+TEST(FairLock, Alternates) {
   constexpr int kTurns = 200;
-  SqliteFairLock lock;
+  FairLock lock;
   std::atomic<bool> one_is_done = false;
   std::vector<int> turns;  // under `lock`
   const auto take_turns = [&](int who) {
@@ -62,4 +62,4 @@ TEST(SqliteFairLock, Alternates) {
 }
 
 }  // namespace
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

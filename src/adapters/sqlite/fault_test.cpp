@@ -11,7 +11,7 @@
 
 #include "adapters/sqlite/store.hpp"
 
-namespace tps::adapters {
+namespace tps::sqlite {
 namespace {
 
 using domain::Acceptance;
@@ -91,9 +91,9 @@ int open_faulty(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, i
   return code;
 }
 
-class SqliteFault : public ::testing::Test {
+class Fault : public ::testing::Test {
  public:
-  ~SqliteFault() override {
+  ~Fault() override {
     fault = {};
     std::filesystem::remove_all(folder_);
   }
@@ -109,12 +109,12 @@ class SqliteFault : public ::testing::Test {
   }
   static void TearDownTestSuite() { sqlite3_vfs_unregister(&vfs_); }
 
-  SqliteFault() {
+  Fault() {
     std::string pattern = std::filesystem::temp_directory_path() / "tps-fault-XXXXXX";
     folder_ = mkdtemp(pattern.data());
   }
 
-  static service::Deadline soon() { return std::chrono::steady_clock::now() + std::chrono::seconds(10); }
+  static ports::Deadline soon() { return std::chrono::steady_clock::now() + std::chrono::seconds(10); }
 
   // Each fault there is, at its first, second, third... operation, until it does not happen any more. `run` makes a
   // store in the folder it is given, does its work and checks it.
@@ -154,7 +154,7 @@ class SqliteFault : public ::testing::Test {
     for (const char* name : {"tps.db", "tps.db-wal"}) {
       if (std::filesystem::exists(place / name)) std::filesystem::copy(place / name, copy / name);
     }
-    SqliteStore store(SqliteDatabase::open(copy / "tps.db").value(), currencies_);
+    Store store(Database::open(copy / "tps.db").value(), currencies_);
     const auto page = store.list({.limit = 100}, soon());
     EXPECT_TRUE(page);
     Recovered result;
@@ -174,7 +174,7 @@ class SqliteFault : public ::testing::Test {
     }
     return flight;
   }
-  static Acceptance append(SqliteStore& store, std::vector<domain::Submission> flight) {
+  static Acceptance append(Store& store, std::vector<domain::Submission> flight) {
     std::vector<domain::Submission*> pointers;
     pointers.reserve(flight.size());
     for (domain::Submission& submission : flight) pointers.push_back(&submission);
@@ -190,11 +190,11 @@ class SqliteFault : public ::testing::Test {
   int runs_ = 0;
 };
 
-TEST_F(SqliteFault, NeverMakesTheAnswerToASubmissionWrong) {
+TEST_F(Fault, NeverMakesTheAnswerToASubmissionWrong) {
   fail_everywhere([&](const std::filesystem::path& place, const Fault& next) {
-    auto database = SqliteDatabase::open(place / "tps.db").value();
+    auto database = Database::open(place / "tps.db").value();
     EXPECT_TRUE(database->migrate(1));
-    SqliteStore store(database, currencies_);
+    Store store(database, currencies_);
     EXPECT_EQ(append(store, deposits(1)), Acceptance::accepted);
 
     fault = next;
@@ -223,11 +223,11 @@ TEST_F(SqliteFault, NeverMakesTheAnswerToASubmissionWrong) {
   EXPECT_GT(runs_, 15);
 }
 
-TEST_F(SqliteFault, NeverMakesTheAnswerToASettlementWrong) {
+TEST_F(Fault, NeverMakesTheAnswerToASettlementWrong) {
   fail_everywhere([&](const std::filesystem::path& place, const Fault& next) {
-    auto database = SqliteDatabase::open(place / "tps.db").value();
+    auto database = Database::open(place / "tps.db").value();
     EXPECT_TRUE(database->migrate(1));
-    SqliteStore store(database, currencies_);
+    Store store(database, currencies_);
     EXPECT_EQ(append(store, deposits(3)), Acceptance::accepted);
 
     const auto input = store.next(0, 100, soon());
@@ -239,7 +239,7 @@ TEST_F(SqliteFault, NeverMakesTheAnswerToASettlementWrong) {
     const std::size_t there = recovered(place).settled;
     if (recorded) {
       EXPECT_EQ(there, 3);
-    } else if (recorded.error().kind == service::StoreFault::Kind::unavailable) {
+    } else if (recorded.error().kind == ports::StoreFault::Kind::unavailable) {
       EXPECT_EQ(there, 0);
     } else {
       EXPECT_TRUE(next.on_sync && next.forever) << "all else can be resolved";
@@ -252,4 +252,4 @@ TEST_F(SqliteFault, NeverMakesTheAnswerToASettlementWrong) {
 }
 
 }  // namespace
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

@@ -7,15 +7,14 @@
 #include "adapters/sqlite/read.hpp"
 #include "adapters/sqlite/settle.hpp"
 
-namespace tps::adapters {
+namespace tps::sqlite {
 namespace {
 
 using domain::AccountKey;
 using domain::Timestamp;
-using service::Balance;
-using service::Statement;
-using service::StatementQuery;
-using service::StoreResult;
+using ports::Balance;
+using ports::StatementQuery;
+using ports::StoreResult;
 
 // After so many failed ones in a row, halving finds the next entry sooner.
 constexpr int kMostFailuresInARow = 100;
@@ -53,7 +52,7 @@ const Way kIncoming("to_user_id", "to_account_version", "to_posted_after");
 class Stream {
  public:
   // The ids of the stream are above `low` and below `high`.
-  Stream(SqliteConnection& reader, const AccountKey& key, bool incoming, std::int64_t low, std::int64_t high)
+  Stream(Connection& reader, const AccountKey& key, bool incoming, std::int64_t low, std::int64_t high)
       : reader_(reader), key_(key), incoming_(incoming), low_(low), high_(high) {}
 
   [[nodiscard]] bool incoming() const { return incoming_; }
@@ -61,7 +60,7 @@ class Stream {
   // Runs `visit` on each with an id above `after`, until it says false.
   template <class Visit>
   [[nodiscard]] StoreResult<void> each(std::int64_t after, Visit visit) const {
-    SqliteUse use(select(way().ascending, after, high_));
+    Use use(select(way().ascending, after, high_));
     int code = SQLITE_OK;
     while ((code = use->step()) == SQLITE_ROW) {
       if (!visit(beside(*use))) return {};
@@ -71,7 +70,7 @@ class Stream {
   }
 
   [[nodiscard]] StoreResult<std::optional<Beside>> last() const {
-    SqliteUse use(select(way().descending, low_, high_));
+    Use use(select(way().descending, low_, high_));
     const int code = use->step();
     if (code == SQLITE_DONE) return std::nullopt;
     if (code != SQLITE_ROW) return std::unexpected(reader_.fault(code));
@@ -101,15 +100,15 @@ class Stream {
 
  private:
   [[nodiscard]] const Way& way() const { return incoming_ ? kIncoming : kOwn; }
-  [[nodiscard]] SqliteStatement& select(const std::string& sql, std::int64_t low, std::int64_t high) const {
-    SqliteStatement& statement = reader_.statement(sql);
+  [[nodiscard]] Statement& select(const std::string& sql, std::int64_t low, std::int64_t high) const {
+    Statement& statement = reader_.statement(sql);
     statement.bind(1, key_.user_id);
     statement.bind(2, low);
     statement.bind(3, high);
     statement.bind(4, key_.currency);
     return statement;
   }
-  static Beside beside(const SqliteStatement& row) {
+  static Beside beside(const Statement& row) {
     return {.id = row.integer(0),
             .version = row.integer(1),
             .posted = row.integer(2),
@@ -118,7 +117,7 @@ class Stream {
             .settled_at = row.time(5)};
   }
 
-  SqliteConnection& reader_;
+  Connection& reader_;
   const AccountKey& key_;
   const bool incoming_;
   const std::int64_t low_;
@@ -130,15 +129,14 @@ constexpr std::string_view kSettledFrom =
     " ORDER BY transaction_id LIMIT 1";
 
 // What is settled of a partition before `time` (all of it, if that is not given) has ids below this.
-StoreResult<std::int64_t> settled_before(SqliteConnection& reader, std::uint32_t partition,
-                                         std::optional<Timestamp> time) {
+StoreResult<std::int64_t> settled_before(Connection& reader, std::uint32_t partition, std::optional<Timestamp> time) {
   const auto position = sqlite_position(reader, partition);
   if (!position) return std::unexpected(position.error());
   std::int64_t low = domain::first_id_before(partition);
   std::int64_t high = position->id + 1;
   while (time && high - low > 1) {
     const std::int64_t middle = low + (high - low) / 2;
-    SqliteUse use(reader.statement(kSettledFrom));
+    Use use(reader.statement(kSettledFrom));
     use->bind(1, middle);
     use->bind(2, high);
     const int code = use->step();
@@ -153,7 +151,7 @@ StoreResult<std::int64_t> settled_before(SqliteConnection& reader, std::uint32_t
 }
 
 // Per partition.
-StoreResult<std::vector<std::int64_t>> all_settled_before(SqliteConnection& reader, std::uint32_t partitions,
+StoreResult<std::vector<std::int64_t>> all_settled_before(Connection& reader, std::uint32_t partitions,
                                                           std::optional<Timestamp> time) {
   std::vector<std::int64_t> ends;
   for (std::uint32_t partition = 0; partition < partitions; ++partition) {
@@ -165,7 +163,7 @@ StoreResult<std::vector<std::int64_t>> all_settled_before(SqliteConnection& read
 }
 
 // One of its own and one that comes in from each partition, with what has ids below `ends`.
-std::vector<Stream> streams_of(SqliteConnection& reader, const AccountKey& key, std::span<const std::int64_t> ends) {
+std::vector<Stream> streams_of(Connection& reader, const AccountKey& key, std::span<const std::int64_t> ends) {
   std::vector<Stream> streams;
   streams.emplace_back(reader, key, false, domain::first_id_before(key.partition), ends[key.partition]);
   for (std::uint32_t partition = 0; partition < ends.size(); ++partition) {
@@ -182,7 +180,7 @@ struct Point {
 };
 
 // After everything with ids below `ends`. Only its own transactions change what is held.
-StoreResult<Point> point_at(SqliteConnection& reader, const AccountKey& key, std::span<const std::int64_t> ends) {
+StoreResult<Point> point_at(Connection& reader, const AccountKey& key, std::span<const std::int64_t> ends) {
   Point point;
   for (const Stream& stream : streams_of(reader, key, ends)) {
     const auto last = stream.last();
@@ -197,8 +195,7 @@ StoreResult<Point> point_at(SqliteConnection& reader, const AccountKey& key, std
 }
 
 // After everything settled before a time.
-StoreResult<Point> point_before(SqliteConnection& reader, const AccountKey& key, std::uint32_t partitions,
-                                Timestamp time) {
+StoreResult<Point> point_before(Connection& reader, const AccountKey& key, std::uint32_t partitions, Timestamp time) {
   const auto ends = all_settled_before(reader, partitions, time);
   if (!ends) return std::unexpected(ends.error());
   return point_at(reader, key, *ends);
@@ -207,8 +204,8 @@ StoreResult<Point> point_before(SqliteConnection& reader, const AccountKey& key,
 constexpr std::string_view kAccountNow =
     "SELECT version, posted FROM accounts WHERE partition = ?1 AND user_id = ?2 AND currency = ?3";
 
-StoreResult<Point> point_now(SqliteConnection& reader, const AccountKey& key) {
-  SqliteUse use(reader.statement(kAccountNow));
+StoreResult<Point> point_now(Connection& reader, const AccountKey& key) {
+  Use use(reader.statement(kAccountNow));
   use->bind(1, std::int64_t{key.partition});
   use->bind(2, key.user_id);
   use->bind(3, key.currency);
@@ -247,7 +244,7 @@ StoreResult<void> collect(const Stream& stream, std::int64_t after, std::int64_t
 }
 
 // With versions above `after` and up to `last`, in their order.
-StoreResult<std::vector<Entry>> entries_of(SqliteConnection& reader, const AccountKey& key, std::uint32_t partitions,
+StoreResult<std::vector<Entry>> entries_of(Connection& reader, const AccountKey& key, std::uint32_t partitions,
                                            std::int64_t after, std::int64_t last) {
   const auto ends = all_settled_before(reader, partitions, std::nullopt);
   if (!ends) return std::unexpected(ends.error());
@@ -260,15 +257,15 @@ StoreResult<std::vector<Entry>> entries_of(SqliteConnection& reader, const Accou
 }
 
 // What people see of it.
-StoreResult<service::StatementEntry> shown(SqliteConnection& reader, const Entry& entry) {
+StoreResult<ports::StatementEntry> shown(Connection& reader, const Entry& entry) {
   auto transaction = sqlite_transaction(reader, entry.at.id);
   if (!transaction) return std::unexpected(transaction.error());
   if (!*transaction) return std::unexpected(reader.fault(SQLITE_CORRUPT));  // an index led to it
-  service::StatementEntry result{.version = entry.at.version,
-                                 .transaction = std::move(**transaction),
-                                 .incoming = entry.incoming,
-                                 .posted_after = entry.at.posted,
-                                 .settled_at = entry.at.settled_at};
+  ports::StatementEntry result{.version = entry.at.version,
+                               .transaction = std::move(**transaction),
+                               .incoming = entry.incoming,
+                               .posted_after = entry.at.posted,
+                               .settled_at = entry.at.settled_at};
   std::optional<domain::Type> parent_type;
   if (result.transaction.type == domain::Type::reversal && result.transaction.parent_id) {
     const auto parent = sqlite_transaction(reader, *result.transaction.parent_id);
@@ -282,9 +279,9 @@ StoreResult<service::StatementEntry> shown(SqliteConnection& reader, const Entry
 constexpr std::string_view kCurrenciesOfUser =
     "SELECT currency FROM accounts WHERE partition = ?1 AND user_id = ?2 ORDER BY currency";
 
-StoreResult<std::vector<std::string>> currencies_of(SqliteConnection& reader, std::uint32_t partition,
+StoreResult<std::vector<std::string>> currencies_of(Connection& reader, std::uint32_t partition,
                                                     const std::string& user_id) {
-  SqliteUse use(reader.statement(kCurrenciesOfUser));
+  Use use(reader.statement(kCurrenciesOfUser));
   use->bind(1, std::int64_t{partition});
   use->bind(2, user_id);
   std::vector<std::string> currencies;
@@ -296,10 +293,10 @@ StoreResult<std::vector<std::string>> currencies_of(SqliteConnection& reader, st
 
 }  // namespace
 
-StoreResult<std::vector<Balance>> sqlite_balances_at(SqliteConnection& reader, std::uint32_t partitions,
+StoreResult<std::vector<Balance>> sqlite_balances_at(Connection& reader, std::uint32_t partitions,
                                                      std::uint32_t partition, const std::string& user_id,
                                                      Timestamp at) {
-  const SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
+  const DbTransaction snapshot(reader, DbTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
   const auto currencies = currencies_of(reader, partition, user_id);
   if (!currencies) return std::unexpected(currencies.error());
@@ -319,21 +316,21 @@ StoreResult<std::vector<Balance>> sqlite_balances_at(SqliteConnection& reader, s
   return balances;
 }
 
-StoreResult<Statement> sqlite_statement(SqliteConnection& reader, std::uint32_t partitions,
-                                        const StatementQuery& query) {
-  const SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
+StoreResult<ports::Statement> sqlite_statement(Connection& reader, std::uint32_t partitions,
+                                               const StatementQuery& query) {
+  const DbTransaction snapshot(reader, DbTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
   const AccountKey key{query.partition, query.user_id, query.currency};
   const auto now = point_now(reader, key);
   if (!now) return std::unexpected(now.error());
-  if (now->version == 0) return Statement{};
+  if (now->version == 0) return ports::Statement{};
   const auto opening = query.from ? point_before(reader, key, partitions, *query.from) : StoreResult<Point>(Point{});
   if (!opening) return std::unexpected(opening.error());
   auto closing = query.to ? point_before(reader, key, partitions, *query.to) : now;
   if (!closing) return std::unexpected(closing.error());
   if (closing->version < opening->version) closing = opening;  // `to` before `from`
 
-  Statement statement;
+  ports::Statement statement;
   statement.opening_minor = opening->posted;
   statement.closing_minor = closing->posted;
   const std::int64_t after = std::max(opening->version, query.after.value_or(0));
@@ -351,4 +348,4 @@ StoreResult<Statement> sqlite_statement(SqliteConnection& reader, std::uint32_t 
   return statement;
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

@@ -10,15 +10,13 @@
 #include "adapters/sqlite/connection.hpp"
 #include "ports/store.hpp"
 
-namespace tps::adapters {
+namespace tps::sqlite {
 
-service::StoreResult<std::vector<service::Balance>> sqlite_balances_at(SqliteConnection& reader,
-                                                                       std::uint32_t partitions,
-                                                                       std::uint32_t partition,
-                                                                       const std::string& user_id,
-                                                                       domain::Timestamp at);
+ports::StoreResult<std::vector<ports::Balance>> sqlite_balances_at(Connection& reader, std::uint32_t partitions,
+                                                                   std::uint32_t partition, const std::string& user_id,
+                                                                   domain::Timestamp at);
 
-service::StoreResult<service::Statement> sqlite_statement(SqliteConnection& reader, std::uint32_t partitions,
-                                                          const service::StatementQuery& query);
+ports::StoreResult<ports::Statement> sqlite_statement(Connection& reader, std::uint32_t partitions,
+                                                      const ports::StatementQuery& query);
 
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

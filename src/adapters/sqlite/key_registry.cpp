@@ -3,14 +3,14 @@
 #include "adapters/storable.hpp"
 #include "ports/fault.hpp"
 
-namespace tps::adapters {
+namespace tps::sqlite {
 namespace {
 
-using service::ApiKey;
-using service::Deadline;
-using service::KeyHash;
-using service::StoreFault;
-using service::StoreResult;
+using ports::ApiKey;
+using ports::Deadline;
+using ports::KeyHash;
+using ports::StoreFault;
+using ports::StoreResult;
 
 std::string select_keys(std::string_view condition) {
   std::string sql =
@@ -22,7 +22,7 @@ std::string select_keys(std::string_view condition) {
 const std::string kFind = select_keys("c.key_hash = ?1");
 const std::string kList = select_keys("c.action = 'c' ORDER BY c.done_at, c.key_id");
 
-ApiKey read_key(const SqliteStatement& row) {
+ApiKey read_key(const Statement& row) {
   ApiKey key;
   key.id = row.text(0);
   key.subject = row.text(1);
@@ -39,16 +39,15 @@ ApiKey read_key(const SqliteStatement& row) {
 constexpr std::string_view kHasRow = "SELECT 1 FROM api_key_log WHERE key_id = ?1 AND action = ?2";
 
 // SQLITE_ROW, SQLITE_DONE or an error.
-int look_up(SqliteConnection& connection, std::string_view id, std::string_view action) {
-  SqliteUse use(connection.statement(kHasRow));
+int look_up(Connection& connection, std::string_view id, std::string_view action) {
+  Use use(connection.statement(kHasRow));
   use->bind(1, id);
   use->bind(2, action);
   return use->step();
 }
 
 // Whether a row of a commit that failed is there all the same.
-StoreResult<void> commit(SqliteTransaction& transaction, SqliteConnection& writer, std::string_view id,
-                         std::string_view action) {
+StoreResult<void> commit(DbTransaction& transaction, Connection& writer, std::string_view id, std::string_view action) {
   return transaction.commit([&]() -> std::optional<bool> {
     const int code = look_up(writer, id, action);
     if (code != SQLITE_ROW && code != SQLITE_DONE) return std::nullopt;
@@ -60,8 +59,8 @@ constexpr std::string_view kAdd =
     "INSERT INTO api_key_log (key_id, action, done_at, done_by, key_hash, subject, scopes, only_user, expires_at)"
     " VALUES (?1, 'c', ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
-int insert(SqliteConnection& writer, const ApiKey& key, const KeyHash& hash) {
-  SqliteUse use(writer.statement(kAdd));
+int insert(Connection& writer, const ApiKey& key, const KeyHash& hash) {
+  Use use(writer.statement(kAdd));
   use->bind(1, key.id);
   use->bind(2, key.created_at);
   use->bind(3, key.created_by);
@@ -76,8 +75,8 @@ int insert(SqliteConnection& writer, const ApiKey& key, const KeyHash& hash) {
 constexpr std::string_view kRevoke =
     "INSERT INTO api_key_log (key_id, action, done_at, done_by) VALUES (?1, 'r', ?2, ?3)";
 
-int insert_revocation(SqliteConnection& writer, const std::string& id, const std::string& by, domain::Timestamp at) {
-  SqliteUse use(writer.statement(kRevoke));
+int insert_revocation(Connection& writer, const std::string& id, const std::string& by, domain::Timestamp at) {
+  Use use(writer.statement(kRevoke));
   use->bind(1, id);
   use->bind(2, at);
   use->bind(3, by);
@@ -86,13 +85,13 @@ int insert_revocation(SqliteConnection& writer, const std::string& id, const std
 
 }  // namespace
 
-SqliteKeyRegistry::SqliteKeyRegistry(std::string path, const domain::Currencies& currencies)
+KeyRegistry::KeyRegistry(std::string path, const domain::Currencies& currencies)
     : path_(std::move(path)), reader_(path_, currencies) {}
 
-StoreResult<SqliteConnection*> SqliteKeyRegistry::writer(Deadline deadline) {
+StoreResult<Connection*> KeyRegistry::writer(Deadline deadline) {
   if (const auto ready = reader_.ready(deadline); !ready) return std::unexpected(ready.error());
   if (!writer_) {
-    auto opened = SqliteConnection::open(path_, SqliteConnection::Mode::write_beside);
+    auto opened = Connection::open(path_, Connection::Mode::write_beside);
     if (!opened) return std::unexpected(StoreFault{StoreFault::Kind::unavailable, opened.error()});
     writer_ = std::move(*opened);
   }
@@ -100,11 +99,11 @@ StoreResult<SqliteConnection*> SqliteKeyRegistry::writer(Deadline deadline) {
   return writer_.get();
 }
 
-StoreResult<void> SqliteKeyRegistry::add(const ApiKey& key, const KeyHash& hash, Deadline deadline) {
-  if (!storable(key)) return std::unexpected(unstorable());
+StoreResult<void> KeyRegistry::add(const ApiKey& key, const KeyHash& hash, Deadline deadline) {
+  if (!adapters::storable(key)) return std::unexpected(adapters::unstorable());
   const auto connection = writer(deadline);
   if (!connection) return std::unexpected(connection.error());
-  SqliteTransaction transaction(**connection, SqliteTransaction::Kind::write);
+  DbTransaction transaction(**connection, DbTransaction::Kind::write);
   if (transaction.begin_code() != SQLITE_OK) return std::unexpected((*connection)->fault(transaction.begin_code()));
   if (const int code = insert(**connection, key, hash); code != SQLITE_DONE) {
     StoreFault fault = (*connection)->fault(code);
@@ -114,12 +113,12 @@ StoreResult<void> SqliteKeyRegistry::add(const ApiKey& key, const KeyHash& hash,
   return commit(transaction, **connection, key.id, "c");
 }
 
-StoreResult<bool> SqliteKeyRegistry::revoke(const std::string& id, const std::string& by, domain::Timestamp at,
-                                            Deadline deadline) {
-  if (!storable(by)) return std::unexpected(unstorable());
+StoreResult<bool> KeyRegistry::revoke(const std::string& id, const std::string& by, domain::Timestamp at,
+                                      Deadline deadline) {
+  if (!adapters::storable(by)) return std::unexpected(adapters::unstorable());
   const auto connection = writer(deadline);
   if (!connection) return std::unexpected(connection.error());
-  SqliteTransaction transaction(**connection, SqliteTransaction::Kind::write);
+  DbTransaction transaction(**connection, DbTransaction::Kind::write);
   if (transaction.begin_code() != SQLITE_OK) return std::unexpected((*connection)->fault(transaction.begin_code()));
   int code = look_up(**connection, id, "c");
   if (code == SQLITE_DONE) return false;
@@ -133,16 +132,15 @@ StoreResult<bool> SqliteKeyRegistry::revoke(const std::string& id, const std::st
   return true;
 }
 
-StoreResult<std::vector<std::optional<ApiKey>>> SqliteKeyRegistry::find(std::span<const KeyHash> hashes,
-                                                                        Deadline deadline) {
+StoreResult<std::vector<std::optional<ApiKey>>> KeyRegistry::find(std::span<const KeyHash> hashes, Deadline deadline) {
   const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
-  const SqliteTransaction snapshot(**connection, SqliteTransaction::Kind::read);
+  const DbTransaction snapshot(**connection, DbTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected((*connection)->fault(snapshot.begin_code()));
   std::vector<std::optional<ApiKey>> answers;
   answers.reserve(hashes.size());
   for (const KeyHash& hash : hashes) {
-    SqliteUse use((*connection)->statement(kFind));
+    Use use((*connection)->statement(kFind));
     use->bind(1, hash);
     const int code = use->step();
     if (code != SQLITE_ROW && code != SQLITE_DONE) return std::unexpected((*connection)->fault(code));
@@ -151,10 +149,10 @@ StoreResult<std::vector<std::optional<ApiKey>>> SqliteKeyRegistry::find(std::spa
   return answers;
 }
 
-StoreResult<std::vector<ApiKey>> SqliteKeyRegistry::list(Deadline deadline) {
+StoreResult<std::vector<ApiKey>> KeyRegistry::list(Deadline deadline) {
   const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
-  SqliteUse use((*connection)->statement(kList));
+  Use use((*connection)->statement(kList));
   std::vector<ApiKey> keys;
   int code = SQLITE_OK;
   while ((code = use->step()) == SQLITE_ROW) keys.push_back(read_key(*use));
@@ -162,4 +160,4 @@ StoreResult<std::vector<ApiKey>> SqliteKeyRegistry::list(Deadline deadline) {
   return keys;
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

@@ -12,28 +12,27 @@
 #include "ports/fault.hpp"
 #include "ports/key_registry.hpp"
 
-namespace tps::adapters {
+namespace tps::sqlite {
 
-class SqliteKeyRegistry final : public service::KeyRegistry {
+class KeyRegistry final : public ports::KeyRegistry {
  public:
   // `currencies` must outlive this object. Does not open the file at `path` yet, and never creates it.
-  SqliteKeyRegistry(std::string path, const domain::Currencies& currencies);
+  KeyRegistry(std::string path, const domain::Currencies& currencies);
 
-  service::StoreResult<void> add(const service::ApiKey& key, const service::KeyHash& hash,
-                                 service::Deadline deadline) override;
-  service::StoreResult<bool> revoke(const std::string& id, const std::string& by, domain::Timestamp at,
-                                    service::Deadline deadline) override;
-  service::StoreResult<std::vector<std::optional<service::ApiKey>>> find(std::span<const service::KeyHash> hashes,
-                                                                         service::Deadline deadline) override;
-  service::StoreResult<std::vector<service::ApiKey>> list(service::Deadline deadline) override;
+  ports::StoreResult<void> add(const ports::ApiKey& key, const ports::KeyHash& hash, ports::Deadline deadline) override;
+  ports::StoreResult<bool> revoke(const std::string& id, const std::string& by, domain::Timestamp at,
+                                  ports::Deadline deadline) override;
+  ports::StoreResult<std::vector<std::optional<ports::ApiKey>>> find(std::span<const ports::KeyHash> hashes,
+                                                                     ports::Deadline deadline) override;
+  ports::StoreResult<std::vector<ports::ApiKey>> list(ports::Deadline deadline) override;
 
  private:
   // The connection for one short write, once the schema is known to be right.
-  service::StoreResult<SqliteConnection*> writer(service::Deadline deadline);
+  ports::StoreResult<Connection*> writer(ports::Deadline deadline);
 
   const std::string path_;
-  std::unique_ptr<SqliteConnection> writer_;  // closed last: of a file that nobody else has open it leaves no log
-  SqliteReader reader_;
+  std::unique_ptr<Connection> writer_;  // closed last: of a file that nobody else has open it leaves no log
+  Reader reader_;
 };
 
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

@@ -9,13 +9,13 @@
 #include "adapters/sqlite/settle.hpp"
 #include "ports/store.hpp"
 
-namespace tps::adapters {
+namespace tps::sqlite {
 namespace {
 
-using service::ListPage;
-using service::ListQuery;
-using service::Order;
-using service::StoreResult;
+using ports::ListPage;
+using ports::ListQuery;
+using ports::Order;
+using ports::StoreResult;
 
 // Ids to look at within one partition: above `low` and below `high`.
 struct IdRange {
@@ -25,7 +25,7 @@ struct IdRange {
 
 // The first id in (range.low, range.high) created at or after `time`, or range.high. Ids have no gaps and created_at
 // never runs back, so halving finds it; that is why created_at needs no index.
-StoreResult<std::int64_t> first_created_from(SqliteConnection& reader, IdRange range, domain::Timestamp time) {
+StoreResult<std::int64_t> first_created_from(Connection& reader, IdRange range, domain::Timestamp time) {
   while (range.high - range.low > 1) {
     const std::int64_t middle = range.low + (range.high - range.low) / 2;
     const auto created_at = sqlite_created_at(reader, middle);
@@ -37,7 +37,7 @@ StoreResult<std::int64_t> first_created_from(SqliteConnection& reader, IdRange r
 
 // The part of a partition that can match: settlement goes in the order of ids, so what is pending is what lies
 // behind its position.
-StoreResult<IdRange> narrowed(SqliteConnection& reader, std::uint32_t partition, const ListQuery& query) {
+StoreResult<IdRange> narrowed(Connection& reader, std::uint32_t partition, const ListQuery& query) {
   const auto end = sqlite_log_end(reader, partition);
   const auto position = sqlite_position(reader, partition);
   if (!position) return std::unexpected(position.error());
@@ -95,20 +95,20 @@ bool is_only_of_holds(domain::Status status) {
 }
 
 // The narrowest way for the query, with its filter bound.
-SqliteStatement& scan(SqliteConnection& reader, const ListQuery& query) {
+Statement& scan(Connection& reader, const ListQuery& query) {
   if (query.parent_id) {
-    SqliteStatement& statement = reader.statement(kOfParent.in(query.order));
+    Statement& statement = reader.statement(kOfParent.in(query.order));
     statement.bind(4, *query.parent_id);
     return statement;
   }
   if (query.user_id && query.reference) {
-    SqliteStatement& statement = reader.statement(kOfUserWithReference.in(query.order));
+    Statement& statement = reader.statement(kOfUserWithReference.in(query.order));
     statement.bind(4, *query.user_id);
     statement.bind(5, *query.reference);
     return statement;
   }
   if (query.user_id) {
-    SqliteStatement& statement = reader.statement(kOfUser.in(query.order));
+    Statement& statement = reader.statement(kOfUser.in(query.order));
     statement.bind(4, *query.user_id);
     return statement;
   }
@@ -117,8 +117,8 @@ SqliteStatement& scan(SqliteConnection& reader, const ListQuery& query) {
 }
 
 // Looks only at the columns that the query names: most rows of a rare filter are not worth decoding.
-bool matches(const SqliteStatement& row, const ListQuery& query) {
-  using Column = SqliteTransactionColumn;
+bool matches(const Statement& row, const ListQuery& query) {
+  using Column = TransactionColumn;
   if (query.user_id && row.text(Column::kUserId) != *query.user_id) return false;
   if (query.type && row.text(Column::kType) != domain::slug(*query.type)) return false;
   if (query.currency && row.text(Column::kCurrency) != *query.currency) return false;
@@ -137,15 +137,15 @@ bool matches(const SqliteStatement& row, const ListQuery& query) {
 struct Filling {
   const ListQuery& query;
   ListPage page{};
-  std::size_t rows_left = service::kMaxRowsReadPerPage;
+  std::size_t rows_left = ports::kMaxRowsReadPerPage;
 
   // Looks at up to `most_read` rows of a range of one partition, of which up to `most_found` may match; `last` is the
   // id of the last one looked at. True: the range has more.
-  StoreResult<bool> add(SqliteConnection& reader, IdRange range, std::size_t most_found, std::size_t most_read,
+  StoreResult<bool> add(Connection& reader, IdRange range, std::size_t most_found, std::size_t most_read,
                         std::optional<std::int64_t>& last) {
     most_found = std::min(most_found, query.limit - page.transactions.size());
     most_read = std::min(most_read, rows_left);
-    SqliteUse use(scan(reader, query));
+    Use use(scan(reader, query));
     use->bind(1, range.low);
     use->bind(2, range.high);
     use->bind(3, static_cast<std::int64_t>(most_read + 1));
@@ -154,7 +154,7 @@ struct Filling {
       if (most_found == 0 || most_read == 0) return true;
       --most_read;
       --rows_left;
-      last = use->integer(SqliteTransactionColumn::kId);
+      last = use->integer(TransactionColumn::kId);
       if (!matches(*use, query)) continue;
       auto transaction = read_transaction(*use);
       if (!transaction) return std::unexpected(unreadable_row(*use));
@@ -166,14 +166,14 @@ struct Filling {
   }
 };
 
-StoreResult<ListPage> newest(SqliteConnection& reader, std::uint32_t partitions, const ListQuery& query) {
+StoreResult<ListPage> newest(Connection& reader, std::uint32_t partitions, const ListQuery& query) {
   Filling filling{.query = query};
   std::optional<std::int64_t> last;
   for (std::uint32_t partition = partitions; partition-- > 0;) {
     const auto range = narrowed(reader, partition, query);
     if (!range) return std::unexpected(range.error());
     if (range->low + 1 >= range->high) continue;
-    const auto more = filling.add(reader, *range, query.limit, service::kMaxRowsReadPerPage, last);
+    const auto more = filling.add(reader, *range, query.limit, ports::kMaxRowsReadPerPage, last);
     if (!more) return std::unexpected(more.error());
     if (!*more) continue;
     filling.page.next_after = last;
@@ -190,7 +190,7 @@ struct Turn {
 };
 
 // The partitions that have something to look at. Who waits longest goes first.
-StoreResult<std::vector<Turn>> turns_of(SqliteConnection& reader, std::uint32_t partitions, const ListQuery& query) {
+StoreResult<std::vector<Turn>> turns_of(Connection& reader, std::uint32_t partitions, const ListQuery& query) {
   std::vector<Turn> turns;
   for (std::uint32_t partition = 0; partition < partitions; ++partition) {
     const auto range = narrowed(reader, partition, query);
@@ -206,7 +206,7 @@ StoreResult<std::vector<Turn>> turns_of(SqliteConnection& reader, std::uint32_t 
 
 // First every partition gets its share of the page, then they get what others left. Since who waits longest goes first,
 // each gets something also when a page is too small for all.
-StoreResult<ListPage> feed(SqliteConnection& reader, std::uint32_t partitions, const ListQuery& query) {
+StoreResult<ListPage> feed(Connection& reader, std::uint32_t partitions, const ListQuery& query) {
   auto turns = turns_of(reader, partitions, query);
   if (!turns) return std::unexpected(turns.error());
   Filling filling{.query = query};
@@ -224,12 +224,12 @@ StoreResult<ListPage> feed(SqliteConnection& reader, std::uint32_t partitions, c
     return {};
   };
   for (Turn& turn : *turns) {
-    auto taken = take(turn, share_of(query.limit), share_of(service::kMaxRowsReadPerPage));
+    auto taken = take(turn, share_of(query.limit), share_of(ports::kMaxRowsReadPerPage));
     if (!taken) return std::unexpected(taken.error());
   }
   for (Turn& turn : *turns) {
     if (turn.range.low >= turn.range.high || filling.page.transactions.size() == query.limit) continue;
-    if (auto taken = take(turn, query.limit, service::kMaxRowsReadPerPage); !taken) {
+    if (auto taken = take(turn, query.limit, ports::kMaxRowsReadPerPage); !taken) {
       return std::unexpected(taken.error());
     }
   }
@@ -239,10 +239,10 @@ StoreResult<ListPage> feed(SqliteConnection& reader, std::uint32_t partitions, c
 
 }  // namespace
 
-StoreResult<ListPage> sqlite_list(SqliteConnection& reader, std::uint32_t partitions, const ListQuery& query) {
-  const SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
+StoreResult<ListPage> sqlite_list(Connection& reader, std::uint32_t partitions, const ListQuery& query) {
+  const DbTransaction snapshot(reader, DbTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
   return query.order == Order::newest_first ? newest(reader, partitions, query) : feed(reader, partitions, query);
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

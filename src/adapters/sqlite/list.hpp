@@ -5,9 +5,9 @@
 #include "adapters/sqlite/connection.hpp"
 #include "ports/store.hpp"
 
-namespace tps::adapters {
+namespace tps::sqlite {
 
-service::StoreResult<service::ListPage> sqlite_list(SqliteConnection& reader, std::uint32_t partitions,
-                                                    const service::ListQuery& query);
+ports::StoreResult<ports::ListPage> sqlite_list(Connection& reader, std::uint32_t partitions,
+                                                const ports::ListQuery& query);
 
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

@@ -9,13 +9,13 @@
 #include "domain/money.hpp"
 #include "ports/store.hpp"
 
-namespace tps::adapters {
+namespace tps::sqlite {
 namespace {
 
 using domain::Transaction;
-using service::Balance;
-using service::StoreFault;
-using service::StoreResult;
+using ports::Balance;
+using ports::StoreFault;
+using ports::StoreResult;
 
 const std::string kFindById = select_transactions("WHERE t.id = ?1");
 constexpr std::string_view kCreatedAt = "SELECT created_at FROM transaction_log WHERE id = ?1";
@@ -34,9 +34,9 @@ constexpr std::string_view kAccountsOfUser =
     "SELECT currency, posted, held, version, overdraft_limit, frozen FROM accounts"
     " WHERE partition = ?1 AND user_id = ?2";
 
-int read_accounts(SqliteConnection& reader, std::uint32_t partition, const std::string& user_id,
+int read_accounts(Connection& reader, std::uint32_t partition, const std::string& user_id,
                   std::map<std::string, Balance>& balances) {
-  SqliteUse use(reader.statement(kAccountsOfUser));
+  Use use(reader.statement(kAccountsOfUser));
   use->bind(1, std::int64_t{partition});
   use->bind(2, user_id);
   int code = SQLITE_OK;
@@ -66,9 +66,9 @@ constexpr std::string_view kPendingOfReceiver =
     " WHERE to_user_id = ?1 AND id > ?2 AND id < ?3 AND type IN ('transfer', 'capture', 'reversal')"
     " AND capture = 'automatic' GROUP BY currency";
 
-int add_pending(SqliteConnection& reader, std::string_view sql, const std::string& user_id, std::uint32_t partition,
+int add_pending(Connection& reader, std::string_view sql, const std::string& user_id, std::uint32_t partition,
                 std::int64_t position, std::map<std::string, Wide>& pending) {
-  SqliteUse use(reader.statement(sql));
+  Use use(reader.statement(sql));
   use->bind(1, user_id);
   use->bind(2, position);
   use->bind(3, domain::first_id_before(partition + 1));
@@ -81,8 +81,8 @@ int add_pending(SqliteConnection& reader, std::string_view sql, const std::strin
 
 }  // namespace
 
-StoreResult<std::optional<Transaction>> sqlite_transaction(SqliteConnection& connection, std::int64_t id) {
-  SqliteUse use(connection.statement(kFindById));
+StoreResult<std::optional<Transaction>> sqlite_transaction(Connection& connection, std::int64_t id) {
+  Use use(connection.statement(kFindById));
   use->bind(1, id);
   const int code = use->step();
   if (code == SQLITE_DONE) return std::nullopt;
@@ -92,17 +92,17 @@ StoreResult<std::optional<Transaction>> sqlite_transaction(SqliteConnection& con
   return transaction;
 }
 
-StoreResult<domain::Timestamp> sqlite_created_at(SqliteConnection& connection, std::int64_t id) {
-  SqliteUse use(connection.statement(kCreatedAt));
+StoreResult<domain::Timestamp> sqlite_created_at(Connection& connection, std::int64_t id) {
+  Use use(connection.statement(kCreatedAt));
   use->bind(1, id);
   const int code = use->step();
   if (code != SQLITE_ROW) return std::unexpected(connection.fault(code));
   return use->time(0);
 }
 
-StoreResult<std::vector<std::optional<Transaction>>> sqlite_find(SqliteConnection& reader,
+StoreResult<std::vector<std::optional<Transaction>>> sqlite_find(Connection& reader,
                                                                  std::span<const std::int64_t> ids) {
-  const SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
+  const DbTransaction snapshot(reader, DbTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
   std::vector<std::optional<Transaction>> found;
   found.reserve(ids.size());
@@ -114,9 +114,9 @@ StoreResult<std::vector<std::optional<Transaction>>> sqlite_find(SqliteConnectio
   return found;
 }
 
-StoreResult<std::vector<Balance>> sqlite_balances(SqliteConnection& reader, std::uint32_t partitions,
-                                                  std::uint32_t partition, const std::string& user_id) {
-  const SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
+StoreResult<std::vector<Balance>> sqlite_balances(Connection& reader, std::uint32_t partitions, std::uint32_t partition,
+                                                  const std::string& user_id) {
+  const DbTransaction snapshot(reader, DbTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
   std::map<std::string, Balance> balances;
   std::map<std::string, Wide> pending;
@@ -142,14 +142,14 @@ StoreResult<std::vector<Balance>> sqlite_balances(SqliteConnection& reader, std:
 }
 
 // Ids have no gaps and settlement goes in their order, so counting is a subtraction.
-StoreResult<service::Store::Backlog> sqlite_backlog(SqliteConnection& reader, std::uint32_t partition) {
-  const SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
+StoreResult<ports::Store::Backlog> sqlite_backlog(Connection& reader, std::uint32_t partition) {
+  const DbTransaction snapshot(reader, DbTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
   const auto position = sqlite_position(reader, partition);
   if (!position) return std::unexpected(position.error());
   const auto end = sqlite_log_end(reader, partition);
   if (!end) return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "the log could not be read"});
-  service::Store::Backlog backlog{.pending = end->id - position->id, .oldest = std::nullopt};
+  ports::Store::Backlog backlog{.pending = end->id - position->id, .oldest = std::nullopt};
   if (backlog.pending == 0) return backlog;
   const auto oldest = sqlite_created_at(reader, position->id + 1);
   if (!oldest) return std::unexpected(oldest.error());
@@ -165,11 +165,11 @@ const std::string kExpiredHolds = select_held_transactions(
 
 }  // namespace
 
-StoreResult<std::vector<Transaction>> sqlite_expired_holds(SqliteConnection& reader, std::uint32_t partition,
+StoreResult<std::vector<Transaction>> sqlite_expired_holds(Connection& reader, std::uint32_t partition,
                                                            domain::Timestamp now, std::size_t max) {
-  const SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
+  const DbTransaction snapshot(reader, DbTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
-  SqliteUse use(reader.statement(kExpiredHolds));
+  Use use(reader.statement(kExpiredHolds));
   use->bind(1, std::int64_t{partition});
   use->bind(2, now);
   use->bind(3, static_cast<std::int64_t>(max));
@@ -190,8 +190,8 @@ constexpr std::string_view kAllPosted = "SELECT currency, posted FROM accounts";
 constexpr std::string_view kAllTotals =
     "SELECT currency, deposits, withdrawals, captures, deposit_reversals, withdrawal_reversals FROM totals";
 
-int read_posted(SqliteConnection& reader, std::map<std::string, std::int64_t, std::less<>>& sums) {
-  SqliteUse use(reader.statement(kAllPosted));
+int read_posted(Connection& reader, std::map<std::string, std::int64_t, std::less<>>& sums) {
+  Use use(reader.statement(kAllPosted));
   int code = SQLITE_OK;
   while ((code = use->step()) == SQLITE_ROW) {
     auto sum = sums.find(use->text(0));
@@ -201,8 +201,8 @@ int read_posted(SqliteConnection& reader, std::map<std::string, std::int64_t, st
   return code;
 }
 
-int subtract_totals(SqliteConnection& reader, std::map<std::string, std::int64_t, std::less<>>& sums) {
-  SqliteUse use(reader.statement(kAllTotals));
+int subtract_totals(Connection& reader, std::map<std::string, std::int64_t, std::less<>>& sums) {
+  Use use(reader.statement(kAllTotals));
   int code = SQLITE_OK;
   while ((code = use->step()) == SQLITE_ROW) {
     std::int64_t& sum = sums[std::string(use->text(0))];
@@ -213,12 +213,12 @@ int subtract_totals(SqliteConnection& reader, std::map<std::string, std::int64_t
 
 }  // namespace
 
-StoreResult<service::LedgerFigures> sqlite_figures(SqliteConnection& reader) {
-  const SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
+StoreResult<ports::LedgerFigures> sqlite_figures(Connection& reader) {
+  const DbTransaction snapshot(reader, DbTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
-  service::LedgerFigures figures;
+  ports::LedgerFigures figures;
   {
-    SqliteUse use(reader.statement(kOpenHolds));
+    Use use(reader.statement(kOpenHolds));
     if (const int code = use->step(); code != SQLITE_ROW) return std::unexpected(reader.fault(code));
     figures.open_holds = use->integer(0);
   }
@@ -230,4 +230,4 @@ StoreResult<service::LedgerFigures> sqlite_figures(SqliteConnection& reader) {
   return figures;
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

@@ -5,26 +5,26 @@
 
 #include "adapters/sqlite/schema.hpp"
 
-namespace tps::adapters {
+namespace tps::sqlite {
 namespace {
 
-using service::Deadline;
-using service::StoreFault;
-using service::StoreResult;
+using ports::Deadline;
+using ports::StoreFault;
+using ports::StoreResult;
 
 // A read that lasts keeps the log file from being reused, so none may.
 constexpr auto kLongestRead = std::chrono::milliseconds(900);
 
 }  // namespace
 
-SqliteReader::SqliteReader(std::string path, const domain::Currencies& currencies)
+Reader::Reader(std::string path, const domain::Currencies& currencies)
     : path_(std::move(path)), currencies_(currencies) {}
 
-StoreResult<SqliteConnection*> SqliteReader::ready(Deadline deadline) {
+StoreResult<Connection*> Reader::ready(Deadline deadline) {
   const auto now = std::chrono::steady_clock::now();
   if (now >= deadline) return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "the deadline had passed"});
   if (!connection_) {
-    auto opened = SqliteConnection::open(path_, SqliteConnection::Mode::read);
+    auto opened = Connection::open(path_, Connection::Mode::read);
     if (!opened) return std::unexpected(StoreFault{StoreFault::Kind::unavailable, opened.error()});
     connection_ = std::move(*opened);
   }
@@ -37,11 +37,11 @@ StoreResult<SqliteConnection*> SqliteReader::ready(Deadline deadline) {
   return connection_.get();
 }
 
-StoreResult<service::StoreIdentity> SqliteReader::open(Deadline deadline) {
+StoreResult<ports::StoreIdentity> Reader::open(Deadline deadline) {
   identity_.reset();
   const auto connection = ready(deadline);
   if (!connection) return std::unexpected(connection.error());
   return *identity_;
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

@@ -9,29 +9,29 @@
 #include "domain/currency.hpp"
 #include "ports/store.hpp"
 
-namespace tps::adapters {
+namespace tps::sqlite {
 
 // One thread at a time.
-class SqliteReader {
+class Reader {
  public:
   // `currencies` must outlive this object. Does not open the file at `path` yet, and never creates it.
-  SqliteReader(std::string path, const domain::Currencies& currencies);
+  Reader(std::string path, const domain::Currencies& currencies);
 
   // The connection, ready for one short read that ends by the deadline; opened and its schema checked when it is not
   // yet.
-  service::StoreResult<SqliteConnection*> ready(service::Deadline deadline);
+  ports::StoreResult<Connection*> ready(ports::Deadline deadline);
 
   // Checks the schema anew.
-  service::StoreResult<service::StoreIdentity> open(service::Deadline deadline);
+  ports::StoreResult<ports::StoreIdentity> open(ports::Deadline deadline);
 
   // Once ready() or open() has given something.
-  [[nodiscard]] const service::StoreIdentity& identity() const { return *identity_; }
+  [[nodiscard]] const ports::StoreIdentity& identity() const { return *identity_; }
 
  private:
   const std::string path_;
   const domain::Currencies& currencies_;
-  std::unique_ptr<SqliteConnection> connection_;
-  std::optional<service::StoreIdentity> identity_;
+  std::unique_ptr<Connection> connection_;
+  std::optional<ports::StoreIdentity> identity_;
 };
 
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

@@ -2,7 +2,7 @@
 #include "adapters/sqlite/settle.hpp"
 #include "ports/fault.hpp"
 
-namespace tps::adapters {
+namespace tps::sqlite {
 namespace {
 
 using domain::Account;
@@ -13,8 +13,8 @@ constexpr std::string_view kInsertSettlement =
     " account_version, to_posted_after, to_account_version, settled_at, rules_version)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 
-int insert_settlement(SqliteStatement& statement, const domain::Settlement& settlement) {
-  SqliteUse use(statement);
+int insert_settlement(Statement& statement, const domain::Settlement& settlement) {
+  Use use(statement);
   use->bind(1, settlement.transaction_id);
   use->bind(2, std::int64_t{settlement.partition});
   use->bind(3, domain::slug(settlement.status));
@@ -39,8 +39,8 @@ constexpr std::string_view kUpsertAccount =
     " posted = excluded.posted, held = excluded.held, version = excluded.version,"
     " overdraft_limit = excluded.overdraft_limit, frozen = excluded.frozen";
 
-int upsert_account(SqliteStatement& statement, const AccountKey& key, const Account& account) {
-  SqliteUse use(statement);
+int upsert_account(Statement& statement, const AccountKey& key, const Account& account) {
+  Use use(statement);
   use->bind(1, std::int64_t{key.partition});
   use->bind(2, key.user_id);
   use->bind(3, key.currency);
@@ -58,8 +58,8 @@ constexpr std::string_view kUpsertHold =
     " ON CONFLICT (transaction_id) DO UPDATE SET captured_minor = excluded.captured_minor, status = excluded.status,"
     " closed_by = excluded.closed_by, closed_at = excluded.closed_at";
 
-int upsert_hold(SqliteStatement& statement, const domain::Hold& hold) {
-  SqliteUse use(statement);
+int upsert_hold(Statement& statement, const domain::Hold& hold) {
+  Use use(statement);
   use->bind(1, hold.transaction_id);
   use->bind(2, std::int64_t{domain::partition_of_id(hold.transaction_id)});
   use->bind(3, hold.user_id);
@@ -77,8 +77,8 @@ constexpr std::string_view kUpsertReversed =
     "INSERT INTO reversals (original_id, partition, reversed_minor) VALUES (?1, ?2, ?3)"
     " ON CONFLICT (original_id) DO UPDATE SET reversed_minor = excluded.reversed_minor";
 
-int upsert_reversed(SqliteStatement& statement, std::int64_t original_id, std::int64_t reversed) {
-  SqliteUse use(statement);
+int upsert_reversed(Statement& statement, std::int64_t original_id, std::int64_t reversed) {
+  Use use(statement);
   use->bind(1, original_id);
   use->bind(2, std::int64_t{domain::partition_of_id(original_id)});
   use->bind(3, reversed);
@@ -91,9 +91,9 @@ constexpr std::string_view kUpsertTotals =
     " deposits = excluded.deposits, withdrawals = excluded.withdrawals, captures = excluded.captures,"
     " deposit_reversals = excluded.deposit_reversals, withdrawal_reversals = excluded.withdrawal_reversals";
 
-int upsert_totals(SqliteStatement& statement, std::uint32_t partition, const std::string& currency,
+int upsert_totals(Statement& statement, std::uint32_t partition, const std::string& currency,
                   const domain::Totals& totals) {
-  SqliteUse use(statement);
+  Use use(statement);
   use->bind(1, std::int64_t{partition});
   use->bind(2, currency);
   use->bind(3, totals.deposits);
@@ -105,12 +105,12 @@ int upsert_totals(SqliteStatement& statement, std::uint32_t partition, const std
 }
 
 // SQLITE_DONE or the error of the first that could not be written.
-int write(SqliteConnection& writer, std::uint32_t partition, const domain::SettlementOutput& output) {
-  SqliteStatement& settle = writer.statement(kInsertSettlement);
+int write(Connection& writer, std::uint32_t partition, const domain::SettlementOutput& output) {
+  Statement& settle = writer.statement(kInsertSettlement);
   for (const domain::Settlement& settlement : output.settlements) {
     if (const int code = insert_settlement(settle, settlement); code != SQLITE_DONE) return code;
   }
-  SqliteStatement& account_row = writer.statement(kUpsertAccount);
+  Statement& account_row = writer.statement(kUpsertAccount);
   for (const auto& [key, account] : output.accounts) {
     if (const int code = upsert_account(account_row, key, account); code != SQLITE_DONE) return code;
   }
@@ -130,13 +130,13 @@ int write(SqliteConnection& writer, std::uint32_t partition, const domain::Settl
 
 }  // namespace
 
-service::StoreResult<void> sqlite_record(SqliteConnection& writer, std::uint32_t partition,
-                                         const domain::SettlementOutput& output) {
+ports::StoreResult<void> sqlite_record(Connection& writer, std::uint32_t partition,
+                                       const domain::SettlementOutput& output) {
   const int code = write(writer, partition, output);
   if (code == SQLITE_DONE) return {};
-  service::StoreFault fault = writer.fault(code);
-  if (is_about_the_row(code)) fault.kind = service::StoreFault::Kind::refused;
+  ports::StoreFault fault = writer.fault(code);
+  if (is_about_the_row(code)) fault.kind = ports::StoreFault::Kind::refused;
   return std::unexpected(std::move(fault));
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

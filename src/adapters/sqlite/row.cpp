@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-namespace tps::adapters {
+namespace tps::sqlite {
 
 namespace {
 
@@ -11,10 +11,10 @@ constexpr std::string_view kLogColumns =
     " t.parent_id, t.capture, t.hold_expires_at, t.idempotency_hash, t.content_hash, t.reference, t.description,"
     " t.metadata, t.created_by, t.overdraft_limit, t.frozen";
 
-using Column = SqliteTransactionColumn;
+using Column = TransactionColumn;
 
 // The columns of transaction_log. False: a word is unknown.
-bool read_instruction(const SqliteStatement& row, domain::Transaction& transaction) {
+bool read_instruction(const Statement& row, domain::Transaction& transaction) {
   const auto type = domain::parse_type(row.text(Column::kType));
   const auto capture = domain::parse_capture(row.text(10));
   if (!type || !capture) return false;
@@ -78,7 +78,7 @@ std::string select_with_settlements(std::string_view rest) {
       kLogColumns, rest);
 }
 
-std::optional<domain::Transaction> read_transaction(const SqliteStatement& row) {
+std::optional<domain::Transaction> read_transaction(const Statement& row) {
   domain::Transaction transaction;
   if (!read_instruction(row, transaction)) return std::nullopt;
   if (row.is_null(Column::kStatus)) return transaction;
@@ -95,7 +95,7 @@ std::optional<domain::Transaction> read_transaction(const SqliteStatement& row) 
   return transaction;
 }
 
-domain::Transaction unreadable_transaction(const SqliteStatement& row) {
+domain::Transaction unreadable_transaction(const Statement& row) {
   domain::Transaction transaction;
   transaction.id = row.integer(Column::kId);
   transaction.created_at = row.time(1);
@@ -110,7 +110,7 @@ std::string select_holds(std::string_view rest) {
       rest);
 }
 
-domain::Hold read_hold(const SqliteStatement& row) {
+domain::Hold read_hold(const Statement& row) {
   domain::Hold hold;
   hold.transaction_id = row.integer(0);
   hold.user_id = row.text(1);
@@ -124,7 +124,7 @@ domain::Hold read_hold(const SqliteStatement& row) {
   return hold;
 }
 
-domain::Account read_account(const SqliteStatement& row, int column) {
+domain::Account read_account(const Statement& row, int column) {
   return domain::Account{.posted = row.integer(column),
                          .held = row.integer(column + 1),
                          .version = row.integer(column + 2),
@@ -132,7 +132,7 @@ domain::Account read_account(const SqliteStatement& row, int column) {
                          .frozen = row.integer(column + 4) != 0};
 }
 
-domain::Totals read_totals(const SqliteStatement& row, int column) {
+domain::Totals read_totals(const Statement& row, int column) {
   return domain::Totals{.deposits = row.integer(column),
                         .withdrawals = row.integer(column + 1),
                         .captures = row.integer(column + 2),
@@ -140,12 +140,12 @@ domain::Totals read_totals(const SqliteStatement& row, int column) {
                         .withdrawal_reversals = row.integer(column + 4)};
 }
 
-service::StoreFault unreadable_row(const SqliteStatement& row) {
-  return {service::StoreFault::Kind::incompatible,
+ports::StoreFault unreadable_row(const Statement& row) {
+  return {ports::StoreFault::Kind::incompatible,
           fmt::format("transaction {} has a word that this tps does not know", row.integer(0))};
 }
 
-void bind_transaction(SqliteStatement& insert, const domain::Transaction& transaction) {
+void bind_transaction(Statement& insert, const domain::Transaction& transaction) {
   insert.bind(1, transaction.id);
   insert.bind(2, transaction.created_at);
   insert.bind(3, std::int64_t{transaction.partition});
@@ -168,4 +168,4 @@ void bind_transaction(SqliteStatement& insert, const domain::Transaction& transa
   insert.bind(20, transaction.frozen);
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

@@ -5,15 +5,15 @@
 #include "embedded/sqlite_migrations.hpp"
 #include "ports/store.hpp"
 
-namespace tps::adapters {
+namespace tps::sqlite {
 namespace {
 
-using service::StoreFault;
-using service::StoreIdentity;
-using service::StoreResult;
+using ports::StoreFault;
+using ports::StoreIdentity;
+using ports::StoreResult;
 
-const std::vector<Migration>& known_migrations() {
-  static const std::vector<Migration> kMigrations = migrations(embedded::sqlite_migrations);
+const std::vector<adapters::Migration>& known_migrations() {
+  static const std::vector<adapters::Migration> kMigrations = adapters::migrations(embedded::sqlite_migrations);
   return kMigrations;
 }
 
@@ -23,17 +23,18 @@ constexpr std::string_view kHasStore = "SELECT 1 FROM sqlite_schema WHERE type =
 constexpr std::string_view kSchemaVersion = "SELECT schema, min_binary FROM store";
 
 // nullopt: the file has no schema yet.
-StoreResult<std::optional<SchemaVersion>> read_version(SqliteConnection& connection) {
+StoreResult<std::optional<adapters::SchemaVersion>> read_version(Connection& connection) {
   {
-    SqliteUse use(connection.statement(kHasStore));
+    Use use(connection.statement(kHasStore));
     const int code = use->step();
     if (code == SQLITE_DONE) return std::nullopt;
     if (code != SQLITE_ROW) return std::unexpected(connection.fault(code));
   }
-  SqliteUse use(connection.statement(kSchemaVersion));
+  Use use(connection.statement(kSchemaVersion));
   const int code = use->step();
   if (code == SQLITE_ROW) {
-    return SchemaVersion{.schema = static_cast<int>(use->integer(0)), .min_binary = static_cast<int>(use->integer(1))};
+    return adapters::SchemaVersion{.schema = static_cast<int>(use->integer(0)),
+                                   .min_binary = static_cast<int>(use->integer(1))};
   }
   if (code == SQLITE_DONE || code == SQLITE_ERROR)
     return std::unexpected(incompatible("the database is not one of tps"));
@@ -46,20 +47,20 @@ constexpr std::string_view kCreateStore =
 constexpr std::string_view kCreatePartition = "INSERT INTO partitions (partition) VALUES (?1)";
 constexpr std::string_view kCreateReader = "INSERT INTO readers (reader, partition) VALUES (?1, ?2)";
 
-int create_store(SqliteConnection& writer, std::uint32_t partitions) {
-  const std::string store_id = new_store_id();
-  const std::array<std::uint8_t, 32> secret = new_cache_secret();
-  SqliteUse store(writer.statement(kCreateStore));
+int create_store(Connection& writer, std::uint32_t partitions) {
+  const std::string store_id = adapters::new_store_id();
+  const std::array<std::uint8_t, 32> secret = adapters::new_cache_secret();
+  Use store(writer.statement(kCreateStore));
   store->bind(1, store_id);
   store->bind(2, secret);
   store->bind(3, std::int64_t{partitions});
   if (const int code = store->step(); code != SQLITE_DONE) return code;
   for (std::uint32_t partition = 0; partition < partitions; ++partition) {
-    SqliteUse lock_row(writer.statement(kCreatePartition));
+    Use lock_row(writer.statement(kCreatePartition));
     lock_row->bind(1, std::int64_t{partition});
     if (const int code = lock_row->step(); code != SQLITE_DONE) return code;
-    SqliteUse reader(writer.statement(kCreateReader));
-    reader->bind(1, kSettlementReader);
+    Use reader(writer.statement(kCreateReader));
+    reader->bind(1, adapters::kSettlementReader);
     reader->bind(2, std::int64_t{partition});
     if (const int code = reader->step(); code != SQLITE_DONE) return code;
   }
@@ -68,12 +69,12 @@ int create_store(SqliteConnection& writer, std::uint32_t partitions) {
 
 constexpr std::string_view kSetVersion = "UPDATE store SET schema = ?1, min_binary = ?2";
 
-int apply(SqliteConnection& writer, const Migration& migration, std::uint32_t partitions) {
+int apply(Connection& writer, const adapters::Migration& migration, std::uint32_t partitions) {
   if (const int code = writer.run_script(std::string(migration.sql)); code != SQLITE_OK) return code;
   if (migration.number == 1) {
     if (const int code = create_store(writer, partitions); code != SQLITE_OK) return code;
   }
-  SqliteUse use(writer.statement(kSetVersion));
+  Use use(writer.statement(kSetVersion));
   use->bind(1, std::int64_t{migration.number});
   use->bind(2, std::int64_t{migration.min_binary});
   const int code = use->step();
@@ -83,15 +84,15 @@ int apply(SqliteConnection& writer, const Migration& migration, std::uint32_t pa
 constexpr std::string_view kIdentity = "SELECT store_id, schema, partitions, cache_secret FROM store";
 constexpr std::string_view kCurrencies = "SELECT code, exponent FROM currencies ORDER BY code";
 
-StoreResult<void> check_currencies(SqliteConnection& reader, const domain::Currencies& currencies) {
-  SqliteUse use(reader.statement(kCurrencies));
+StoreResult<void> check_currencies(Connection& reader, const domain::Currencies& currencies) {
+  Use use(reader.statement(kCurrencies));
   int code = SQLITE_OK;
   while ((code = use->step()) == SQLITE_ROW) {
     const std::string_view name = use->text(0);
     const auto recorded = static_cast<int>(use->integer(1));
     const domain::Currency* configured = currencies.find(name);
     if (configured == nullptr || configured->exponent != recorded) {
-      return std::unexpected(incompatible(currency_mismatch(name, recorded, configured)));
+      return std::unexpected(incompatible(adapters::currency_mismatch(name, recorded, configured)));
     }
   }
   if (code != SQLITE_DONE) return std::unexpected(reader.fault(code));
@@ -100,20 +101,20 @@ StoreResult<void> check_currencies(SqliteConnection& reader, const domain::Curre
 
 }  // namespace
 
-std::expected<void, std::string> sqlite_migrate(SqliteConnection& writer, std::uint32_t partitions) {
+std::expected<void, std::string> sqlite_migrate(Connection& writer, std::uint32_t partitions) {
   if (partitions == 0 || partitions > domain::kMaxPartitions) {
     return std::unexpected(
         fmt::format("a database has 1 to {} partitions, not {}", domain::kMaxPartitions, partitions));
   }
-  SqliteTransaction transaction(writer, SqliteTransaction::Kind::write);
+  DbTransaction transaction(writer, DbTransaction::Kind::write);
   if (transaction.begin_code() != SQLITE_OK) return std::unexpected(writer.fault(transaction.begin_code()).detail);
   const auto version = read_version(writer);
   if (!version) return std::unexpected(version.error().detail);
-  if (const auto refusal = migration_refusal(known_migrations(), *version)) return std::unexpected(*refusal);
+  if (const auto refusal = adapters::migration_refusal(known_migrations(), *version)) return std::unexpected(*refusal);
   const int schema = *version ? (*version)->schema : 0;
-  const std::span<const Migration> pending = pending_migrations(known_migrations(), schema);
+  const std::span<const adapters::Migration> pending = adapters::pending_migrations(known_migrations(), schema);
   if (pending.empty()) return {};
-  for (const Migration& migration : pending) {
+  for (const adapters::Migration& migration : pending) {
     if (const int code = apply(writer, migration, partitions); code != SQLITE_OK) {
       return std::unexpected(
           fmt::format("migration {:04} {}: {}", migration.number, migration.name, writer.fault(code).detail));
@@ -128,14 +129,15 @@ std::expected<void, std::string> sqlite_migrate(SqliteConnection& writer, std::u
   return {};
 }
 
-StoreResult<StoreIdentity> sqlite_identity(SqliteConnection& reader, const domain::Currencies& currencies) {
-  const SqliteTransaction snapshot(reader, SqliteTransaction::Kind::read);
+StoreResult<StoreIdentity> sqlite_identity(Connection& reader, const domain::Currencies& currencies) {
+  const DbTransaction snapshot(reader, DbTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
   const auto version = read_version(reader);
   if (!version) return std::unexpected(version.error());
-  if (auto reason = incompatibility(known_migrations(), *version)) return std::unexpected(incompatible(*reason));
+  if (auto reason = adapters::incompatibility(known_migrations(), *version))
+    return std::unexpected(incompatible(*reason));
   if (auto checked = check_currencies(reader, currencies); !checked) return std::unexpected(checked.error());
-  SqliteUse use(reader.statement(kIdentity));
+  Use use(reader.statement(kIdentity));
   if (const int code = use->step(); code != SQLITE_ROW) return std::unexpected(reader.fault(code));
   StoreIdentity identity;
   identity.store_id = use->text(0);
@@ -146,4 +148,4 @@ StoreResult<StoreIdentity> sqlite_identity(SqliteConnection& reader, const domai
   return identity;
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

@@ -11,14 +11,13 @@
 #include "domain/currency.hpp"
 #include "ports/store.hpp"
 
-namespace tps::adapters {
+namespace tps::sqlite {
 
 // Applies what is missing, all or nothing. `partitions` counts for an empty file only; later it is fixed.
 // The error is a sentence for operators.
-std::expected<void, std::string> sqlite_migrate(SqliteConnection& writer, std::uint32_t partitions);
+std::expected<void, std::string> sqlite_migrate(Connection& writer, std::uint32_t partitions);
 
 // Refuses (`incompatible`) a schema that this binary may not use and currencies that it would read differently.
-service::StoreResult<service::StoreIdentity> sqlite_identity(SqliteConnection& reader,
-                                                             const domain::Currencies& currencies);
+ports::StoreResult<ports::StoreIdentity> sqlite_identity(Connection& reader, const domain::Currencies& currencies);
 
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

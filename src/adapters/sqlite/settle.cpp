@@ -2,12 +2,12 @@
 
 #include "adapters/sqlite/row.hpp"
 
-namespace tps::adapters {
+namespace tps::sqlite {
 namespace {
 
 using domain::AccountKey;
 using domain::SettlementInput;
-using service::StoreResult;
+using ports::StoreResult;
 
 constexpr std::string_view kPosition =
     "SELECT transaction_id, settled_at FROM settlement_log WHERE transaction_id > ?1 AND transaction_id < ?2"
@@ -15,9 +15,9 @@ constexpr std::string_view kPosition =
 
 const std::string kPending = select_pending_transactions("WHERE t.id > ?1 AND t.id < ?2 ORDER BY t.id LIMIT ?3");
 
-StoreResult<void> read_pending(SqliteConnection& writer, std::uint32_t partition, std::int64_t position,
-                               std::size_t max, SettlementInput& input) {
-  SqliteUse use(writer.statement(kPending));
+StoreResult<void> read_pending(Connection& writer, std::uint32_t partition, std::int64_t position, std::size_t max,
+                               SettlementInput& input) {
+  Use use(writer.statement(kPending));
   use->bind(1, position);
   use->bind(2, domain::first_id_before(partition + 1));
   use->bind(3, static_cast<std::int64_t>(max));
@@ -34,10 +34,10 @@ constexpr std::string_view kAccount =
     "SELECT posted, held, version, overdraft_limit, frozen FROM accounts"
     " WHERE partition = ?1 AND user_id = ?2 AND currency = ?3";
 
-int read_account_of(SqliteConnection& writer, const AccountKey& key, domain::Accounts& accounts) {
+int read_account_of(Connection& writer, const AccountKey& key, domain::Accounts& accounts) {
   const auto [place, is_first] = accounts.try_emplace(key);
   if (!is_first) return SQLITE_DONE;
-  SqliteUse use(writer.statement(kAccount));
+  Use use(writer.statement(kAccount));
   use->bind(1, std::int64_t{key.partition});
   use->bind(2, key.user_id);
   use->bind(3, key.currency);
@@ -51,11 +51,11 @@ constexpr std::string_view kSettleTotals =
     "SELECT deposits, withdrawals, captures, deposit_reversals, withdrawal_reversals FROM totals"
     " WHERE partition = ?1 AND currency = ?2";
 
-int read_totals_of(SqliteConnection& writer, std::uint32_t partition, const std::string& currency,
+int read_totals_of(Connection& writer, std::uint32_t partition, const std::string& currency,
                    domain::TotalsByCurrency& totals) {
   const auto [place, is_first] = totals.try_emplace(currency);
   if (!is_first) return SQLITE_DONE;
-  SqliteUse use(writer.statement(kSettleTotals));
+  Use use(writer.statement(kSettleTotals));
   use->bind(1, std::int64_t{partition});
   use->bind(2, currency);
   const int code = use->step();
@@ -66,9 +66,9 @@ int read_totals_of(SqliteConnection& writer, std::uint32_t partition, const std:
 
 const std::string kHold = select_holds("WHERE transaction_id = ?1");
 
-int read_hold_of(SqliteConnection& writer, std::int64_t id, domain::Holds& holds) {
+int read_hold_of(Connection& writer, std::int64_t id, domain::Holds& holds) {
   if (holds.contains(id)) return SQLITE_DONE;
-  SqliteUse use(writer.statement(kHold));
+  Use use(writer.statement(kHold));
   use->bind(1, id);
   const int code = use->step();
   if (code != SQLITE_ROW) return code;
@@ -79,16 +79,16 @@ int read_hold_of(SqliteConnection& writer, std::int64_t id, domain::Holds& holds
 constexpr std::string_view kReversed = "SELECT reversed_minor FROM reversals WHERE original_id = ?1";
 const std::string kParent = select_transactions("WHERE t.id = ?1");
 
-int read_reversed(SqliteConnection& writer, std::int64_t id, SettlementInput& input) {
+int read_reversed(Connection& writer, std::int64_t id, SettlementInput& input) {
   if (input.parents.contains(id)) return SQLITE_DONE;
   {
-    SqliteUse use(writer.statement(kReversed));
+    Use use(writer.statement(kReversed));
     use->bind(1, id);
     const int code = use->step();
     if (code == SQLITE_ROW) input.reversals.emplace(id, use->integer(0));
     if (code != SQLITE_ROW && code != SQLITE_DONE) return code;
   }
-  SqliteUse use(writer.statement(kParent));
+  Use use(writer.statement(kParent));
   use->bind(1, id);
   const int code = use->step();
   if (code != SQLITE_ROW) return code;
@@ -98,7 +98,7 @@ int read_reversed(SqliteConnection& writer, std::int64_t id, SettlementInput& in
 }
 
 // What a capture, void, expiry or reversal is of, unless that is in the batch itself: nothing is known of it yet then.
-int read_parent(SqliteConnection& writer, const domain::Transaction& child, SettlementInput& input) {
+int read_parent(Connection& writer, const domain::Transaction& child, SettlementInput& input) {
   const std::int64_t id = *child.parent_id;
   if (id >= input.transactions.front().id && id <= input.transactions.back().id) return SQLITE_DONE;
   switch (child.type) {
@@ -114,7 +114,7 @@ int read_parent(SqliteConnection& writer, const domain::Transaction& child, Sett
 }
 
 // Everything that the transactions of the input touch.
-int read_touched(SqliteConnection& writer, std::uint32_t partition, SettlementInput& input) {
+int read_touched(Connection& writer, std::uint32_t partition, SettlementInput& input) {
   for (const domain::Transaction& transaction : input.transactions) {
     if (const int code = read_account_of(writer, payer_of(transaction), input.accounts); code != SQLITE_DONE)
       return code;
@@ -132,17 +132,17 @@ int read_touched(SqliteConnection& writer, std::uint32_t partition, SettlementIn
 
 }  // namespace
 
-StoreResult<SqlitePosition> sqlite_position(SqliteConnection& connection, std::uint32_t partition) {
-  SqliteUse use(connection.statement(kPosition));
+StoreResult<Position> sqlite_position(Connection& connection, std::uint32_t partition) {
+  Use use(connection.statement(kPosition));
   use->bind(1, domain::first_id_before(partition));
   use->bind(2, domain::first_id_before(partition + 1));
   const int code = use->step();
-  if (code == SQLITE_DONE) return SqlitePosition{domain::first_id_before(partition), {}};
+  if (code == SQLITE_DONE) return Position{domain::first_id_before(partition), {}};
   if (code != SQLITE_ROW) return std::unexpected(connection.fault(code));
-  return SqlitePosition{use->integer(0), use->time(1)};
+  return Position{use->integer(0), use->time(1)};
 }
 
-StoreResult<SettlementInput> sqlite_next(SqliteConnection& writer, std::uint32_t partition, std::size_t max) {
+StoreResult<SettlementInput> sqlite_next(Connection& writer, std::uint32_t partition, std::size_t max) {
   const auto position = sqlite_position(writer, partition);
   if (!position) return std::unexpected(position.error());
   SettlementInput input;
@@ -155,4 +155,4 @@ StoreResult<SettlementInput> sqlite_next(SqliteConnection& writer, std::uint32_t
   return input;
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

@@ -8,20 +8,19 @@
 #include "domain/settlement.hpp"
 #include "ports/fault.hpp"
 
-namespace tps::adapters {
+namespace tps::sqlite {
 
 // How far settlement has read a partition, and when it last settled there.
-struct SqlitePosition {
+struct Position {
   std::int64_t id = 0;  // first_id_before(partition) at the start
   domain::Timestamp settled_at{};
 };
-service::StoreResult<SqlitePosition> sqlite_position(SqliteConnection& connection, std::uint32_t partition);
+ports::StoreResult<Position> sqlite_position(Connection& connection, std::uint32_t partition);
 
-service::StoreResult<domain::SettlementInput> sqlite_next(SqliteConnection& writer, std::uint32_t partition,
-                                                          std::size_t max);
+ports::StoreResult<domain::SettlementInput> sqlite_next(Connection& writer, std::uint32_t partition, std::size_t max);
 
 // Writes; the caller commits, or rolls back on a fault. `refused`: the database does not take a value.
-service::StoreResult<void> sqlite_record(SqliteConnection& writer, std::uint32_t partition,
-                                         const domain::SettlementOutput& output);
+ports::StoreResult<void> sqlite_record(Connection& writer, std::uint32_t partition,
+                                       const domain::SettlementOutput& output);
 
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

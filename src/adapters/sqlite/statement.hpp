@@ -12,13 +12,13 @@
 
 #include "domain/transaction.hpp"
 
-namespace tps::adapters {
+namespace tps::sqlite {
 
 // Prepared once, used many times, by whoever uses its connection. Text and blobs are bound without a copy and must live
 // until reset(). One that could not be prepared (a table is missing) is not ready(), and its step() tells why.
-class SqliteStatement {
+class Statement {
  public:
-  SqliteStatement(sqlite3* connection, std::string_view sql);
+  Statement(sqlite3* connection, std::string_view sql);
 
   [[nodiscard]] bool ready() const { return statement_ != nullptr; }
 
@@ -73,17 +73,17 @@ constexpr bool is_about_the_row(int code) {
 }
 
 // Resets at the end of a scope: an open read keeps its snapshot, and bound text may be gone by then.
-class SqliteUse {
+class Use {
  public:
-  explicit SqliteUse(SqliteStatement& statement) : statement_(statement) {}
-  SqliteUse(const SqliteUse&) = delete;
-  SqliteUse& operator=(const SqliteUse&) = delete;
-  ~SqliteUse() { statement_.reset(); }
-  SqliteStatement* operator->() { return &statement_; }
-  SqliteStatement& operator*() { return statement_; }
+  explicit Use(Statement& statement) : statement_(statement) {}
+  Use(const Use&) = delete;
+  Use& operator=(const Use&) = delete;
+  ~Use() { statement_.reset(); }
+  Statement* operator->() { return &statement_; }
+  Statement& operator*() { return statement_; }
 
  private:
-  SqliteStatement& statement_;
+  Statement& statement_;
 };
 
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

@@ -8,12 +8,12 @@
 #include "adapters/sqlite/read.hpp"
 #include "adapters/sqlite/settle.hpp"
 
-namespace tps::adapters {
+namespace tps::sqlite {
 namespace {
 
-using service::Deadline;
-using service::StoreFault;
-using service::StoreResult;
+using ports::Deadline;
+using ports::StoreFault;
+using ports::StoreResult;
 
 constexpr const char* kNoSuchPartition = "there is no such partition";
 
@@ -24,35 +24,35 @@ std::unexpected<StoreFault> unavailable(const char* detail) {
 }  // namespace
 
 // A settlement under way: the partition, the writer and its open transaction, given back in reverse order.
-class SqliteStore::Settling {
+class Store::Settling {
  public:
-  Settling(SqliteDatabase& database, std::uint32_t partition, SqliteFairLock::Hold hold)
+  Settling(Database& database, std::uint32_t partition, FairLock::Hold hold)
       : turn_{database, partition},
         hold_(std::move(hold)),
-        transaction_(database.writer(), SqliteTransaction::Kind::write) {}
+        transaction_(database.writer(), DbTransaction::Kind::write) {}
 
   [[nodiscard]] std::uint32_t partition() const { return turn_.partition; }
-  SqliteTransaction& transaction() { return transaction_; }
+  DbTransaction& transaction() { return transaction_; }
 
  private:
   struct Turn {
-    SqliteDatabase& database;
+    Database& database;
     std::uint32_t partition;
     ~Turn() { database.end_settling(partition); }
   };
   Turn turn_;
-  SqliteFairLock::Hold hold_;
-  SqliteTransaction transaction_;
+  FairLock::Hold hold_;
+  DbTransaction transaction_;
 };
 
-SqliteStore::SqliteStore(std::shared_ptr<SqliteDatabase> database, const domain::Currencies& currencies)
+Store::Store(std::shared_ptr<Database> database, const domain::Currencies& currencies)
     : database_(std::move(database)), currencies_(currencies), reader_(database_->path(), currencies) {}
 
-SqliteStore::~SqliteStore() = default;
+Store::~Store() = default;
 
-StoreResult<service::StoreIdentity> SqliteStore::open(Deadline deadline) { return reader_.open(deadline); }
+StoreResult<ports::StoreIdentity> Store::open(Deadline deadline) { return reader_.open(deadline); }
 
-void SqliteStore::append(std::span<domain::Submission* const> flight, domain::Timestamp now, Deadline deadline) {
+void Store::append(std::span<domain::Submission* const> flight, domain::Timestamp now, Deadline deadline) {
   settling_.reset();
   const auto is_undecided = [](const domain::Submission* submission) {
     return submission->acceptance == domain::Acceptance::undecided;
@@ -72,8 +72,8 @@ void SqliteStore::append(std::span<domain::Submission* const> flight, domain::Ti
   sqlite_append(database_->writer(), flight, now, currencies_, recorded_currencies_);
 }
 
-StoreResult<std::optional<domain::SettlementInput>> SqliteStore::next(std::uint32_t partition, std::size_t max,
-                                                                      Deadline deadline) {
+StoreResult<std::optional<domain::SettlementInput>> Store::next(std::uint32_t partition, std::size_t max,
+                                                                Deadline deadline) {
   settling_.reset();
   if (auto ready = reader_.ready(deadline); !ready) return std::unexpected(ready.error());
   if (partition >= reader_.identity().partitions) return unavailable(kNoSuchPartition);
@@ -83,7 +83,7 @@ StoreResult<std::optional<domain::SettlementInput>> SqliteStore::next(std::uint3
     database_->end_settling(partition);
     return unavailable("the writer was busy until the deadline");
   }
-  SqliteConnection& writer = database_->writer();
+  Connection& writer = database_->writer();
   writer.set_deadline(deadline);
   auto settling = std::make_unique<Settling>(*database_, partition, std::move(*hold));
   const int begun = settling->transaction().begin_code();
@@ -94,11 +94,10 @@ StoreResult<std::optional<domain::SettlementInput>> SqliteStore::next(std::uint3
   return std::move(*input);
 }
 
-StoreResult<void> SqliteStore::record(std::uint32_t partition, const domain::SettlementOutput& output,
-                                      Deadline deadline) {
+StoreResult<void> Store::record(std::uint32_t partition, const domain::SettlementOutput& output, Deadline deadline) {
   const std::unique_ptr<Settling> settling = std::move(settling_);
   if (!settling || settling->partition() != partition) return unavailable("record() without next()");
-  SqliteConnection& writer = database_->writer();
+  Connection& writer = database_->writer();
   writer.set_deadline(deadline);
   if (output.settlements.empty()) return {};
   if (auto written = sqlite_record(writer, partition, output); !written) return std::unexpected(written.error());
@@ -109,69 +108,69 @@ StoreResult<void> SqliteStore::record(std::uint32_t partition, const domain::Set
   });
 }
 
-StoreResult<std::vector<std::optional<domain::Transaction>>> SqliteStore::find(std::span<const std::int64_t> ids,
-                                                                               Deadline deadline) {
+StoreResult<std::vector<std::optional<domain::Transaction>>> Store::find(std::span<const std::int64_t> ids,
+                                                                         Deadline deadline) {
   const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
   return sqlite_find(**connection, ids);
 }
 
-StoreResult<service::ListPage> SqliteStore::list(const service::ListQuery& query, Deadline deadline) {
+StoreResult<ports::ListPage> Store::list(const ports::ListQuery& query, Deadline deadline) {
   const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
   return sqlite_list(**connection, reader_.identity().partitions, query);
 }
 
-StoreResult<std::vector<service::Balance>> SqliteStore::balances(std::uint32_t partition, const std::string& user_id,
-                                                                 Deadline deadline) {
+StoreResult<std::vector<ports::Balance>> Store::balances(std::uint32_t partition, const std::string& user_id,
+                                                         Deadline deadline) {
   const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
   return sqlite_balances(**connection, reader_.identity().partitions, partition, user_id);
 }
 
-StoreResult<std::vector<service::Balance>> SqliteStore::balances_at(std::uint32_t partition, const std::string& user_id,
-                                                                    domain::Timestamp at, Deadline deadline) {
+StoreResult<std::vector<ports::Balance>> Store::balances_at(std::uint32_t partition, const std::string& user_id,
+                                                            domain::Timestamp at, Deadline deadline) {
   const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
   if (partition >= reader_.identity().partitions) return unavailable(kNoSuchPartition);
   return sqlite_balances_at(**connection, reader_.identity().partitions, partition, user_id, at);
 }
 
-StoreResult<service::Statement> SqliteStore::statement(const service::StatementQuery& query, Deadline deadline) {
+StoreResult<ports::Statement> Store::statement(const ports::StatementQuery& query, Deadline deadline) {
   const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
   if (query.partition >= reader_.identity().partitions) return unavailable(kNoSuchPartition);
   return sqlite_statement(**connection, reader_.identity().partitions, query);
 }
 
-StoreResult<std::vector<domain::Transaction>> SqliteStore::expired_holds(std::uint32_t partition, domain::Timestamp now,
-                                                                         std::size_t max, Deadline deadline) {
+StoreResult<std::vector<domain::Transaction>> Store::expired_holds(std::uint32_t partition, domain::Timestamp now,
+                                                                   std::size_t max, Deadline deadline) {
   const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
   return sqlite_expired_holds(**connection, partition, now, max);
 }
 
-StoreResult<service::LedgerFigures> SqliteStore::figures(Deadline deadline) {
+StoreResult<ports::LedgerFigures> Store::figures(Deadline deadline) {
   const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
   return sqlite_figures(**connection);
 }
 
-StoreResult<service::Store::Backlog> SqliteStore::backlog(std::uint32_t partition, Deadline deadline) {
+StoreResult<ports::Store::Backlog> Store::backlog(std::uint32_t partition, Deadline deadline) {
   const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
   return sqlite_backlog(**connection, partition);
 }
 
-StoreResult<void> SqliteStore::ping(Deadline deadline) {
+StoreResult<void> Store::ping(Deadline deadline) {
   if (const auto opened = open(deadline); !opened) return std::unexpected(opened.error());
   const auto hold = database_->lock_writer(deadline);
   if (!hold) return unavailable("the writer was busy until the deadline");
-  SqliteConnection& writer = database_->writer();
+  Connection& writer = database_->writer();
   writer.set_deadline(deadline);
-  const SqliteTransaction transaction(writer, SqliteTransaction::Kind::write);
+  const DbTransaction transaction(writer, DbTransaction::Kind::write);
   if (transaction.begin_code() != SQLITE_OK) return std::unexpected(writer.fault(transaction.begin_code()));
   return {};
 }
 
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

@@ -12,46 +12,44 @@
 #include "domain/currency.hpp"
 #include "ports/store.hpp"
 
-namespace tps::adapters {
+namespace tps::sqlite {
 
-class SqliteStore final : public service::Store {
+class Store final : public ports::Store {
  public:
   // `currencies` must outlive this object.
-  SqliteStore(std::shared_ptr<SqliteDatabase> database, const domain::Currencies& currencies);
-  ~SqliteStore() override;
+  Store(std::shared_ptr<Database> database, const domain::Currencies& currencies);
+  ~Store() override;
 
-  service::StoreResult<service::StoreIdentity> open(service::Deadline deadline) override;
-  void append(std::span<domain::Submission* const> flight, domain::Timestamp now, service::Deadline deadline) override;
-  service::StoreResult<std::optional<domain::SettlementInput>> next(std::uint32_t partition, std::size_t max,
-                                                                    service::Deadline deadline) override;
-  service::StoreResult<void> record(std::uint32_t partition, const domain::SettlementOutput& output,
-                                    service::Deadline deadline) override;
-  service::StoreResult<std::vector<std::optional<domain::Transaction>>> find(std::span<const std::int64_t> ids,
-                                                                             service::Deadline deadline) override;
-  service::StoreResult<service::ListPage> list(const service::ListQuery& query, service::Deadline deadline) override;
-  service::StoreResult<std::vector<service::Balance>> balances(std::uint32_t partition, const std::string& user_id,
-                                                               service::Deadline deadline) override;
-  service::StoreResult<std::vector<service::Balance>> balances_at(std::uint32_t partition, const std::string& user_id,
-                                                                  domain::Timestamp at,
-                                                                  service::Deadline deadline) override;
-  service::StoreResult<service::Statement> statement(const service::StatementQuery& query,
-                                                     service::Deadline deadline) override;
-  service::StoreResult<std::vector<domain::Transaction>> expired_holds(std::uint32_t partition, domain::Timestamp now,
-                                                                       std::size_t max,
-                                                                       service::Deadline deadline) override;
-  service::StoreResult<service::LedgerFigures> figures(service::Deadline deadline) override;
-  service::StoreResult<Backlog> backlog(std::uint32_t partition, service::Deadline deadline) override;
-  service::StoreResult<void> ping(service::Deadline deadline) override;
+  ports::StoreResult<ports::StoreIdentity> open(ports::Deadline deadline) override;
+  void append(std::span<domain::Submission* const> flight, domain::Timestamp now, ports::Deadline deadline) override;
+  ports::StoreResult<std::optional<domain::SettlementInput>> next(std::uint32_t partition, std::size_t max,
+                                                                  ports::Deadline deadline) override;
+  ports::StoreResult<void> record(std::uint32_t partition, const domain::SettlementOutput& output,
+                                  ports::Deadline deadline) override;
+  ports::StoreResult<std::vector<std::optional<domain::Transaction>>> find(std::span<const std::int64_t> ids,
+                                                                           ports::Deadline deadline) override;
+  ports::StoreResult<ports::ListPage> list(const ports::ListQuery& query, ports::Deadline deadline) override;
+  ports::StoreResult<std::vector<ports::Balance>> balances(std::uint32_t partition, const std::string& user_id,
+                                                           ports::Deadline deadline) override;
+  ports::StoreResult<std::vector<ports::Balance>> balances_at(std::uint32_t partition, const std::string& user_id,
+                                                              domain::Timestamp at, ports::Deadline deadline) override;
+  ports::StoreResult<ports::Statement> statement(const ports::StatementQuery& query, ports::Deadline deadline) override;
+  ports::StoreResult<std::vector<domain::Transaction>> expired_holds(std::uint32_t partition, domain::Timestamp now,
+                                                                     std::size_t max,
+                                                                     ports::Deadline deadline) override;
+  ports::StoreResult<ports::LedgerFigures> figures(ports::Deadline deadline) override;
+  ports::StoreResult<Backlog> backlog(std::uint32_t partition, ports::Deadline deadline) override;
+  ports::StoreResult<void> ping(ports::Deadline deadline) override;
 
  private:
   class Settling;
 
-  const std::shared_ptr<SqliteDatabase> database_;
+  const std::shared_ptr<Database> database_;
   const domain::Currencies& currencies_;
   // Used by the session's thread only.
-  SqliteReader reader_;
+  Reader reader_;
   std::set<std::string, std::less<>> recorded_currencies_;
   std::unique_ptr<Settling> settling_;  // from next() to record()
 };
 
-}  // namespace tps::adapters
+}  // namespace tps::sqlite

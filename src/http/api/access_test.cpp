@@ -17,14 +17,14 @@ using auth::Scopes;
 using std::chrono::system_clock;
 
 // A registry in memory that can be away.
-class TestRegistry final : public service::KeyRegistry {
+class TestRegistry final : public ports::KeyRegistry {
  public:
-  service::StoreResult<void> add(const service::ApiKey& key, const service::KeyHash& hash, service::Deadline) override {
+  ports::StoreResult<void> add(const ports::ApiKey& key, const ports::KeyHash& hash, ports::Deadline) override {
     keys_[hash] = key;
     return {};
   }
-  service::StoreResult<bool> revoke(const std::string& id, const std::string& by, domain::Timestamp at,
-                                    service::Deadline) override {
+  ports::StoreResult<bool> revoke(const std::string& id, const std::string& by, domain::Timestamp at,
+                                  ports::Deadline) override {
     for (auto& [hash, key] : keys_) {
       if (key.id != id) continue;
       key.revoked_at = at;
@@ -33,22 +33,22 @@ class TestRegistry final : public service::KeyRegistry {
     }
     return false;
   }
-  service::StoreResult<std::vector<std::optional<service::ApiKey>>> find(std::span<const service::KeyHash> hashes,
-                                                                         service::Deadline) override {
-    if (away) return std::unexpected(service::StoreFault{service::StoreFault::Kind::unavailable, "away"});
-    std::vector<std::optional<service::ApiKey>> found;
-    for (const service::KeyHash& hash : hashes) {
+  ports::StoreResult<std::vector<std::optional<ports::ApiKey>>> find(std::span<const ports::KeyHash> hashes,
+                                                                     ports::Deadline) override {
+    if (away) return std::unexpected(ports::StoreFault{ports::StoreFault::Kind::unavailable, "away"});
+    std::vector<std::optional<ports::ApiKey>> found;
+    for (const ports::KeyHash& hash : hashes) {
       const auto key = keys_.find(hash);
       found.push_back(key == keys_.end() ? std::nullopt : std::optional(key->second));
     }
     return found;
   }
-  service::StoreResult<std::vector<service::ApiKey>> list(service::Deadline) override { return {}; }
+  ports::StoreResult<std::vector<ports::ApiKey>> list(ports::Deadline) override { return {}; }
 
   bool away = false;
 
  private:
-  std::map<service::KeyHash, service::ApiKey> keys_;
+  std::map<ports::KeyHash, ports::ApiKey> keys_;
 };
 
 class AccessTest : public ApiTest {
@@ -78,10 +78,10 @@ class AccessTest : public ApiTest {
   const auth::SigningKey secret_ = *auth::SigningKey::of_secret("", auth::kSecret);
   TestRegistry registry_;
   auth::TrustedKeys keys_;
-  service::Lane key_lane_{{.name = "key"}, service_.metrics, auth::key_flight(registry_, service_.metrics)};
+  lanes::Lane key_lane_{{.name = "key"}, service_.metrics, auth::key_flight(registry_, service_.metrics)};
   auth::ApiKeys api_keys_{key_lane_};
   auth::Gate gate_{{.keys = keys_, .rules = {}, .api_keys = api_keys_, .metrics = service_.metrics}};
-  service::Lane password_lane_{{.name = "password", .max_flight = 1}, service_.metrics, auth::password_flight()};
+  lanes::Lane password_lane_{{.name = "password", .max_flight = 1}, service_.metrics, auth::password_flight()};
   auth::Login login_{{.rules = {}, .lifetime = std::chrono::minutes(15)}, secret_, password_lane_, service_.metrics};
   auth::RateLimiter per_principal_{std::chrono::hours(1), 100};
   auth::RateLimiter per_address_{std::chrono::hours(1), 1000};

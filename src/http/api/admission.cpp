@@ -23,7 +23,7 @@ bool leads_here(std::string_view host) {
   const std::size_t dot = host.rfind('.');
   if (dot == std::string_view::npos) return !host.empty();
   const std::string_view last = host.substr(dot + 1);
-  return equal_ignoring_case(last, "localhost") || (!last.empty() && std::ranges::all_of(last, is_digit));
+  return wire::equal_ignoring_case(last, "localhost") || (!last.empty() && std::ranges::all_of(last, wire::is_digit));
 }
 
 }  // namespace
@@ -37,9 +37,9 @@ const auth::SharedPrincipal& anonymous() {
 std::optional<std::string_view> bearer_token(const Request& request) {
   const auto value = request.header("authorization");
   if (!value || request.header_count("authorization") != 1) return std::nullopt;
-  if (!equal_ignoring_case(value->substr(0, kScheme.size()), kScheme)) return std::nullopt;
-  const std::string_view token = trim(value->substr(kScheme.size()));
-  if (token.empty() || !std::ranges::all_of(token, is_visible)) return std::nullopt;
+  if (!wire::equal_ignoring_case(value->substr(0, kScheme.size()), kScheme)) return std::nullopt;
+  const std::string_view token = wire::trim(value->substr(kScheme.size()));
+  if (token.empty() || !std::ranges::all_of(token, wire::is_visible)) return std::nullopt;
   return token;
 }
 

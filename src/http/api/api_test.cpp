@@ -359,7 +359,7 @@ TEST_F(ApiTest, SeriesDoNotGrowWithWhatClientsSend) {
 TEST_F(ApiTest, EveryErrorCodeHasAStatus) {
   for (int i = 0; i <= static_cast<int>(domain::ErrorCode::internal_error); ++i) {
     const auto code = static_cast<domain::ErrorCode>(i);
-    EXPECT_GE(status_of(code), 400);
+    EXPECT_GE(wire::status_of(code), 400);
     const Response response = problem({code, {}}, Request{});
     EXPECT_EQ(response.status == 503 || response.status == 429, header(response, "Retry-After") != "-") << slug(code);
     EXPECT_THAT(response.body, Not(HasSubstr("\"detail\":\"\""))) << slug(code);

@@ -26,7 +26,7 @@ Response created(const service::Submitted& submitted, std::optional<std::chrono:
   Response response;
   response.status = 201;
   response.body.reserve(kCreatedBodyBytes);
-  append_transaction(response.body, submitted.transaction, services.currencies);
+  wire::append_transaction(response.body, submitted.transaction, services.currencies);
   response.headers.emplace_back("Location", location_of(submitted.transaction));
   if (submitted.replayed) response.headers.emplace_back("Idempotent-Replayed", "true");
   if (waited) response.headers.emplace_back("Preference-Applied", "wait=" + std::to_string(waited->count()));
@@ -35,7 +35,7 @@ Response created(const service::Submitted& submitted, std::optional<std::chrono:
 
 std::string location_of(const domain::Transaction& transaction) {
   std::string location = "/transactions/";
-  append_integer(location, transaction.id);
+  wire::append_integer(location, transaction.id);
   return location;
 }
 

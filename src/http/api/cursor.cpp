@@ -37,7 +37,7 @@ class Check {
     byte(value.has_value() ? 1 : 0);
     if (value) add(*value);
   }
-  void add(const service::ListQuery& query) {
+  void add(const ports::ListQuery& query) {
     add(query.user_id);
     add(query.status);
     add(query.type);
@@ -47,7 +47,7 @@ class Check {
     add(query.created_from);
     add(query.created_to);
   }
-  void add(const service::StatementQuery& query) {
+  void add(const ports::StatementQuery& query) {
     add(query.user_id);
     add(query.currency);
     add(query.from);
@@ -143,12 +143,12 @@ std::optional<std::int64_t> only_one(const std::optional<Numbers>& numbers) {
 
 }  // namespace
 
-std::string make_cursor(std::int64_t after, const service::ListQuery& query) {
+std::string make_cursor(std::int64_t after, const ports::ListQuery& query) {
   return encode(Kind::newest_first, {after}, query);
 }
 
 // As sequences, which are short where few transactions are.
-std::string make_cursor(const std::vector<std::int64_t>& positions, const service::ListQuery& query) {
+std::string make_cursor(const std::vector<std::int64_t>& positions, const ports::ListQuery& query) {
   Numbers sequences;
   for (std::uint32_t partition = 0; partition < positions.size(); ++partition) {
     sequences.push_back(std::max(std::int64_t{0}, positions[partition] - domain::first_id_before(partition)));
@@ -156,15 +156,15 @@ std::string make_cursor(const std::vector<std::int64_t>& positions, const servic
   return encode(Kind::oldest_first, sequences, query);
 }
 
-std::string make_cursor(std::int64_t after, const service::StatementQuery& query) {
+std::string make_cursor(std::int64_t after, const ports::StatementQuery& query) {
   return encode(Kind::statement, {after}, query);
 }
 
-std::optional<std::int64_t> read_cursor(std::string_view text, const service::ListQuery& query) {
+std::optional<std::int64_t> read_cursor(std::string_view text, const ports::ListQuery& query) {
   return only_one(decode(text, Kind::newest_first, query));
 }
 
-std::optional<std::vector<std::int64_t>> read_positions(std::string_view text, const service::ListQuery& query) {
+std::optional<std::vector<std::int64_t>> read_positions(std::string_view text, const ports::ListQuery& query) {
   auto positions = decode(text, Kind::oldest_first, query);
   if (!positions || positions->size() > domain::kMaxPartitions) return std::nullopt;
   for (std::uint32_t partition = 0; partition < positions->size(); ++partition) {
@@ -176,7 +176,7 @@ std::optional<std::vector<std::int64_t>> read_positions(std::string_view text, c
   return positions;
 }
 
-std::optional<std::int64_t> read_cursor(std::string_view text, const service::StatementQuery& query) {
+std::optional<std::int64_t> read_cursor(std::string_view text, const ports::StatementQuery& query) {
   return only_one(decode(text, Kind::statement, query));
 }
 

@@ -15,13 +15,13 @@ namespace tps::http {
 // Where to go on: of a list with the newest first, the id to go below; of the change feed, the positions in the
 // partitions; of a statement, the version to go above. The query gives the filters and the order; its limit may change
 // between pages.
-std::string make_cursor(std::int64_t after, const service::ListQuery& query);
-std::string make_cursor(const std::vector<std::int64_t>& positions, const service::ListQuery& query);
-std::string make_cursor(std::int64_t after, const service::StatementQuery& query);
+std::string make_cursor(std::int64_t after, const ports::ListQuery& query);
+std::string make_cursor(const std::vector<std::int64_t>& positions, const ports::ListQuery& query);
+std::string make_cursor(std::int64_t after, const ports::StatementQuery& query);
 
 // nullopt for anything but a cursor that make_cursor gave for these filters.
-std::optional<std::int64_t> read_cursor(std::string_view text, const service::ListQuery& query);
-std::optional<std::vector<std::int64_t>> read_positions(std::string_view text, const service::ListQuery& query);
-std::optional<std::int64_t> read_cursor(std::string_view text, const service::StatementQuery& query);
+std::optional<std::int64_t> read_cursor(std::string_view text, const ports::ListQuery& query);
+std::optional<std::vector<std::int64_t>> read_positions(std::string_view text, const ports::ListQuery& query);
+std::optional<std::int64_t> read_cursor(std::string_view text, const ports::StatementQuery& query);
 
 }  // namespace tps::http

@@ -21,11 +21,11 @@ void expect(bool holds) {
   if (!holds) std::abort();
 }
 
-tps::service::ListQuery query_from(std::string_view text) {
-  tps::service::ListQuery query;
+tps::ports::ListQuery query_from(std::string_view text) {
+  tps::ports::ListQuery query;
   if (text.size() % 2 == 1) query.user_id = std::string(text.substr(0, text.size() / 2));
   if (text.size() % 3 == 1) query.reference = std::string(text.substr(text.size() / 2));
-  if (text.size() % 5 == 1) query.order = tps::service::Order::oldest_first;
+  if (text.size() % 5 == 1) query.order = tps::ports::Order::oldest_first;
   return query;
 }
 
@@ -35,7 +35,7 @@ const std::span<const std::string_view> fuzz_seeds(kSeeds);
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  tps::service::ListQuery query = query_from(text);
+  tps::ports::ListQuery query = query_from(text);
   if (const auto id = tps::http::read_cursor(text, query)) expect(tps::http::make_cursor(*id, query) == text);
   if (const auto positions = tps::http::read_positions(text, query)) {
     expect(tps::http::make_cursor(*positions, query) == text);

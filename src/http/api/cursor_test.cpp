@@ -10,7 +10,7 @@ namespace {
 using Positions = std::vector<std::int64_t>;
 
 TEST(Cursor, IsReadForTheSameFiltersOnly) {
-  service::ListQuery query;
+  ports::ListQuery query;
   query.user_id = "a";
   query.status = domain::Status::settled;
   const std::string cursor = make_cursor(42, query);
@@ -23,7 +23,7 @@ TEST(Cursor, IsReadForTheSameFiltersOnly) {
   EXPECT_FALSE(read_positions(cursor, query).has_value());
 
   const auto refused = [&](auto change) {
-    service::ListQuery other = query;
+    ports::ListQuery other = query;
     change(other);
     return !read_cursor(cursor, other).has_value() && !read_positions(feed, other).has_value();
   };
@@ -39,15 +39,15 @@ TEST(Cursor, IsReadForTheSameFiltersOnly) {
 }
 
 TEST(Cursor, OfAStatementIsReadForTheSameAccountAndTimesOnly) {
-  service::StatementQuery query{.user_id = "a", .currency = "USD"};
+  ports::StatementQuery query{.user_id = "a", .currency = "USD"};
   const std::string cursor = make_cursor(7, query);
   EXPECT_EQ(read_cursor(cursor, query), 7);
   query.limit = 1;
   EXPECT_EQ(read_cursor(cursor, query), 7);
-  EXPECT_FALSE(read_cursor(cursor, service::ListQuery{.user_id = "a", .currency = "USD"}).has_value());
+  EXPECT_FALSE(read_cursor(cursor, ports::ListQuery{.user_id = "a", .currency = "USD"}).has_value());
 
   const auto refused = [&](auto change) {
-    service::StatementQuery other = query;
+    ports::StatementQuery other = query;
     change(other);
     return !read_cursor(cursor, other).has_value();
   };
@@ -58,7 +58,7 @@ TEST(Cursor, OfAStatementIsReadForTheSameAccountAndTimesOnly) {
 }
 
 TEST(Cursor, RefusesEveryOtherText) {
-  const service::ListQuery query;
+  const ports::ListQuery query;
   for (const std::int64_t id : {std::int64_t{0}, std::int64_t{42}, std::int64_t{200}, std::int64_t{1} << 53}) {
     const std::string cursor = make_cursor(id, query);
     EXPECT_EQ(read_cursor(cursor, query), id);
@@ -75,7 +75,7 @@ TEST(Cursor, RefusesEveryOtherText) {
 }
 
 TEST(Cursor, HoldsAPositionInEachOf256Partitions) {
-  const service::ListQuery query;
+  const ports::ListQuery query;
   Positions positions;
   for (std::uint32_t partition = 0; partition < domain::kMaxPartitions; ++partition) {
     positions.push_back(domain::first_id_before(partition) + (std::int64_t{1} << (partition % domain::kSequenceBits)));

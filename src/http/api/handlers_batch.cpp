@@ -55,7 +55,7 @@ std::expected<std::optional<service::IdempotencyKey>, Error> key_of(const domain
   return service::IdempotencyKey{*header_key, static_cast<std::uint32_t>(index)};
 }
 
-Item to_item(DecodeResult decoded, const std::optional<std::string>& header_key, std::size_t index,
+Item to_item(wire::DecodeResult decoded, const std::optional<std::string>& header_key, std::size_t index,
              const domain::Currencies& currencies) {
   if (!decoded) return std::unexpected(std::move(decoded.error()));
   auto key = key_of(decoded->draft, header_key, index);
@@ -76,11 +76,11 @@ std::expected<std::vector<Item>, Error> decode_items(const Call& call, bool atom
   const ApiOptions& options = call.services.options;
   const std::size_t max_items = atomic ? options.max_atomic_items : options.max_batch_items;
   std::vector<Item> items;
-  const ItemSink sink = [&](DecodeResult decoded) {
+  const wire::ItemSink sink = [&](wire::DecodeResult decoded) {
     items.push_back(to_item(std::move(decoded), *header_key, items.size(), call.services.currencies));
   };
-  const auto read = kind == BodyKind::json ? decode_batch(call.request.body, max_items, sink)
-                                           : decode_lines(call.request.body, max_items, sink);
+  const auto read = kind == BodyKind::json ? wire::decode_batch(call.request.body, max_items, sink)
+                                           : wire::decode_lines(call.request.body, max_items, sink);
   if (!read) return std::unexpected(read.error());
   return items;
 }
@@ -88,14 +88,14 @@ std::expected<std::vector<Item>, Error> decode_items(const Call& call, bool atom
 void append_result(std::string& out, const domain::Answer<service::Submitted>& answer, const Call& call) {
   if (!answer) {
     out += R"({"status":)";
-    append_integer(out, status_of(answer.error().code));
+    wire::append_integer(out, wire::status_of(answer.error().code));
     out += R"(,"problem":)";
-    append_problem(out, answer.error(), call.request.path, call.request.request_id);
+    wire::append_problem(out, answer.error(), call.request.path, call.request.request_id);
     out += '}';
     return;
   }
   out += answer->replayed ? R"({"status":201,"replayed":true,"transaction":)" : R"({"status":201,"transaction":)";
-  append_transaction(out, answer->transaction, call.services.currencies);
+  wire::append_transaction(out, answer->transaction, call.services.currencies);
   out += '}';
 }
 

@@ -14,7 +14,8 @@ using domain::ErrorCode;
 
 domain::Answer<service::Instruction> decode_child(domain::Type type, const domain::Transaction& parent,
                                                   std::optional<service::IdempotencyKey> key, const Call& call) {
-  auto decoded = call.request.body.empty() ? DecodeResult(Decoded{}) : decode_transaction(call.request.body);
+  auto decoded =
+      call.request.body.empty() ? wire::DecodeResult(wire::Decoded{}) : wire::decode_transaction(call.request.body);
   if (!decoded) return std::unexpected(std::move(decoded.error()));
   auto child =
       domain::validate_child(type, parent, decoded->draft, call.services.currencies, std::move(decoded->errors));

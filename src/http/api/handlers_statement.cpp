@@ -19,9 +19,9 @@ constexpr std::string_view kCsv = "text/csv";
 constexpr std::array kForms{kJson, kCsv};
 constexpr std::size_t kUsualEntryBytes = 256;
 
-std::string money(std::int64_t minor, const service::StatementQuery& query, const domain::Currencies& currencies) {
+std::string money(std::int64_t minor, const ports::StatementQuery& query, const domain::Currencies& currencies) {
   std::string text;
-  append_money(text, minor, query.currency, currencies);
+  wire::append_money(text, minor, query.currency, currencies);
   return text;
 }
 
@@ -72,12 +72,12 @@ ResponseTask get_statement(Call call) {
   }
   response.body.reserve(kUsualEntryBytes * (statement->entries.size() + 1));
   if (*form == kJson) {
-    append_statement_json(response.body, *statement, *query, next_cursor, currencies);
+    wire::append_statement_json(response.body, *statement, *query, next_cursor, currencies);
   } else {
     response.content_type = "text/csv; charset=utf-8; header=present";
     response.headers.emplace_back("Opening-Balance", money(statement->opening_minor, *query, currencies));
     response.headers.emplace_back("Closing-Balance", money(statement->closing_minor, *query, currencies));
-    append_statement_csv(response.body, *statement, currencies);
+    wire::append_statement_csv(response.body, *statement, currencies);
   }
   co_return response;
 }

@@ -75,11 +75,11 @@ ResponseTask create_token(Call call) {
   Response response;
   response.headers.emplace_back("Cache-Control", "no-store");
   response.body += R"({"access_token":)";
-  append_string(response.body, grant->token);
+  wire::append_string(response.body, grant->token);
   response.body += R"(,"token_type":"bearer","expires_in":)";
-  append_integer(response.body, grant->lifetime.count());
+  wire::append_integer(response.body, grant->lifetime.count());
   response.body += R"(,"scope":)";
-  append_string(response.body, grant->scopes.text());
+  wire::append_string(response.body, grant->scopes.text());
   response.body += '}';
   co_return response;
 }

@@ -22,7 +22,7 @@ constexpr std::size_t kTransactionBodyBytes = 256;
 std::expected<service::Instruction, Error> decode_instruction(const Call& call) {
   auto key = json_head(call.request, JsonBody::required);
   if (!key) return std::unexpected(std::move(key.error()));
-  auto decoded = decode_transaction(call.request.body);
+  auto decoded = wire::decode_transaction(call.request.body);
   if (!decoded) return std::unexpected(std::move(decoded.error()));
   auto transaction = domain::validate(decoded->draft, call.services.currencies, std::move(decoded->errors));
   if (!transaction) {
@@ -53,7 +53,7 @@ ResponseTask get_transaction(Call call) {
   if (!found) co_return problem(found.error(), call.request);
   Response response;
   response.body.reserve(kTransactionBodyBytes);
-  append_transaction(response.body, *found, call.services.currencies);
+  wire::append_transaction(response.body, *found, call.services.currencies);
   co_return response;
 }
 
@@ -68,13 +68,13 @@ ResponseTask list_transactions(Call call) {
   response.body += R"({"data":[)";
   for (const domain::Transaction& transaction : page->transactions) {
     if (&transaction != &page->transactions.front()) response.body += ',';
-    append_transaction(response.body, transaction, call.services.currencies);
+    wire::append_transaction(response.body, transaction, call.services.currencies);
   }
   response.body += R"(],"next_cursor":)";
-  if (query->order == service::Order::oldest_first) {
-    append_string(response.body, make_cursor(page->next_positions, *query));
+  if (query->order == ports::Order::oldest_first) {
+    wire::append_string(response.body, make_cursor(page->next_positions, *query));
   } else if (page->next_after) {
-    append_string(response.body, make_cursor(*page->next_after, *query));
+    wire::append_string(response.body, make_cursor(*page->next_after, *query));
   } else {
     response.body += "null";
   }

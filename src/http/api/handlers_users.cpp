@@ -43,7 +43,7 @@ std::expected<service::Instruction, Error> decode_update(const Call& call, const
   if (currency == nullptr) return std::unexpected(Error{ErrorCode::not_found, "Currency not found"});
   auto key = json_head(call.request, JsonBody::required);
   if (!key) return std::unexpected(std::move(key.error()));
-  auto decoded = decode_account(call.request.body);
+  auto decoded = wire::decode_account(call.request.body);
   if (!decoded) return std::unexpected(std::move(decoded.error()));
   auto update = domain::validate_account_update(user_id, *currency, decoded->draft, std::move(decoded->errors));
   if (!update) return std::unexpected(Error{ErrorCode::validation_failed, {}, std::move(update.error())});
@@ -55,15 +55,15 @@ Response updated(const service::AccountUpdated& outcome, const domain::Currencie
   Response response;
   if (outcome.account) {
     response.body += R"({"user_id":)";
-    append_string(response.body, update.user_id);
+    wire::append_string(response.body, update.user_id);
     response.body += ',';
-    append_balance_members(response.body, *outcome.account, currencies);
+    wire::append_balance_members(response.body, *outcome.account, currencies);
     response.body += R"(,"update":)";
-    append_transaction(response.body, update, currencies);
+    wire::append_transaction(response.body, update, currencies);
     response.body += '}';
   } else {
     response.status = 202;
-    append_transaction(response.body, update, currencies);
+    wire::append_transaction(response.body, update, currencies);
   }
   response.headers.emplace_back("Location", location_of(update));
   if (outcome.update.replayed) response.headers.emplace_back("Idempotent-Replayed", "true");
@@ -82,18 +82,18 @@ ResponseTask get_balances(Call call) {
   if (!balances) co_return problem(balances.error(), call.request);
   Response response;
   response.body += R"({"user_id":)";
-  append_string(response.body, *user_id);
+  wire::append_string(response.body, *user_id);
   if (*at) {
     response.body += R"(,"at":)";
-    append_time(response.body, **at);
+    wire::append_time(response.body, **at);
   }
   response.body += R"(,"balances":[)";
-  for (const service::Balance& balance : *balances) {
+  for (const ports::Balance& balance : *balances) {
     response.body += &balance == &balances->front() ? "{" : ",{";
     if (*at) {
-      append_past_balance_members(response.body, balance, call.services.currencies);
+      wire::append_past_balance_members(response.body, balance, call.services.currencies);
     } else {
-      append_balance_members(response.body, balance, call.services.currencies);
+      wire::append_balance_members(response.body, balance, call.services.currencies);
     }
     response.body += '}';
   }

@@ -128,35 +128,35 @@ TEST(RequestId, TakesSaneOnesAndMakesOthers) {
 
 TEST(Timestamp, IsWrittenInUtcWithMicroseconds) {
   std::string text;
-  append_timestamp(text, domain::Timestamp(std::chrono::microseconds(1'767'323'045'123'456)));
+  wire::append_timestamp(text, domain::Timestamp(std::chrono::microseconds(1'767'323'045'123'456)));
   EXPECT_EQ(text, "2026-01-02T03:04:05.123456Z");
-  EXPECT_EQ(parse_timestamp(text), domain::Timestamp(std::chrono::microseconds(1'767'323'045'123'456)));
+  EXPECT_EQ(wire::parse_timestamp(text), domain::Timestamp(std::chrono::microseconds(1'767'323'045'123'456)));
 }
 
 TEST(Timestamp, ReadsRfc3339Only) {
-  const auto expected = parse_timestamp("2026-01-02T03:04:05Z");
+  const auto expected = wire::parse_timestamp("2026-01-02T03:04:05Z");
   ASSERT_TRUE(expected.has_value());
   for (const char* same : {"2026-01-02t03:04:05z", "2026-01-02T05:04:05+02:00", "2026-01-01T22:34:05-04:30",
                            "2026-01-02T03:04:05.0Z", "2026-01-02T03:04:05.000000-00:00"}) {
-    EXPECT_EQ(parse_timestamp(same), expected) << same;
+    EXPECT_EQ(wire::parse_timestamp(same), expected) << same;
   }
   for (const char* bad :
        {"", "2026-01-02", "2026-01-02T03:04:05", "2026-01-02 03:04:05Z", "2026-13-02T03:04:05Z", "2026-02-30T03:04:05Z",
         "2026-01-02T24:04:05Z", "2026-01-02T03:60:05Z", "2026-01-02T03:04:60Z", "2026-01-02T03:04:05.Z",
         "2026-01-02T03:04:05.1234567Z", "2026-01-02T03:04:05+24:00", "2026-01-02T03:04:05+0200",
         "2026-01-02T03:04:05Zx", "1969-01-02T03:04:05Z", "2026-1-2T03:04:05Z", "1767323045"}) {
-    EXPECT_FALSE(parse_timestamp(bad).has_value()) << bad;
+    EXPECT_FALSE(wire::parse_timestamp(bad).has_value()) << bad;
   }
 }
 
 TEST(Utf8, GoodAndBad) {
   for (const char* good :
        {"", "a", "\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\xED\x9F\xBF", "\xF4\x8F\xBF\xBF"}) {
-    EXPECT_TRUE(is_utf8(good)) << good;
+    EXPECT_TRUE(wire::is_utf8(good)) << good;
   }
   for (const char* bad : {"\x80", "\xC3", "\xC0\xAF", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF",
                           "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xE2\x82", "a\xFF"}) {
-    EXPECT_FALSE(is_utf8(bad)) << bad;
+    EXPECT_FALSE(wire::is_utf8(bad)) << bad;
   }
 }
 
@@ -223,7 +223,7 @@ TEST(ListQuery, ReadsEveryFilter) {
   EXPECT_EQ(query->parent_id, 7);
   EXPECT_EQ(*query->created_to - *query->created_from, std::chrono::seconds(1));
   EXPECT_EQ(query->limit, 1000U);
-  EXPECT_EQ(query->order, service::Order::oldest_first);
+  EXPECT_EQ(query->order, ports::Order::oldest_first);
   EXPECT_EQ(query->after, std::nullopt);
 }
 

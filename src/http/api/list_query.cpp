@@ -18,21 +18,21 @@ constexpr std::array<std::string_view, 12> kListParameters{"user_id",   "status"
                                                            "reference", "parent_id", "created_from", "created_to",
                                                            "limit",     "cursor",    "order",        "after"};
 
-void read_order(ParameterReader& parameters, service::ListQuery& list) {
+void read_order(ParameterReader& parameters, ports::ListQuery& list) {
   const std::string* order = parameters.get("order");
   if (order == nullptr || *order == "desc") return;
   if (*order == "asc") {
-    list.order = service::Order::oldest_first;
+    list.order = ports::Order::oldest_first;
   } else {
     parameters.refuse("order", FieldRule::unknown_value, "must be asc or desc");
   }
 }
 
 // An id is a place in the log of one partition, and with several there is a place in each.
-void read_after(ParameterReader& parameters, service::ListQuery& list, std::uint32_t partitions) {
+void read_after(ParameterReader& parameters, ports::ListQuery& list, std::uint32_t partitions) {
   const std::string* after = parameters.get("after");
   if (after == nullptr) return;
-  if (list.order != service::Order::oldest_first) {
+  if (list.order != ports::Order::oldest_first) {
     parameters.refuse("after", FieldRule::not_allowed, "is for order=asc; use cursor for the newest first");
   } else if (parameters.get("cursor") != nullptr) {
     parameters.refuse("after", FieldRule::not_allowed, "must not come together with cursor");
@@ -48,8 +48,8 @@ void read_after(ParameterReader& parameters, service::ListQuery& list, std::uint
   }
 }
 
-bool read_place(std::string_view cursor, service::ListQuery& list, std::uint32_t partitions) {
-  if (list.order == service::Order::newest_first) {
+bool read_place(std::string_view cursor, ports::ListQuery& list, std::uint32_t partitions) {
+  if (list.order == ports::Order::newest_first) {
     list.after = read_cursor(cursor, list);
     return list.after.has_value();
   }
@@ -61,12 +61,12 @@ bool read_place(std::string_view cursor, service::ListQuery& list, std::uint32_t
 
 }  // namespace
 
-std::expected<service::ListQuery, Error> parse_list_query(std::string_view text, const domain::Currencies& currencies,
-                                                          std::uint32_t partitions) {
+std::expected<ports::ListQuery, Error> parse_list_query(std::string_view text, const domain::Currencies& currencies,
+                                                        std::uint32_t partitions) {
   const auto query = Query::parse(text, kListParameters);
   if (!query) return std::unexpected(query.error());
   ParameterReader parameters(*query);
-  service::ListQuery list;
+  ports::ListQuery list;
   list.limit = kListPageSize;
   parameters.text("user_id", domain::kMaxUserIdBytes, list.user_id);
   parameters.named("status", domain::parse_status, list.status, "is not a status");

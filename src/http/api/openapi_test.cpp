@@ -86,7 +86,7 @@ TEST(Openapi, GivesEveryCodeItsStatus) {
     const auto status = narrowed.at_pointer("/status/const").get_int64().value();
     for (const element code : narrowed.at_pointer("/code/enum").get_array()) {
       const auto index = std::ranges::find(codes, code.get_string().value()) - codes.begin();
-      EXPECT_EQ(status, status_of(static_cast<domain::ErrorCode>(index))) << response.key << " " << code;
+      EXPECT_EQ(status, wire::status_of(static_cast<domain::ErrorCode>(index))) << response.key << " " << code;
     }
   }
 }
@@ -109,7 +109,7 @@ TEST(Openapi, ExamplesOfRequestsAreAccepted) {
   std::size_t count = 0;
   for (const auto example : content["examples"].get_object()) {
     const std::string body = simdjson::minify(example.value["value"]);
-    const auto decoded = decode_transaction(body);
+    const auto decoded = wire::decode_transaction(body);
     ASSERT_TRUE(decoded) << body;
     EXPECT_TRUE(domain::validate(decoded->draft, currencies, decoded->errors)) << body;
     ++count;
@@ -126,7 +126,7 @@ TEST(Openapi, ExamplesOfTransactionsAreWhatTheServerWrites) {
   transaction.created_at = domain::Timestamp(std::chrono::seconds(1'769'860'800));
   const auto expect_example = [&](const std::string& name) {
     std::string written;
-    append_transaction(written, transaction, domain::Currencies{});
+    wire::append_transaction(written, transaction, domain::Currencies{});
     EXPECT_EQ(simdjson::minify(document().at_pointer("/components/examples/" + name + "/value")), written);
   };
   expect_example("PendingDeposit");

@@ -27,7 +27,7 @@ void ParameterReader::text(std::string_view name, std::size_t max_bytes, std::op
 }
 
 void ParameterReader::time(std::string_view name, std::optional<domain::Timestamp>& to) {
-  named(name, parse_timestamp, to, "must be an RFC 3339 time such as 2026-01-02T03:04:05Z (write + as %2B)");
+  named(name, wire::parse_timestamp, to, "must be an RFC 3339 time such as 2026-01-02T03:04:05Z (write + as %2B)");
 }
 
 void ParameterReader::currency(const domain::Currencies& currencies, std::optional<std::string>& to) {
@@ -64,7 +64,7 @@ std::optional<std::int64_t> parse_integer(std::string_view text) {
 }
 
 std::optional<std::int64_t> parse_id(std::string_view text) {
-  if (text.empty() || !is_digit(text.front()) || text.front() == '0') return std::nullopt;
+  if (text.empty() || !wire::is_digit(text.front()) || text.front() == '0') return std::nullopt;
   const auto id = parse_integer(text);
   return id && *id <= kMaxId ? id : std::nullopt;
 }

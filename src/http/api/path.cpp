@@ -8,7 +8,7 @@ namespace tps::http {
 
 std::expected<std::string, domain::Error> user_id_of(std::string_view segment) {
   auto user_id = percent_decode(segment, false);
-  if (user_id && !user_id->empty() && user_id->size() <= domain::kMaxUserIdBytes && is_utf8(*user_id) &&
+  if (user_id && !user_id->empty() && user_id->size() <= domain::kMaxUserIdBytes && wire::is_utf8(*user_id) &&
       !domain::has_control_characters(*user_id)) {
     return *std::move(user_id);
   }

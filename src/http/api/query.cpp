@@ -28,8 +28,8 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
       decoded += text[i];
     } else {
       if (text.size() - i < 3) return std::nullopt;
-      const int high = hex_digit(text[i + 1]);
-      const int low = hex_digit(text[i + 2]);
+      const int high = wire::hex_digit(text[i + 1]);
+      const int low = wire::hex_digit(text[i + 2]);
       if (high < 0 || low < 0) return std::nullopt;
       decoded += static_cast<char>(high * 16 + low);
       i += 2;
@@ -60,7 +60,7 @@ std::expected<Query, domain::Error> Query::parse(std::string_view text, std::spa
       refuse(raw_name, FieldRule::unknown_member, "is not a parameter of this address");
     } else if (query.get(*name) != nullptr) {
       refuse(*name, FieldRule::duplicate_member, "must come once");
-    } else if (!decoded || !is_utf8(*decoded) || decoded->find('\0') != std::string::npos) {
+    } else if (!decoded || !wire::is_utf8(*decoded) || decoded->find('\0') != std::string::npos) {
       refuse(*name, FieldRule::invalid_characters, "must be percent-encoded UTF-8");
     } else {
       query.parameters_.emplace_back(*name, std::move(*decoded));

@@ -40,7 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const std::string_view name : kAllowed) {
     const std::string* value = query->get(name);
     if (value == nullptr) continue;
-    expect(tps::http::is_utf8(*value) && value->find('\0') == std::string::npos && value->size() <= text.size());
+    expect(tps::wire::is_utf8(*value) && value->find('\0') == std::string::npos && value->size() <= text.size());
   }
   return 0;
 }

@@ -19,12 +19,12 @@ constexpr std::array<std::string_view, 5> kStatementParameters{"currency", "from
 
 }  // namespace
 
-std::expected<service::StatementQuery, Error> parse_statement_query(std::string_view text, std::string user_id,
-                                                                    const domain::Currencies& currencies) {
+std::expected<ports::StatementQuery, Error> parse_statement_query(std::string_view text, std::string user_id,
+                                                                  const domain::Currencies& currencies) {
   const auto query = Query::parse(text, kStatementParameters);
   if (!query) return std::unexpected(query.error());
   ParameterReader parameters(*query);
-  service::StatementQuery statement;
+  ports::StatementQuery statement;
   statement.user_id = std::move(user_id);
   statement.limit = kStatementPageSize;
   std::optional<std::string> currency;
@@ -45,12 +45,12 @@ std::expected<service::StatementQuery, Error> parse_statement_query(std::string_
   return statement;
 }
 
-std::string next_page_query(const service::StatementQuery& query, std::string_view cursor) {
+std::string next_page_query(const ports::StatementQuery& query, std::string_view cursor) {
   std::string text = "currency=" + query.currency;
   const auto add_time = [&](std::string_view name, const std::optional<domain::Timestamp>& time) {
     if (!time) return;
     text += name;
-    append_timestamp(text, *time);
+    wire::append_timestamp(text, *time);
   };
   add_time("&from=", query.from);
   add_time("&to=", query.to);

@@ -13,10 +13,10 @@ namespace tps::http {
 
 // `text` is the query part of the target. Every bad parameter is named in one answer; a cursor that does not belong to
 // the account and the times is invalid_cursor.
-std::expected<service::StatementQuery, domain::Error> parse_statement_query(std::string_view text, std::string user_id,
-                                                                            const domain::Currencies& currencies);
+std::expected<ports::StatementQuery, domain::Error> parse_statement_query(std::string_view text, std::string user_id,
+                                                                          const domain::Currencies& currencies);
 
 // The query part of the page that starts at `cursor`.
-std::string next_page_query(const service::StatementQuery& query, std::string_view cursor);
+std::string next_page_query(const ports::StatementQuery& query, std::string_view cursor);
 
 }  // namespace tps::http

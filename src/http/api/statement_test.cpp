@@ -104,8 +104,8 @@ TEST(StatementQuery, TheNextPageHasTheSameFilters) {
   EXPECT_EQ(next->limit, 2U);
 }
 
-service::StatementEntry entry(std::int64_t version, std::int64_t change, std::int64_t after) {
-  service::StatementEntry entry;
+ports::StatementEntry entry(std::int64_t version, std::int64_t change, std::int64_t after) {
+  ports::StatementEntry entry;
   entry.version = version;
   entry.transaction.id = version * 10;
   entry.transaction.user_id = "u";
@@ -116,15 +116,15 @@ service::StatementEntry entry(std::int64_t version, std::int64_t change, std::in
   return entry;
 }
 
-std::string csv_of(service::StatementEntry entry) {
+std::string csv_of(ports::StatementEntry entry) {
   std::string out;
-  append_statement_csv(out, {0, 0, {std::move(entry)}, {}}, domain::Currencies{});
+  wire::append_statement_csv(out, {0, 0, {std::move(entry)}, {}}, domain::Currencies{});
   return out.substr(out.find("\r\n") + 2);
 }
 
 TEST(StatementCsv, HasANameForEveryField) {
   std::string empty;
-  append_statement_csv(empty, {}, domain::Currencies{});
+  wire::append_statement_csv(empty, {}, domain::Currencies{});
   EXPECT_EQ(empty,
             "version,transaction_id,type,amount,balance,currency,created_at,settled_at,capture,counterparty,parent_id,"
             "reference,description\r\n");
@@ -151,7 +151,7 @@ TEST(StatementCsv, TextsAreQuotedAndAreNeverFormulas) {
       {"\xC3\xBC 'x'", "\xC3\xBC 'x'"},
   };
   for (const Case& c : cases) {
-    service::StatementEntry one = entry(1, 0, 0);
+    ports::StatementEntry one = entry(1, 0, 0);
     one.transaction.description = c.text;
     EXPECT_THAT(csv_of(one), EndsWith(",," + std::string(c.field) + "\r\n")) << c.text;
     one.transaction.description.reset();
@@ -161,21 +161,22 @@ TEST(StatementCsv, TextsAreQuotedAndAreNeverFormulas) {
 }
 
 TEST(StatementJson, ShowsTheOtherUserAndTheSignedChange) {
-  service::StatementEntry out = entry(1, -100, 900);
+  ports::StatementEntry out = entry(1, -100, 900);
   out.transaction.type = domain::Type::transfer;
   out.transaction.to_user_id = "v";
-  service::StatementEntry in = entry(2, 250, 1150);
+  ports::StatementEntry in = entry(2, 250, 1150);
   in.transaction.type = domain::Type::reversal;
   in.transaction.user_id = "w";
   in.transaction.to_user_id = "u";
   in.transaction.parent_id = 3;
   in.incoming = true;
-  service::StatementEntry hold = entry(3, 0, 1150);
+  ports::StatementEntry hold = entry(3, 0, 1150);
   hold.transaction.type = domain::Type::withdrawal;
   hold.transaction.capture = domain::Capture::manual;
-  service::StatementQuery query{.user_id = "u", .currency = "USD", .from = domain::Timestamp{}};
+  ports::StatementQuery query{.user_id = "u", .currency = "USD", .from = domain::Timestamp{}};
   std::string json;
-  append_statement_json(json, {1000, 1150, {out, in, hold}, 3}, query, make_cursor(3, query), domain::Currencies{});
+  wire::append_statement_json(json, {1000, 1150, {out, in, hold}, 3}, query, make_cursor(3, query),
+                              domain::Currencies{});
   EXPECT_THAT(json, StartsWith(R"({"user_id":"u","currency":"USD","from":"1970-01-01T00:00:00.000000Z","to":null,)"
                                R"("opening_balance":10.00,"closing_balance":11.50,"data":[{"version":1,)"));
   EXPECT_THAT(json, HasSubstr(R"("type":"transfer","amount":-1.00,"balance":9.00,)"));
@@ -186,7 +187,7 @@ TEST(StatementJson, ShowsTheOtherUserAndTheSignedChange) {
   EXPECT_THAT(json, EndsWith(R"("capture":"manual"}],"next_cursor":")" + make_cursor(3, query) + "\"}"));
 
   json.clear();
-  append_statement_json(json, {}, query, std::nullopt, domain::Currencies{});
+  wire::append_statement_json(json, {}, query, std::nullopt, domain::Currencies{});
   EXPECT_THAT(json, EndsWith(R"("data":[],"next_cursor":null})"));
   EXPECT_THAT(json, Not(HasSubstr("counterparty")));
 }

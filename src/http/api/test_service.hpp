@@ -15,14 +15,14 @@
 
 namespace tps::http {
 
-class TestStore : public service::Store {
+class TestStore : public ports::Store {
  public:
-  service::StoreResult<service::StoreIdentity> open(service::Deadline /*deadline*/) override {
-    return service::StoreIdentity{};
+  ports::StoreResult<ports::StoreIdentity> open(ports::Deadline /*deadline*/) override {
+    return ports::StoreIdentity{};
   }
 
   void append(std::span<domain::Submission* const> flight, domain::Timestamp now,
-              service::Deadline /*deadline*/) override {
+              ports::Deadline /*deadline*/) override {
     const std::scoped_lock lock(mutex_);
     domain::Existing existing;
     for (const domain::Transaction& transaction : log_) {
@@ -39,16 +39,16 @@ class TestStore : public service::Store {
     }
   }
 
-  service::StoreResult<std::optional<domain::SettlementInput>> next(std::uint32_t, std::size_t,
-                                                                    service::Deadline) override {
+  ports::StoreResult<std::optional<domain::SettlementInput>> next(std::uint32_t, std::size_t,
+                                                                  ports::Deadline) override {
     return std::nullopt;
   }
-  service::StoreResult<void> record(std::uint32_t, const domain::SettlementOutput&, service::Deadline) override {
+  ports::StoreResult<void> record(std::uint32_t, const domain::SettlementOutput&, ports::Deadline) override {
     return {};
   }
 
-  service::StoreResult<std::vector<std::optional<domain::Transaction>>> find(std::span<const std::int64_t> ids,
-                                                                             service::Deadline) override {
+  ports::StoreResult<std::vector<std::optional<domain::Transaction>>> find(std::span<const std::int64_t> ids,
+                                                                           ports::Deadline) override {
     const std::scoped_lock lock(mutex_);
     std::vector<std::optional<domain::Transaction>> found;
     for (const std::int64_t id : ids) {
@@ -62,10 +62,10 @@ class TestStore : public service::Store {
     return found;
   }
 
-  service::StoreResult<service::ListPage> list(const service::ListQuery& query, service::Deadline) override {
+  ports::StoreResult<ports::ListPage> list(const ports::ListQuery& query, ports::Deadline) override {
     const std::scoped_lock lock(mutex_);
-    service::ListPage page;
-    if (query.order == service::Order::oldest_first) {
+    ports::ListPage page;
+    if (query.order == ports::Order::oldest_first) {
       const std::int64_t position = query.positions.empty() ? 0 : query.positions.front();
       page.next_positions = {position};
       for (const domain::Transaction& one : log_) {
@@ -84,26 +84,26 @@ class TestStore : public service::Store {
     return page;
   }
 
-  service::StoreResult<std::vector<service::Balance>> balances(std::uint32_t, const std::string& user_id,
-                                                               service::Deadline) override {
-    if (user_id == "nobody") return std::vector<service::Balance>{};
-    return std::vector<service::Balance>{{"JPY", 5, 0, 5, 0, 1}, {"USD", 1275, 100, 1175, -50, 3, 10000, true}};
+  ports::StoreResult<std::vector<ports::Balance>> balances(std::uint32_t, const std::string& user_id,
+                                                           ports::Deadline) override {
+    if (user_id == "nobody") return std::vector<ports::Balance>{};
+    return std::vector<ports::Balance>{{"JPY", 5, 0, 5, 0, 1}, {"USD", 1275, 100, 1175, -50, 3, 10000, true}};
   }
 
-  service::StoreResult<std::vector<service::Balance>> balances_at(std::uint32_t, const std::string&, domain::Timestamp,
-                                                                  service::Deadline) override {
-    return std::vector<service::Balance>{{"USD", 1000, 100, 900, 0, 2}};
+  ports::StoreResult<std::vector<ports::Balance>> balances_at(std::uint32_t, const std::string&, domain::Timestamp,
+                                                              ports::Deadline) override {
+    return std::vector<ports::Balance>{{"USD", 1000, 100, 900, 0, 2}};
   }
 
   // One entry a page, three of them: 10.00 in, 2.50 out, 1.00 in.
-  service::StoreResult<service::Statement> statement(const service::StatementQuery& query, service::Deadline) override {
+  ports::StoreResult<ports::Statement> statement(const ports::StatementQuery& query, ports::Deadline) override {
     static constexpr std::array<std::int64_t, 3> kChanges{1000, -250, 100};
     static constexpr std::array<std::int64_t, 3> kAfter{1000, 750, 850};
     const std::int64_t at = query.after.value_or(0);
-    service::Statement statement{.opening_minor = 0, .closing_minor = 850, .entries = {}, .next_after = {}};
+    ports::Statement statement{.opening_minor = 0, .closing_minor = 850, .entries = {}, .next_after = {}};
     if (at >= std::ssize(kChanges)) return statement;
     const auto place = static_cast<std::size_t>(at);
-    service::StatementEntry entry;
+    ports::StatementEntry entry;
     entry.version = at + 1;
     entry.change_minor = kChanges.at(place);
     entry.posted_after = kAfter.at(place);
@@ -115,14 +115,14 @@ class TestStore : public service::Store {
     if (at + 1 < std::ssize(kChanges)) statement.next_after = at + 1;
     return statement;
   }
-  service::StoreResult<std::vector<domain::Transaction>> expired_holds(std::uint32_t, domain::Timestamp, std::size_t,
-                                                                       service::Deadline) override {
+  ports::StoreResult<std::vector<domain::Transaction>> expired_holds(std::uint32_t, domain::Timestamp, std::size_t,
+                                                                     ports::Deadline) override {
     return std::vector<domain::Transaction>{};
   }
-  service::StoreResult<service::LedgerFigures> figures(service::Deadline) override { return service::LedgerFigures{}; }
+  ports::StoreResult<ports::LedgerFigures> figures(ports::Deadline) override { return ports::LedgerFigures{}; }
 
-  service::StoreResult<Backlog> backlog(std::uint32_t, service::Deadline) override { return Backlog{}; }
-  service::StoreResult<void> ping(service::Deadline) override { return {}; }
+  ports::StoreResult<Backlog> backlog(std::uint32_t, ports::Deadline) override { return Backlog{}; }
+  ports::StoreResult<void> ping(ports::Deadline) override { return {}; }
 
   std::atomic<bool> settles = false;  // what is in the log reads as settled from now on
 
@@ -146,9 +146,9 @@ struct TestService {
   domain::Currencies currencies;
   service::LocalCache local_cache{1000};
   service::Waiters waiters{store};
-  service::Lane submit{{.name = "submit"}, metrics, service::submit_flight(store, now, [] {}, metrics)};
-  service::Lane read{{.name = "read"}, metrics, service::find_flight(store, metrics)};
-  service::Lane query{{.name = "query", .max_flight = 1}, metrics, service::query_flight(store)};
+  lanes::Lane submit{{.name = "submit"}, metrics, service::submit_flight(store, now, [] {}, metrics)};
+  lanes::Lane read{{.name = "read"}, metrics, service::find_flight(store, metrics)};
+  lanes::Lane query{{.name = "query", .max_flight = 1}, metrics, service::query_flight(store)};
   service::Transactions transactions{1,
                                      {.submit = submit,
                                       .read = read,

@@ -22,29 +22,29 @@ std::optional<int> parse_weight(std::string_view text) {
   int weight = (text.front() - '0') * kFullWeight;
   int unit = kFullWeight / 10;
   for (std::size_t i = 2; i < text.size(); ++i, unit /= 10) {
-    if (!is_digit(text[i])) return std::nullopt;
+    if (!wire::is_digit(text[i])) return std::nullopt;
     weight += (text[i] - '0') * unit;
   }
   return weight <= kFullWeight ? std::optional(weight) : std::nullopt;
 }
 
 int precision_for(std::string_view range, std::string_view type) {
-  if (equal_ignoring_case(range, type)) return 3;
+  if (wire::equal_ignoring_case(range, type)) return 3;
   if (range == "*/*") return 1;
   const std::size_t slash = type.find('/');
   const bool any_subtype =
-      range.ends_with("/*") && equal_ignoring_case(range.substr(0, range.size() - 2), type.substr(0, slash));
+      range.ends_with("/*") && wire::equal_ignoring_case(range.substr(0, range.size() - 2), type.substr(0, slash));
   return any_subtype ? 2 : 0;
 }
 
 // "text/csv;q=0.5" about `type`. As elsewhere, a parameter other than the weight is not looked at.
 Opinion opinion_of(std::string_view element, std::string_view type) {
   Opinion opinion;
-  opinion.precision = precision_for(next_element(element, ';'), type);
+  opinion.precision = precision_for(wire::next_element(element, ';'), type);
   while (!element.empty()) {
-    std::string_view parameter = next_element(element, ';');
-    if (!equal_ignoring_case(next_element(parameter, '='), "q")) continue;
-    const auto weight = parse_weight(trim(parameter));
+    std::string_view parameter = wire::next_element(element, ';');
+    if (!wire::equal_ignoring_case(wire::next_element(parameter, '='), "q")) continue;
+    const auto weight = parse_weight(wire::trim(parameter));
     if (!weight) return {};
     opinion.weight = *weight;
   }
@@ -54,9 +54,9 @@ Opinion opinion_of(std::string_view element, std::string_view type) {
 int weight_of(const Request& request, std::string_view type) {
   Opinion best{.precision = 0, .weight = 0};
   for (const auto& [name, value] : request.headers) {
-    if (!equal_ignoring_case(name, "accept")) continue;
+    if (!wire::equal_ignoring_case(name, "accept")) continue;
     for (std::string_view rest = value; !rest.empty();) {
-      const Opinion opinion = opinion_of(next_element(rest, ','), type);
+      const Opinion opinion = opinion_of(wire::next_element(rest, ','), type);
       if (opinion.precision > best.precision) best = opinion;
     }
   }
@@ -67,7 +67,7 @@ int weight_of(const Request& request, std::string_view type) {
 
 std::optional<std::string_view> choose_media_type(const Request& request, std::span<const std::string_view> offered) {
   const auto header = request.header("accept");
-  if (!header || trim(*header).empty()) return offered.front();
+  if (!header || wire::trim(*header).empty()) return offered.front();
   std::optional<std::string_view> chosen;
   int best = 0;
   for (const std::string_view type : offered) {

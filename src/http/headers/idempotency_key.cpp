@@ -26,7 +26,7 @@ std::optional<std::string> unquote(std::string_view value) {
 }  // namespace
 
 std::optional<std::string> parse_idempotency_key(std::string_view value) {
-  value = trim(value);
+  value = wire::trim(value);
   auto text = value.starts_with('"') ? unquote(value) : std::string(value);
   if (!text || !domain::is_idempotency_key(*text)) return std::nullopt;
   return text;

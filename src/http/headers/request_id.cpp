@@ -14,7 +14,7 @@ constexpr std::string_view kAlphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 
 bool is_sane(std::string_view id) {
   return !id.empty() && id.size() <= kMaxClientId && std::ranges::all_of(id, [](char c) {
-    return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') || c == '.' || c == '_' || c == '-';
+    return wire::is_digit(c) || (wire::lower(c) >= 'a' && wire::lower(c) <= 'z') || c == '.' || c == '_' || c == '-';
   });
 }
 

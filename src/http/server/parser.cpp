@@ -28,11 +28,11 @@ std::unexpected<Refusal> refuse(Refusal refusal) { return std::unexpected(refusa
 bool is_field_value(std::string_view text) {
   return std::ranges::all_of(text, [](char c) {
     const auto byte = static_cast<unsigned char>(c);
-    return byte >= 0x80 || is_visible(c) || c == ' ' || c == '\t';
+    return byte >= 0x80 || wire::is_visible(c) || c == ' ' || c == '\t';
   });
 }
 
-bool is_token(std::string_view text) { return !text.empty() && std::ranges::all_of(text, is_token_char); }
+bool is_token(std::string_view text) { return !text.empty() && std::ranges::all_of(text, wire::is_token_char); }
 
 Method method_of(std::string_view text) {
   if (text == "GET") return Method::get;
@@ -52,7 +52,8 @@ std::expected<std::string_view, Refusal> origin_form(std::string_view target, Me
   const std::size_t colon = target.find("://");
   if (colon == std::string_view::npos) return refuse(kBadTarget);
   const std::string_view scheme = target.substr(0, colon);
-  if (!equal_ignoring_case(scheme, "http") && !equal_ignoring_case(scheme, "https")) return refuse(kBadTarget);
+  if (!wire::equal_ignoring_case(scheme, "http") && !wire::equal_ignoring_case(scheme, "https"))
+    return refuse(kBadTarget);
   const std::size_t path = target.find('/', colon + 3);
   if (path == std::string_view::npos || path == colon + 3) return refuse(kBadTarget);
   return target.substr(path);
@@ -68,7 +69,7 @@ std::expected<void, Refusal> parse_request_line(std::string_view line, const Par
   if (target.size() > limits.max_target_bytes) return refuse(kLongTarget);
   request.method_text = line.substr(0, first);
   if (!is_token(request.method_text) || first > kMaxMethodBytes) return refuse(kBadLine);
-  if (target.empty() || !std::ranges::all_of(target, is_visible) || target.find('#') != std::string_view::npos) {
+  if (target.empty() || !std::ranges::all_of(target, wire::is_visible) || target.find('#') != std::string_view::npos) {
     return refuse(malformed("The request target has characters that must be percent-encoded"));
   }
   const std::string_view version = line.substr(last + 1);
@@ -95,7 +96,7 @@ struct Seen {
 
 std::optional<Refusal> read_length(std::string_view value, Seen& seen, Framing& framing) {
   if (std::exchange(seen.length, true)) return malformed("Content-Length must come once");
-  if (value.empty() || !std::ranges::all_of(value, is_digit)) return malformed("Content-Length must be a number");
+  if (value.empty() || !std::ranges::all_of(value, wire::is_digit)) return malformed("Content-Length must be a number");
   if (value.size() > kMaxLengthDigits) return kBodyTooLarge;
   for (const char c : value) framing.content_length = framing.content_length * 10 + static_cast<unsigned>(c - '0');
   return std::nullopt;
@@ -104,7 +105,8 @@ std::optional<Refusal> read_length(std::string_view value, Seen& seen, Framing& 
 std::optional<Refusal> read_encoding(std::string_view value, Seen& seen, Framing& framing) {
   if (std::exchange(seen.encoding, true)) return malformed("Transfer-Encoding must come once");
   if (!framing.http_1_1) return malformed("HTTP/1.0 has no Transfer-Encoding");
-  if (!equal_ignoring_case(value, "chunked")) return malformed("The only Transfer-Encoding understood is chunked");
+  if (!wire::equal_ignoring_case(value, "chunked"))
+    return malformed("The only Transfer-Encoding understood is chunked");
   framing.chunked = true;
   return std::nullopt;
 }
@@ -112,25 +114,25 @@ std::optional<Refusal> read_encoding(std::string_view value, Seen& seen, Framing
 std::optional<Refusal> read_host(std::string_view value, Seen& seen) {
   if (std::exchange(seen.host, true)) return malformed("Host must come once");
   const bool plain = std::ranges::all_of(value, [](char c) {
-    return is_visible(c) && std::string_view("/?#@\\<>\"{}|^`").find(c) == std::string_view::npos;
+    return wire::is_visible(c) && std::string_view("/?#@\\<>\"{}|^`").find(c) == std::string_view::npos;
   });
   return plain ? std::nullopt : std::optional(malformed("Host is not a host name"));
 }
 
 void read_connection(std::string_view value, Framing& framing) {
   while (!value.empty()) {
-    const std::string_view option = next_element(value, ',');
-    if (equal_ignoring_case(option, "close")) {
+    const std::string_view option = wire::next_element(value, ',');
+    if (wire::equal_ignoring_case(option, "close")) {
       framing.keep_alive = false;
       return;
     }
-    if (!framing.http_1_1 && equal_ignoring_case(option, "keep-alive")) framing.keep_alive = true;
+    if (!framing.http_1_1 && wire::equal_ignoring_case(option, "keep-alive")) framing.keep_alive = true;
   }
 }
 
 std::optional<Refusal> read_expectation(std::string_view value, Framing& framing) {
   if (!framing.http_1_1) return std::nullopt;  // RFC 9110 section 10.1.1: a 1.0 client cannot mean it
-  if (!equal_ignoring_case(value, "100-continue")) {
+  if (!wire::equal_ignoring_case(value, "100-continue")) {
     return Refusal{ErrorCode::expectation_failed, "The only expectation understood is 100-continue"};
   }
   framing.expects_continue = true;
@@ -140,19 +142,19 @@ std::optional<Refusal> read_expectation(std::string_view value, Framing& framing
 std::optional<Refusal> read_header(std::string_view name, std::string_view value, Seen& seen, Framing& framing) {
   switch (name.size()) {
     case 4:
-      if (equal_ignoring_case(name, "host")) return read_host(value, seen);
+      if (wire::equal_ignoring_case(name, "host")) return read_host(value, seen);
       break;
     case 6:
-      if (equal_ignoring_case(name, "expect")) return read_expectation(value, framing);
+      if (wire::equal_ignoring_case(name, "expect")) return read_expectation(value, framing);
       break;
     case 10:
-      if (equal_ignoring_case(name, "connection")) read_connection(value, framing);
+      if (wire::equal_ignoring_case(name, "connection")) read_connection(value, framing);
       break;
     case 14:
-      if (equal_ignoring_case(name, "content-length")) return read_length(value, seen, framing);
+      if (wire::equal_ignoring_case(name, "content-length")) return read_length(value, seen, framing);
       break;
     case 17:
-      if (equal_ignoring_case(name, "transfer-encoding")) return read_encoding(value, seen, framing);
+      if (wire::equal_ignoring_case(name, "transfer-encoding")) return read_encoding(value, seen, framing);
       break;
     default:
       break;
@@ -166,7 +168,7 @@ std::expected<std::pair<std::string_view, std::string_view>, Refusal> split_head
   if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
     return refuse(malformed("A header line must be: name, colon, value"));
   }
-  const std::string_view value = trim(line.substr(colon + 1));
+  const std::string_view value = wire::trim(line.substr(colon + 1));
   if (!is_field_value(value)) return refuse(malformed("A header value has control characters"));
   return std::pair(line.substr(0, colon), value);
 }
@@ -271,7 +273,7 @@ std::optional<Refusal> ChunkReader::finish_size_line() {
   if (digits == 0 || digits > kMaxChunkSizeDigits || !is_field_value(line_)) return malformed("Bad chunk size");
   left_ = 0;
   for (const char c : std::string_view(line_).substr(0, digits)) {
-    const int digit = hex_digit(c);
+    const int digit = wire::hex_digit(c);
     if (digit < 0) return malformed("Bad chunk size");
     left_ = left_ * 16 + static_cast<unsigned>(digit);
   }

@@ -92,7 +92,7 @@ void append_head(std::string& out, const Response& response, const Request& requ
     out += "\r\nContent-Type: ";
     out += response.content_type;
     out += "\r\nContent-Length: ";
-    append_integer(out, static_cast<std::int64_t>(body_bytes));
+    wire::append_integer(out, static_cast<std::int64_t>(body_bytes));
   }
   out += "\r\nX-Request-Id: ";
   out += request.request_id;

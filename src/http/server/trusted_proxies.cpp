@@ -40,8 +40,8 @@ bool contains(const Network& network, const Address& address) {
 
 std::expected<TrustedProxies, std::string> TrustedProxies::parse(std::string_view list) {
   TrustedProxies proxies;
-  while (!trim(list).empty()) {
-    const std::string item(next_element(list, ','));
+  while (!wire::trim(list).empty()) {
+    const std::string item(wire::next_element(list, ','));
     boost::system::error_code error;
     if (const auto whole = read_address(item)) {
       proxies.networks_.emplace_back(whole->is_v4() ? Network(ip::network_v4(whole->to_v4(), kWholeV4))
@@ -76,8 +76,8 @@ std::string TrustedProxies::client(const std::string& peer, const Request& reque
   if (!known || !trusts(*known)) return peer;
   std::vector<std::string_view> hops;
   for (const auto& [name, value] : request.headers) {
-    if (!equal_ignoring_case(name, "x-forwarded-for")) continue;
-    for (std::string_view rest = value; !rest.empty();) hops.push_back(next_element(rest, ','));
+    if (!wire::equal_ignoring_case(name, "x-forwarded-for")) continue;
+    for (std::string_view rest = value; !rest.empty();) hops.push_back(wire::next_element(rest, ','));
   }
   for (const std::string_view hop : hops | std::views::reverse) {
     const auto address = read_hop(hop);
