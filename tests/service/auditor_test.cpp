@@ -78,7 +78,7 @@ Books example() {
   return books;
 }
 
-TEST(audit::Auditor, FindsNothingInTheExample) {
+TEST(Auditor, FindsNothingInTheExample) {
   Books books = example();
   const Found found = audit(books);
   ASSERT_TRUE(found.finished);
@@ -91,7 +91,7 @@ TEST(audit::Auditor, FindsNothingInTheExample) {
   EXPECT_EQ(found.report.unprocessable, 0);
 }
 
-TEST(audit::Auditor, FindsNothingInAnEmptyDatabase) {
+TEST(Auditor, FindsNothingInAnEmptyDatabase) {
   Books books(3);
   const Found found = audit(books);
   ASSERT_TRUE(found.finished);
@@ -227,21 +227,21 @@ const std::vector<Planted> kPlanted{
 INSTANTIATE_TEST_SUITE_P(Each, AuditorPlanted, testing::ValuesIn(kPlanted),
                          [](const auto& instance) { return std::string(instance.param.name); });
 
-TEST(audit::Auditor, TellsOnlyWhatIsPlantedWhereNothingFollowsFromIt) {
+TEST(Auditor, TellsOnlyWhatIsPlantedWhereNothingFollowsFromIt) {
   Books books = example();
   books.settlement(9).posted_after = 7;
   books.accounts[kAnn].version = 1;
   EXPECT_THAT(audit(books).sentences, testing::SizeIs(2));
 }
 
-TEST(audit::Auditor, CountsARepeatedIdOnce) {
+TEST(Auditor, CountsARepeatedIdOnce) {
   Books books = example();
   auto& log = books.logs[0].transactions;
   log.insert(log.begin(), log.front());
   EXPECT_THAT(audit(books).sentences, ElementsAre(HasSubstr("transaction 1: the id is in the log more than once")));
 }
 
-TEST(audit::Auditor, ListsUnprocessableOnesWithoutCallingThemDifferences) {
+TEST(Auditor, ListsUnprocessableOnesWithoutCallingThemDifferences) {
   Books books(1);
   for (int i = 0; i < 30; ++i) {
     Transaction deposit = make(Type::deposit, "ann", 5);
@@ -307,7 +307,7 @@ TEST_P(AuditorHistory, ShowsAnAccountThatWasWrittenOutsideSettlement) {
 INSTANTIATE_TEST_SUITE_P(Seeds, AuditorHistory,
                          testing::Combine(testing::Values(1U, 2U, 8U), testing::Values(1U, 2U, 3U)));
 
-TEST(audit::Auditor, GoesOnWhenTheVersionsFitNoOrder) {
+TEST(Auditor, GoesOnWhenTheVersionsFitNoOrder) {
   Books books(8, 5);
   grow(books, 2'000);
   books.settle_all();
@@ -328,7 +328,7 @@ TEST(audit::Auditor, GoesOnWhenTheVersionsFitNoOrder) {
 }
 
 // A failure sees accounts as they were; nothing keeps what came later in another log from being replayed first.
-TEST(audit::Auditor, DecidesWhatFailedOverTheAccountsAsTheyWere) {
+TEST(Auditor, DecidesWhatFailedOverTheAccountsAsTheyWere) {
   Books books(2);
   const std::string payer = books.user_of(0);
   const std::string giver = books.user_of(1);
@@ -346,7 +346,7 @@ TEST(audit::Auditor, DecidesWhatFailedOverTheAccountsAsTheyWere) {
   EXPECT_THAT(audit(books).sentences, ElementsAre(HasSubstr("expected insufficient_funds, found account_frozen")));
 }
 
-TEST(audit::Auditor, AsksForLessWhenAPieceIsTooSlow) {
+TEST(Auditor, AsksForLessWhenAPieceIsTooSlow) {
   Books books(2);
   grow(books, 3'000);
   std::size_t most = 0;
@@ -360,7 +360,7 @@ TEST(audit::Auditor, AsksForLessWhenAPieceIsTooSlow) {
   EXPECT_EQ(most, 250);
 }
 
-TEST(audit::Auditor, TriesAgainWhenACallFailsOnce) {
+TEST(Auditor, TriesAgainWhenACallFailsOnce) {
   Books books(2);
   grow(books, 300);
   for (int fail_at = 0;; ++fail_at) {
@@ -374,7 +374,7 @@ TEST(audit::Auditor, TriesAgainWhenACallFailsOnce) {
   }
 }
 
-TEST(audit::Auditor, SaysWhenItCannotFinish) {
+TEST(Auditor, SaysWhenItCannotFinish) {
   Books books(2);
   grow(books, 300);
   // The Nth call fails for good, for every N until all goes well.

@@ -23,7 +23,7 @@ using Kind = audit::DifferenceKind;
 const domain::AccountKey kAnn{0, "ann", "USD"};
 
 // Once the versions of an account are wrong, nobody waits for them any more: its log would fall behind all others.
-TEST(audit::Replay, GoesOnInTimeWithAnAccountWhoseVersionsAreWrong) {
+TEST(Replay, GoesOnInTimeWithAnAccountWhoseVersionsAreWrong) {
   Books books(2);
   const std::string giver = books.user_of(1);
   const std::string other = books.user_of(0, "other");
@@ -56,7 +56,7 @@ TEST(audit::Replay, GoesOnInTimeWithAnAccountWhoseVersionsAreWrong) {
   EXPECT_THAT(ids, ElementsAre(1, 1, 1, 2));
 }
 
-TEST(audit::TableCheck, KnowsAccountsThatCameLater) {
+TEST(TableCheck, KnowsAccountsThatCameLater) {
   Books books(1);
   books.submit(make(Type::deposit, "ann", 1));
   books.submit(make(Type::deposit, "bob", 2));
@@ -108,7 +108,7 @@ TEST(CheckSums, FindsWhatDoesNotAddUp) {
   }
 }
 
-TEST(audit::Differences, KeepsTheFirstAndCountsAll) {
+TEST(Differences, KeepsTheFirstAndCountsAll) {
   audit::Differences differences(2);
   for (std::int64_t id = 1; id <= 5; ++id) differences.add({.kind = Kind::id_repeated, .transaction_id = id});
   EXPECT_EQ(differences.count(), 5);
@@ -118,7 +118,7 @@ TEST(audit::Differences, KeepsTheFirstAndCountsAll) {
   EXPECT_EQ(differences.kept().back().transaction_id, 2);
 }
 
-TEST(audit::Differences, SpeaksPrintableText) {
+TEST(Differences, SpeaksPrintableText) {
   EXPECT_EQ(
       audit::sentence({.kind = Kind::account_differs,
                        .partition = 3,

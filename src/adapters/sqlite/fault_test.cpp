@@ -91,7 +91,7 @@ int open_faulty(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, i
   return code;
 }
 
-class Fault : public ::testing::Test {
+class FaultTest : public ::testing::Test {
  public:
   ~Fault() override {
     fault = {};
@@ -190,7 +190,7 @@ class Fault : public ::testing::Test {
   int runs_ = 0;
 };
 
-TEST_F(Fault, NeverMakesTheAnswerToASubmissionWrong) {
+TEST_F(FaultTest, NeverMakesTheAnswerToASubmissionWrong) {
   fail_everywhere([&](const std::filesystem::path& place, const Fault& next) {
     auto database = Database::open(place / "tps.db").value();
     EXPECT_TRUE(database->migrate(1));
@@ -223,7 +223,7 @@ TEST_F(Fault, NeverMakesTheAnswerToASubmissionWrong) {
   EXPECT_GT(runs_, 15);
 }
 
-TEST_F(Fault, NeverMakesTheAnswerToASettlementWrong) {
+TEST_F(FaultTest, NeverMakesTheAnswerToASettlementWrong) {
   fail_everywhere([&](const std::filesystem::path& place, const Fault& next) {
     auto database = Database::open(place / "tps.db").value();
     EXPECT_TRUE(database->migrate(1));
