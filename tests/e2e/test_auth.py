@@ -68,6 +68,7 @@ def test_the_login_of_the_original_with_curl(serve_on, folder):
     wrong = curl(f"{server.url}/token", "--data", "username=alice&password=wrong")
     assert wrong["detail"] == "Incorrect username or password"
     assert server.metric('tps_logins_total{outcome="refused"') == 1
+    server.stop()
     assert [one["user"] for one in server.log_records() if one["message"] == "login failed"] == ["alice"]
 
 
@@ -90,6 +91,7 @@ def test_other_machines_are_not_served_without_asking_who_calls(folder, listen):
 
 def test_other_machines_are_served_when_that_is_meant(serve):
     server = serve("--insecure-no-auth", address="0.0.0.0")
+    server.stop()
     assert any("insecure-no-auth" in one["message"] for one in server.log_records() if one["level"] == "warn")
 
 
@@ -128,7 +130,7 @@ def test_keys_of_an_issuer_are_exchanged_while_it_runs(serve_on, folder):
     keys = folder / "keys.pem"
     keys.write_text(old.public.read_text())
     server = serve_on("--jwt-keys", keys)
-    assert "jwt-audience is not set" in server.log()
+    wait_until(lambda: "jwt-audience is not set" in server.log(), 10, "a warning")
     by_old, by_new = old.bearer(), new.bearer()
     assert status(server, headers=by_old) == 404
     assert status(server, headers=by_new) == 401
@@ -198,6 +200,7 @@ def test_a_proxy_that_is_trusted_says_who_guesses(with_login):
         assert log_in(server, "wrong", {"X-Forwarded-For": "198.51.100.1, 192.0.2.1"}) == 401
     assert log_in(server, "correct-horse", {"X-Forwarded-For": "198.51.100.2, 192.0.2.1"}) == 429
     assert log_in(server, "correct-horse", {"X-Forwarded-For": "198.51.100.1, 192.0.2.2"}) == 200
+    server.stop()
     assert {one["remote"] for one in server.log_records() if one["message"] == "login failed"} == {"192.0.2.1"}
 
 
