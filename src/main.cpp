@@ -20,6 +20,7 @@
 #include "program/config.hpp"
 #include "program/exit.hpp"
 #include "program/signals.hpp"
+#include "program/startup.hpp"
 
 namespace {
 
@@ -344,7 +345,6 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {
-    std::cerr << "tps: " << error.what() << '\n';
-    return tps::kExitFailed;
+    return tps::fail(error.what());
   }
 }

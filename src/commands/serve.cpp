@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <cstdio>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -124,9 +123,9 @@ void greet(const Engine& engine, const std::string& url, bool worker) {
     ops::log(ops::Level::info, "try it", {{"command", example}});
     return;
   }
-  fmt::print(stderr,
-             "\n  API      {}\n  docs     {}/docs\n  metrics  {}/metrics\n  data     {} ({})\n\n  Try it:\n  {}\n\n",
-             url, url, url, engine.where, engine.name, example);
+  ops::say(fmt::format(
+      "\n  API      {}\n  docs     {}/docs\n  metrics  {}/metrics\n  data     {} ({})\n\n  Try it:\n  {}\n\n", url, url,
+      url, engine.where, engine.name, example));
 }
 
 std::expected<domain::Currencies, std::string> prepare_to_serve_callers(const Config& config,
@@ -149,6 +148,7 @@ void drain(service::Readiness& readiness, service::Waiters& waiters, http::Serve
 
 // The whole program on one page. Objects are made in the order in which they need each other.
 int serve(const Config& config) {
+  const ops::LogThread log_thread;
   const std::string& listen = config.text("listen");
   const auto currencies = prepare_to_serve_callers(config, listen);
   if (!currencies) return fail(currencies.error(), kExitUsage);

@@ -19,6 +19,7 @@
 namespace tps {
 
 int worker(const Config& config) {
+  const ops::LogThread log_thread;
   // Beside a server on the same machine.
   const bool chosen = config.value("listen").source != "default";
   const std::string listen = chosen ? config.text("listen") : "127.0.0.1:8001";

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdlib>
 #include <future>
-#include <iostream>
 #include <utility>
 
 #include "http/server/server.hpp"
@@ -49,6 +48,7 @@ std::expected<void, std::string> migrate_first(const Engine& engine) {
   while (migrating.wait_for(kSignalPoll) != std::future_status::ready) {
     if (!wait_for_end(milliseconds(0))) continue;
     ops::log(ops::Level::warn, "asked to end during the migration");
+    ops::flush_log();
     std::_Exit(kExitOk);
   }
   auto migrated = migrating.get();
@@ -88,7 +88,7 @@ domain::Timestamp now() {
 }
 
 int fail(const std::string& text, int code) {
-  std::cerr << "tps: " << text << '\n';
+  ops::say("tps: " + text + "\n");
   return code;
 }
 

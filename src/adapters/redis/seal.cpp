@@ -20,6 +20,7 @@ constexpr std::size_t kMinSecretBytes = 16;
 void demand(bool held, std::string_view what) {
   if (held) return;
   ops::log(ops::Level::error, "redis seal", {{"detail", what}});
+  ops::flush_log();
   std::abort();
 }
 
