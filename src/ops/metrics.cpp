@@ -7,6 +7,7 @@
 #include <iterator>
 #include <sstream>
 
+#include "ops/log.hpp"
 #include "ops/process.hpp"
 
 namespace tps::ops {
@@ -44,6 +45,16 @@ void set_start_facts(Registry& registry) {
   gauges(registry, "process_start_time_seconds", "Unix time at which the process started.")
       .Add({})
       .Set(static_cast<double>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count()) / 1000.0);
+}
+
+// The log counts for the whole process, from before there are metrics.
+prometheus::MetricFamily dropped_lines() {
+  prometheus::ClientMetric metric;
+  metric.counter.value = static_cast<double>(log_lines_dropped());
+  return {"tps_log_lines_dropped_total",
+          "Log lines that did not reach stderr: its reader is too slow, or gone.",
+          prometheus::MetricType::Counter,
+          {metric}};
 }
 
 }  // namespace
@@ -169,6 +180,7 @@ std::string Metrics::text() const {
   std::ostringstream out;
   auto families = registry_->Collect();
   std::ranges::move(process_metrics(), std::back_inserter(families));
+  families.push_back(dropped_lines());
   prometheus::TextSerializer().Serialize(out, families);
   std::string text = std::move(out).str();
   // The library spells it as the format does not.

@@ -114,7 +114,8 @@ class Metrics {
   prometheus::Gauge& open_holds;               // tps_holds_open
   prometheus::Counter& unprocessable;          // tps_transactions_unprocessable_total: for somebody to look at
 
-  // Prometheus text exposition format 0.0.4, with what the system knows about the process (process.hpp).
+  // Prometheus text exposition format 0.0.4, with what the system knows about the process (process.hpp), and
+  // tps_log_lines_dropped_total (log.hpp).
   [[nodiscard]] std::string text() const;
 };
 

@@ -10,7 +10,7 @@ OURS = ["tps_lane_queue_depth", "tps_lane_flight_size_bucket", "tps_lane_flight_
         "tps_http_connections", "tps_transactions_accepted_total", "tps_transactions_settled_total",
         "tps_settle_batch_size_bucket", "tps_oldest_pending_seconds", "tps_ready", "tps_http_connections_limit",
         "process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds", "process_max_fds",
-        "tps_memory_limit_bytes"]
+        "tps_memory_limit_bytes", "tps_log_lines_dropped_total"]
 LINE = re.compile(r'[a-zA-Z_:][a-zA-Z0-9_:]*(\{([a-zA-Z_]\w*="([^"\\\n]|\\.)*",?)*\})? (-?[0-9.e+-]+|NaN|[+-]Inf)')
 
 
