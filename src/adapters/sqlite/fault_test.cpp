@@ -93,7 +93,7 @@ int open_faulty(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, i
 
 class FaultTest : public ::testing::Test {
  public:
-  ~Fault() override {
+  ~FaultTest() override {
     fault = {};
     std::filesystem::remove_all(folder_);
   }
@@ -109,7 +109,7 @@ class FaultTest : public ::testing::Test {
   }
   static void TearDownTestSuite() { sqlite3_vfs_unregister(&vfs_); }
 
-  Fault() {
+  FaultTest() {
     std::string pattern = std::filesystem::temp_directory_path() / "tps-fault-XXXXXX";
     folder_ = mkdtemp(pattern.data());
   }
