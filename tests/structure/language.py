@@ -20,7 +20,7 @@ import tokenize
 
 from layers import files_under, read, write_tree
 
-LIMIT_TEXT = 211
+LIMIT_TEXT = 194
 LIMIT_COMMENTS = 420
 
 VAGUE = r"\b(?:[Ww]hoever|[Nn]obody|[Aa]nybody|[Ss]omebody)\b"
