@@ -1,4 +1,4 @@
-"""What the project ships for monitoring: rules, configuration, dashboards, runbooks."""
+"""The files that the project ships for monitoring: rules, configuration, dashboards, runbooks."""
 import json
 import pathlib
 import re
@@ -11,7 +11,8 @@ RULES = sorted((ROOT / "infra/prometheus/rules").glob("*.yaml"))
 RULE_TESTS = sorted(pathlib.Path(__file__).parent.glob("rules/*.test.yaml"))
 ALERTMANAGER = ROOT / "infra/alertmanager/alertmanager.yml"
 DASHBOARDS = sorted((ROOT / "infra/grafana/dashboards").glob("*.json"))
-RUNBOOKS = ROOT / "docs/runbooks"
+RUNBOOKS = ROOT / "docs/runbooks.md"
+PROCEDURES = sorted((ROOT / "docs/runbooks").glob("*.md"))
 
 # A metric, with its label matchers if it has any; braces may stand in a matcher's quotes.
 SELECTOR = re.compile(r'\b((?:tps|http|process|namespace:tps)_[\w:]+|up)\b(\{(?:"(?:[^"\\]|\\.)*"|[^}"])*\})?')
@@ -30,7 +31,7 @@ def alert_names():
 
 
 def selectors(expression):
-    """What an expression reads."""
+    """The series that an expression reads."""
     return [name + labels for name, labels in SELECTOR.findall(expression)]
 
 
@@ -43,3 +44,9 @@ def panels():
                 yield file.name, panel["title"], target["expr"]
         for annotation in dashboard["annotations"]["list"]:
             yield file.name, annotation["name"], annotation["expr"]
+
+
+def runbooks():
+    """The text of each alert's section, by its heading."""
+    _, *sections = re.split(r"^## ", RUNBOOKS.read_text(), flags=re.MULTILINE)
+    return {section.split("\n", 1)[0]: section for section in sections}
