@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs in a container before anything else: makes the passwords of the demonstration at random, once, and writes to each
-# service's volume what that service has to know, readable by its user only. Volumes that are there are left alone.
+# Runs in a container before all other services. On the first start it generates random passwords and writes each service's
+# secrets to the volume of that service, readable by its user only. It does not change existing secrets.
 set -eu
 
 done=/secrets/db/made
@@ -8,7 +8,7 @@ done=/secrets/db/made
 
 random() { head -c 24 /dev/urandom | od -An -v -tx1 | tr -d ' \n'; }
 
-# write FOLDER/NAME USER TEXT; a file that an interrupted start left is replaced
+# write FOLDER/NAME USER TEXT: replaces a file that an interrupted start left behind
 write() {
   umask 077
   rm -f "/secrets/$1"
@@ -18,16 +18,16 @@ write() {
 
 redis=$(random)
 write db/superuser-password 999 "$(random)"
-# A login of the database for each of them (initdb/10-roles.sh), named like the service.
+# Each of these services has a database login of its own name (initdb/10-roles.sh).
 for service in migrate app worker; do
   password=$(random)
   write "db/$service-password" 999 "$password"
   write "$service/database-url" 65532 "postgresql://$service:$password@db/tps"
 done
-# Nobody without a password may do more than ask whether Redis is alive; tps touches its own keys only.
+# Without a password, a client may only PING. The user tps may access the keys tps:* only.
 write redis/users.acl 999 "user default on nopass resetkeys resetchannels -@all +ping
 user tps on >$redis resetchannels ~tps:* -@all +ping +select +mget +set"
 write app/redis-url 65532 "redis://tps:$redis@redis"
 write grafana/admin-password 472 "$(random)"
 touch "$done"
-echo "made new passwords"
+echo "generated new passwords"

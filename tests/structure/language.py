@@ -20,7 +20,7 @@ import tokenize
 
 from layers import files_under, read, write_tree
 
-LIMIT_TEXT = 145
+LIMIT_TEXT = 124
 LIMIT_COMMENTS = 417
 
 VAGUE = r"\b(?:[Ww]hoever|[Nn]obody|[Aa]nybody|[Ss]omebody)\b"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Runs once, when the database is made: the roles of tps (docs/roles.md) and a login in one of them for each of its services.
-# The migration grants the roles what they need. No login is a superuser, or knows the superuser's password.
+# Runs once, when the database is created. Creates the roles of TPS (docs/roles.md) and a login for each service.
+# The migration grants the roles their rights. No login is a superuser, and no service has the superuser's password.
 set -euo pipefail
 
 password() { cat "/run/secrets/db/$1-password"; }

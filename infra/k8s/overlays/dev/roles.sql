@@ -1,5 +1,5 @@
--- Who owns the tables is not who serves: the login tps is a member of the roles of API and workers, cannot alter the tables,
--- nor switch off what makes the logs append-only. The migration grants the roles what they need (docs/roles.md).
+-- API and workers log in as tps, which does not own the tables: it can neither alter them nor disable the triggers that make
+-- the logs append-only. The migration grants the roles their rights (docs/roles.md).
 CREATE ROLE tps_owner LOGIN;
 CREATE ROLE tps_api;
 CREATE ROLE tps_worker;
