@@ -1,4 +1,4 @@
-"""What the bench measures. A case sets up what it needs, measures, and records figures under fixed names."""
+"""The cases of the bench. A case sets up its servers, measures, and records figures under fixed names."""
 
 import array
 import base64
@@ -44,7 +44,7 @@ class Bench:
         return server.load(mode, *options, seconds=seconds or self.seconds, warmup=WARMUP, **named)
 
     def checked(self, server, database, mode, *options, **named):
-        """A load whose every acknowledged id must be in the database afterwards, once."""
+        """A load, after which the database must contain every acknowledged id exactly once."""
         path = self.folder / "acknowledged"
         result = self.load(server, mode, *options, acknowledged=path, **named)
         self.check_ids(path, database)
@@ -80,7 +80,7 @@ def bench_peer(name):
 
 
 def floor(bench):
-    """Our own /health: what HTTP alone costs here."""
+    """Our own /health: the cost of HTTP alone."""
     with bench.sqlite() as database, bench.serve(database) as server:
         result = bench.load(server, "health", connections=64)
         bench.report.add("F", result["rate"], load=result)
@@ -107,16 +107,16 @@ def batch(bench):
 
 
 def fill(server, transactions, *options, **named):
-    """Through the server, so that currencies are known and everything has its real form."""
+    """Fills the database through the server, so that the rows and currencies are real."""
     result = server.load("batch", *options, items=1000, count=max(1, transactions // 1000), connections=1, **named)
     if result["stored_total"] < transactions:
         raise BenchError(f"the server stored {result['stored_total']} of {transactions} transactions: {result}")
 
 
 def wait_until_settled(server, database, seconds=120.0):
-    """By the server's own word first, then by the database's."""
+    """Waits until the database has a settlement for every transaction."""
     counts = "SELECT (SELECT count(*) FROM transaction_log) - (SELECT count(*) FROM settlement_log)"
-    wait_until(lambda: server.child.check() and database.query(counts) == "0", "everything to settle", seconds)
+    wait_until(lambda: server.child.check() and database.query(counts) == "0", "all transactions to settle", seconds)
 
 
 def get(bench):
@@ -129,7 +129,7 @@ def get(bench):
                 status = "settled" if worker else "pending"
                 if f'"status":"{status}"' not in server.get("/transactions/1")[1].replace(" ", ""):
                     raise BenchError(f"transaction 1 is not {status}: {server.get('/transactions/1')}")
-                # Each once, so that the caches have what they may have.
+                # Read each id once to fill the caches.
                 server.load("get", "--in-order", ids="1-10000", count=10_000, connections=64)
                 result = bench.load(server, "get", ids="1-10000", connections=64)
                 store = f"{database.name} and Redis" if worker and redis_url else database.name
@@ -137,7 +137,7 @@ def get(bench):
 
 
 def token(bench):
-    """Reads from the cache by callers who are asked for a token, and by callers who are not, in turns."""
+    """Reads from the cache with and without authentication, in turns."""
     secret = secrets.token_hex(32)
     message = ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in (
         {"alg": "HS256"}, {"sub": "bench", "scope": "transactions:read transactions:write", "exp": int(time.time()) + 3600}))
@@ -158,7 +158,7 @@ def token(bench):
 
 
 def half(bench):
-    """Open loop: requests come when they are due, not when the server is ready for them."""
+    """Open loop: the client sends each request when it is due, even if the server is slow."""
     peak = bench.report.median("POST, PostgreSQL, 256 connections")
     with bench.postgres.database("bench") as database, bench.serve(database, bench.redis.url) as server:
         if peak is None:
@@ -168,10 +168,10 @@ def half(bench):
 
 
 def settle_under_load(bench, server, seconds, *options, **named):
-    """POSTs with 256 connections while the worker settles. Returns (load, settled a second, oldest pending in s)."""
+    """Posts with 256 connections while the worker settles. Returns (load, settled a second, oldest pending in s)."""
     command = server.load_command("post", *options, connections=256, seconds=seconds, warmup=WARMUP,
                                   acknowledged=bench.folder / "acknowledged", **named)
-    wait_until(lambda: server.settling()[2] is not None, "the server to look for what is pending")
+    wait_until(lambda: server.settling()[2] is not None, "the server to measure the backlog")
     samples = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as load:
         started = time.monotonic()
@@ -228,17 +228,17 @@ def start(bench):
 
 
 def grow(database, goal):
-    """Copies what is there, straight into the table, until it has about `goal` rows; the server must be down."""
+    """Copies the rows within the table until it has about `goal` rows. The server must be stopped."""
     have = int(database.query("SELECT count(*) FROM transaction_log"))
     columns = "partition, type, user_id, amount_minor, currency, capture, description, metadata, created_at, created_by"
-    # Ids have no gaps, so every copy is the first rows moved up.
+    # Ids have no gaps, so each copy is the first rows with shifted ids.
     database.script([f"INSERT INTO transaction_log (id, {columns}) SELECT {have} * {copy} + id, {columns} "
                      f"FROM transaction_log WHERE id <= {have} ORDER BY id" for copy in range(1, goal // have)])
     database.tidy()
 
 
 def rows(bench):
-    """In turn, as the machine's own ups and downs are as large as the difference that is looked for."""
+    """Alternates between the tables, since the noise of the machine is as large as the measured difference."""
     many = f"{bench.rows_before / 1e6:g} million"
     for new_database, redis_url in bench.stores():
         with new_database("big") as big:
@@ -259,7 +259,7 @@ def hold_10_000(bench, database):
 
 
 def rate_beside_what_is_there(bench, database, redis_url):
-    database.tidy()  # statistics for all measurements, or for none
+    database.tidy()  # all measurements have statistics
     with bench.serve(database, redis_url) as server:
         return bench.load(server, "post", connections=256 if redis_url else 64, seconds=2 * bench.seconds)["stored_rate"]
 
@@ -279,7 +279,7 @@ def snapshot(bench):
     bench.report.add("settling with a long snapshot against without", settled[1] / settled[0], "x")
 
 
-# Repeated in rounds, so that each ratio compares neighbours in time; then those that run once.
+# BASES and ROUNDS repeat in rounds, so that each ratio compares measurements close in time. ONCE runs once.
 BASES = {"peer": peer, "floor": floor}
 ROUNDS = {"post": post, "batch": batch, "get": get, "half": half}
 ONCE = {"settle": settle, "connections": connections, "token": token, "start": start, "rows": rows, "snapshot": snapshot}

@@ -9,10 +9,10 @@ namespace tps::bench {
 
 class Histogram {
  public:
-  // Values above 2^40 - 1 (18 minutes in nanoseconds) count as that.
+  // Values above 2^40 - 1 (18 minutes in nanoseconds) count as 2^40 - 1.
   void record(std::uint64_t value);
 
-  // The largest value that belongs to the bucket of this quantile (0..1), but never more than max(); 0 when empty.
+  // The largest value of the bucket that contains this quantile (0..1), at most max(). 0 if empty.
   [[nodiscard]] std::uint64_t at(double quantile) const;
 
   [[nodiscard]] std::uint64_t count() const { return count_; }

@@ -1,4 +1,4 @@
-"""What the bench measures of settling: transfers as they come, a backlog, reads beside it, long statements."""
+"""The cases of settlement: live transfers, a backlog, reads during settlement, long statements."""
 
 import contextlib
 import http.client
@@ -9,14 +9,14 @@ from cases import WARMUP, bench_peer, fill, settle_under_load, wait_until_settle
 from servers import BenchError, wait_until
 
 ACCOUNTS = 1000
-# Every user's account has this much of USD, and transfers are of 5,000 at most: none fails for want of money.
+# Every account starts with this many USD. Transfers are at most 5,000, so none fails for insufficient funds.
 FUNDS = 1_000_000_000
 TRANSFERS = {"users": ACCOUNTS, "currency": "USD", "withdrawals": 0, "transfers": 100}
 HOT_USER = "user_000000"
 
 
 def peer(bench):
-    """pgbench: the usual ledger, a transfer of seven statements for each commit."""
+    """pgbench: a conventional ledger, with a transfer of seven statements per commit."""
     for script, name in (("ledger_transfer.sql", "L"), ("ledger_hot_transfer.sql", "LH")):
         bench.postgres.file(bench_peer("ledger_tables.sql"))
         bench.postgres.sql("CHECKPOINT")
@@ -25,7 +25,7 @@ def peer(bench):
 
 
 def seed(server):
-    """Money for everybody who will transfer."""
+    """Deposits for all users of the transfers."""
     deposits = [{"user_id": f"user_{user:06}", "amount": FUNDS, "currency": "USD"} for user in range(ACCOUNTS)]
     with contextlib.closing(http.client.HTTPConnection(server.address, timeout=30)) as connection:
         connection.request("POST", "/transactions/batch", json.dumps({"transactions": deposits}),
@@ -37,7 +37,7 @@ def seed(server):
 
 
 def check_share_settled(bench, database, name):
-    """A transfer that fails costs less than one that moves money."""
+    """Checks that transfers settled, because a failed transfer is cheaper than a settled one."""
     settled, total = (int(database.query(f"SELECT count(*) FROM settlement_log{where}"))
                       for where in (f" WHERE status = '{database.settled}'", ""))
     bench.report.add(f"{name}: settled, not failed", 100 * settled / total, "%")
@@ -62,7 +62,7 @@ def transfers(bench):
 
 
 def settle_backlog(bench, database, redis_url):
-    """Transactions a second of a worker that has the machine to itself, from its first batch to the last."""
+    """Transactions a second of a worker without other load, from its first batch to its last."""
     backlog = int(database.query("SELECT count(*) FROM transaction_log"))
     database.checkpoint()
     samples = []
@@ -72,12 +72,12 @@ def settle_backlog(bench, database, redis_url):
             samples.append(server.settling())
             return samples[-1][1] >= backlog
 
-        wait_until(is_settled, "the backlog to be settled", 300, every=0.05)
+        wait_until(is_settled, "the backlog to settle", 300, every=0.05)
         wait_until_settled(server, database)
     first = next(sample for sample in samples if sample[1] > 0)
     last = samples[-1]
     if last[0] - first[0] < 1:
-        raise BenchError(f"a backlog of {backlog} was settled too fast to be measured")
+        raise BenchError(f"a backlog of {backlog} settled too fast to measure")
     return (last[1] - first[1]) / (last[0] - first[0])
 
 
@@ -98,7 +98,7 @@ def wait(bench):
 
 
 def balances(bench):
-    """Reads at a modest rate of their own, beside 256 connections that post and a worker that settles."""
+    """Reads at a fixed rate while 256 connections post and a worker settles."""
     seconds = 2 * bench.seconds
     for new_database, redis_url in bench.stores():
         with new_database() as database, bench.serve(database, redis_url, worker=True) as server:
@@ -116,7 +116,7 @@ def balances(bench):
 
 
 def statement(bench):
-    """An account that is one side of every transfer."""
+    """An account that takes part in every transfer."""
     path = f"/users/{HOT_USER}/statement?currency=USD"
     for new_database, redis_url in bench.stores():
         with new_database() as database:

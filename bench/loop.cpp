@@ -19,9 +19,9 @@ namespace tps::bench {
 namespace {
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
-constexpr std::uint64_t kGrace = 10 * kSecond;   // for the last answers
+constexpr std::uint64_t kGrace = 10 * kSecond;   // for the last responses
 constexpr std::uint64_t kLimit = 600 * kSecond;  // when only a count was given
-constexpr std::uint64_t kLeastWait = 50'000;     // open loop: send what is due together, rather than wake for each
+constexpr std::uint64_t kLeastWait = 50'000;     // open loop: send due requests together, rather than wake for each
 constexpr std::size_t kReadBytes = 1 << 20;
 constexpr std::size_t kMostAnswerBytes = 32 << 20;
 constexpr std::uint64_t kMostReconnects = 1000;
@@ -195,7 +195,7 @@ void Loop::send_next(Connection& connection, std::uint64_t due) {
   const ssize_t taken = send(connection.fd, request.data(), request.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   const auto bytes = static_cast<std::size_t>(std::max<ssize_t>(taken, 0));
   if (bytes == request.size()) return;
-  // A broken connection shows itself when it is read.
+  // The next read reports a broken connection.
   connection.out = request.substr(bytes);
   watch(connection, true, EPOLL_CTL_MOD);
 }
@@ -219,7 +219,7 @@ void Loop::read(Connection& connection) {
     ++figures_.broken;
     --in_flight_;
   }
-  // An idle one stands in the list of those without work already.
+  // An idle connection is already in the list of idle connections.
   if (reconnect(connection) && was_busy) give_work(connection, now_ns());
 }
 
@@ -236,7 +236,7 @@ void Loop::consume(Connection& connection, std::string_view bytes) {
     connection.needed = parsed == Parse::complete ? needed : 0;
     return;
   }
-  // More bytes than one answer, or an answer that nobody asked for, are as bad as one that cannot be read.
+  // Surplus bytes and responses without a request count as malformed.
   if (!whole || needed != bytes.size() || !connection.busy) {
     ++figures_.malformed;
     if (connection.busy) --in_flight_;
@@ -249,7 +249,7 @@ void Loop::consume(Connection& connection, std::string_view bytes) {
 
 void Loop::finish(Connection& connection, const Head& head, std::string_view body) {
   const std::uint64_t now = now_ns();
-  // Open loop: what was due in the window counts, however late the answer.
+  // Open loop: requests that were due in the window count, even if the response is late.
   const std::uint64_t when = options_.rate > 0 ? connection.due : now;
   const bool measured = when >= measured_from_ && when < end_;
   if (measured) {
@@ -265,7 +265,7 @@ void Loop::finish(Connection& connection, const Head& head, std::string_view bod
   connection.busy = false;
   connection.needed = 0;
   connection.in.clear();
-  // The server says that it closes: do so first, so that no request falls into the gap.
+  // The server announced that it closes the connection. Close it first, so that no request is lost.
   if (head.close && !reconnect(connection)) return;
   give_work(connection, now);
 }
@@ -287,7 +287,7 @@ void Loop::acknowledge(const Head& head, std::string_view body, bool measured) {
 }
 
 void Loop::close_books(std::uint64_t now) {
-  // Who was never served waited all the same.
+  // Requests that were never sent count with the time that they waited.
   const auto record_wait = [&](std::uint64_t due) {
     if (due >= measured_from_) figures_.latency.record(now - due);
   };

@@ -16,19 +16,19 @@
 namespace tps::bench {
 
 struct Figures {
-  double seconds = 0;    // of the measured window
-  Histogram latency;     // nanoseconds, of the answers in it, whatever their status
-  Histogram ok_latency;  // of the 2xx among them
+  double seconds = 0;    // length of the measured window
+  Histogram latency;     // nanoseconds, of all responses in the window
+  Histogram ok_latency;  // of the 2xx responses in the window
   std::array<std::uint64_t, 600> by_status{};
   std::uint64_t stored = 0;        // transactions acknowledged in the window
-  std::uint64_t stored_total = 0;  // before, in and after it
-  // What went wrong, in the whole run.
-  std::uint64_t broken = 0;       // connections lost while an answer was due
-  std::uint64_t malformed = 0;    // answers that could not be read
+  std::uint64_t stored_total = 0;  // before, in and after the window
+  // Errors of the whole run.
+  std::uint64_t broken = 0;       // connections lost while a response was due
+  std::uint64_t malformed = 0;    // responses that could not be parsed
   std::uint64_t unexplained = 0;  // 429 and 503 without Retry-After
   std::uint64_t unanswered = 0;
   std::uint64_t unsent = 0;    // open loop: due, but no connection became free in time
-  std::uint64_t given_up = 0;  // of these, because patience ended; not in the latencies
+  std::uint64_t given_up = 0;  // of these, after patience ended; not in the latencies
 };
 
 class Loop {
@@ -38,7 +38,7 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  // Blocks until the load is over and the last answer is in, at most 10 s after it should be. The error is a sentence.
+  // Blocks until the load is over and the last response has arrived, at most 10 s late. The error is a sentence.
   std::expected<Figures, std::string> run();
 
  private:
@@ -46,9 +46,9 @@ class Loop {
     int fd = -1;
     bool busy = false;
     std::uint64_t due = 0;   // when the request in flight was to be sent
-    std::size_t needed = 0;  // bytes of the answer, once its head is known
-    std::string in;          // the start of an answer that came in parts
-    std::string out;         // the rest of a request that the socket did not take
+    std::size_t needed = 0;  // bytes of the response, once its head is known
+    std::string in;          // the start of a response that arrived in parts
+    std::string out;         // the unsent rest of a request
   };
 
   bool connect(Connection& connection);
@@ -76,7 +76,7 @@ class Loop {
   Figures figures_;
   std::vector<Connection> connections_;
   std::vector<std::size_t> idle_;  // open loop: connections without a request
-  std::vector<char> buffer_;       // what one recv() brings; shared, so that it stays in the CPU's cache
+  std::vector<char> buffer_;       // the bytes of one recv(); shared, so that it stays in the CPU's cache
   std::vector<std::int64_t> ids_;  // of one batch
   std::ofstream acknowledged_;
   int epoll_ = -1;

@@ -17,28 +17,29 @@ const std::string_view kUsage = R"(Usage: tps-load MODE [OPTION VALUE]...
   tps-load batch --items 1000 --ndjson --connections 4
   tps-load path --path '/users/{user}/balances' --rate 200
 
-Puts load on a server on this machine and prints one line of JSON. Latencies count from the moment a
-request was due, so a server that stalls is charged for those that had to wait.
+Puts load on a server on this machine and prints one line of JSON. Latencies count from the moment at
+which a request was due, so they include the waiting that a stalled server causes.
 
-  --address 127.0.0.1:8000   loopback only
-  --connections N            1..10000
-  --seconds S --warmup S     measured window, and the time before it
+  --address 127.0.0.1:8000   server address (loopback only)
+  --connections N            number of connections (1..10000)
+  --seconds S --warmup S     length of the measured window and of the warm-up before it
   --count N                  stop after N requests instead
-  --rate N                   open loop: N requests a second; without it each connection asks again at once
-  --patience S               open loop: give up what no connection was free for in time
-  --seed N --users N         users are long-tailed: user k is as likely as 1/k; --uniform: all alike
-  --hot                      user_000000 is in all of them: one side of every transfer, in turns
-  --currency CODE            USD, EUR, GBP, JPY or KWD instead of a mix
+  --rate N                   open loop: N requests a second (default: each connection sends as fast as it can)
+  --patience S               open loop: give a request up if no connection is free within S seconds
+  --seed N --users N         random seed and number of users; user k has the weight 1/k
+  --uniform                  give all users the same weight
+  --hot                      make user_000000 part of every transaction: each side of the transfers in turn
+  --currency CODE            USD, EUR, GBP, JPY or KWD (default: a mix)
   --withdrawals P --transfers P   per cent of the transactions (default 10 and 0)
-  --keys                     a fresh Idempotency-Key for each request
-  --wait N                   Prefer: wait=N
-  --items N --ndjson         of a batch
-  --ids A-B                  for get: any of them; --zipf: few often; --in-order: each in turn
-  --header 'NAME: VALUE'     of every request
-  --path TARGET              for path: what to GET; {user} becomes one of the users
-  --acknowledged FILE        ids of what the server says it stored, 8 bytes each
+  --keys                     send a fresh Idempotency-Key with each request
+  --wait N                   send Prefer: wait=N
+  --items N --ndjson         size of a batch; send it as NDJSON
+  --ids A-B                  for get: random ids of this range; --zipf: few often; --in-order: one after another
+  --header 'NAME: VALUE'     add this header to every request
+  --path TARGET              for path: the target to GET; {user} is replaced by a random user
+  --acknowledged FILE        write the ids of acknowledged transactions to this file, 8 bytes each
 
-SIGINT ends it early, with the figures of what was.
+SIGINT ends the run early and prints the figures up to then.
 )";
 
 namespace {

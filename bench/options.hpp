@@ -1,4 +1,4 @@
-// What the load generator is asked to do. Everything is bounded here, once.
+// The options of the load generator, with their limits.
 #pragma once
 
 #include <array>
@@ -18,15 +18,15 @@ struct Options {
   std::string host = "127.0.0.1";  // an IPv4 loopback address
   std::uint16_t port = 8000;
   std::size_t connections = 64;
-  double seconds = 5;             // of the measured window
-  double warmup_seconds = 0;      // before it; answers count as acknowledged but not as measured
+  double seconds = 5;             // length of the measured window
+  double warmup_seconds = 0;      // before the window; responses count as acknowledged, not as measured
   std::uint64_t count = 0;        // > 0: stop after this many requests instead
-  double rate = 0;                // requests a second, sent on time whatever the answers do; 0 = closed loop
-  double patience_seconds = 600;  // open loop: a request that no connection was free for by then is given up
+  double rate = 0;                // requests a second, sent on time even if responses are late; 0 = closed loop
+  double patience_seconds = 600;  // open loop: give a request up if no connection is free by then
   std::uint64_t seed = 1;
   std::uint32_t users = 100'000;
-  bool uniform = false;       // every user as likely as any other; otherwise few act often
-  bool hot = false;           // user 0 is one side of every transfer, the user of all else
+  bool uniform = false;       // all users equally likely; otherwise few act often
+  bool hot = false;           // user 0 takes part in every transaction
   std::string currency;       // the only one; empty = a mix of five
   unsigned withdrawals = 10;  // per cent of the transactions
   unsigned transfers = 0;     // per cent
@@ -37,9 +37,9 @@ struct Options {
   std::int64_t first_id = 1;
   std::int64_t last_id = 1;
   bool in_order = false;     // ids: one after the other, again and again
-  bool zipf = false;         // ids: few are asked for often
+  bool zipf = false;         // ids: few are requested often
   std::string header;        // "Name: value" of every request
-  std::string path;          // for path: what to ask for; "{user}" stands for a user
+  std::string path;          // for path: the target; "{user}" stands for a user
   std::string acknowledged;  // file for the ids of stored transactions, int64 in this machine's order; empty = none
 };
 

@@ -37,7 +37,7 @@ bool read_line(std::string_view line, Head& head, bool& has_length) {
   static constexpr std::string_view kConnection = "connection";
   static constexpr std::string_view kRetryAfter = "retry-after";
   static constexpr std::string_view kEncoding = "transfer-encoding";
-  // One look at the first letter spares most lines the comparisons.
+  // A check of the first letter saves the comparisons for most lines.
   switch (line.empty() ? '\0' : line.front() | 0x20) {
     case 'c':
       if (has_name(line, kLength)) return has_length = to_number(value_of(line, kLength), head.body_bytes);

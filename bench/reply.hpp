@@ -10,7 +10,7 @@ namespace tps::bench {
 
 struct Head {
   int status = 0;
-  std::size_t head_bytes = 0;    // with the empty line
+  std::size_t head_bytes = 0;    // includes the empty line
   std::size_t body_bytes = 0;    // Content-Length
   std::int64_t location_id = 0;  // the number that Location ends in; 0 without one
   bool close = false;            // Connection: close

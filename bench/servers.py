@@ -1,4 +1,4 @@
-"""Private servers for the bench: started in a temporary folder, on loopback, stopped by their process."""
+"""Private servers for the bench. They run in a temporary folder on loopback and end with the bench."""
 
 import contextlib
 import json
@@ -25,7 +25,7 @@ POSTGRES_SETTINGS = {
 
 
 class BenchError(Exception):
-    """The bench cannot go on; the text is for people."""
+    """The bench cannot continue. The text is for the user."""
 
 
 def free_port():
@@ -50,7 +50,7 @@ def as_postgres(command):
 
 
 class Child:
-    """A server process that cannot outlive the bench, with its output in a file."""
+    """A server process that ends with the bench and logs to a file."""
 
     def __init__(self, command, log, stop_signal=signal.SIGTERM, env=None, cwd=None):
         self.log = pathlib.Path(log)
@@ -102,7 +102,7 @@ class Postgres:
                                "-E", "UTF8", "--locale=C.UTF-8", "-N"]))
         options = [f"-c{name}={value}" for name, value in POSTGRES_SETTINGS.items()]
         options += [f"-cport={self.port}", f"-cunix_socket_directories={self.folder}"]
-        # With a change of user the parent-death signal has to be set after it, by the same setpriv.
+        # A change of user clears the parent-death signal, so the same setpriv must set it afterwards.
         command = as_postgres([str(self.bin / "postgres"), "-D", str(data), *options])
         if command[0] == "setpriv":
             command[1:1] = ["--pdeathsig", "INT"]
@@ -140,7 +140,7 @@ class Postgres:
 
     @contextlib.contextmanager
     def database(self, name):
-        """An empty database, in a quiet server: nothing is left to write from what ran before."""
+        """An empty database. A checkpoint writes the pages of earlier cases first."""
         self.sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         self.sql(f"CREATE DATABASE {name} OWNER tps")
         self.sql("CHECKPOINT")
@@ -150,14 +150,14 @@ class Postgres:
             self.sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     def pgbench(self, script, clients, seconds, database="postgres"):
-        """Transactions of that script a second."""
+        """Transactions a second of the script."""
         command = [str(self.bin / "pgbench"), "-n", "-M", "prepared", "-f", str(PEER / script), "-c", str(clients),
                    "-j", "1", "-T", str(seconds), "-h", str(self.folder), "-p", str(self.port), "-U", "postgres",
                    database]
         for line in self._run(command).splitlines():
             if line.startswith("tps = "):
                 return float(line.split()[2])
-        raise BenchError("pgbench told no rate")
+        raise BenchError("pgbench printed no rate")
 
 
 class PostgresDatabase:
@@ -186,7 +186,7 @@ class PostgresDatabase:
 
     @contextlib.contextmanager
     def long_snapshot(self):
-        """What pg_dump does to a server: a snapshot that stays open."""
+        """A snapshot that stays open, like that of pg_dump."""
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM transaction_log;\n"
         with subprocess.Popen(self.server.psql(self.database), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               text=True) as session:
@@ -215,7 +215,7 @@ class SqliteDatabase:
             return "\n".join("|".join(map(str, row)) for row in connection.execute(statement))
 
     def script(self, statements):
-        """For filling: what a crash would leave of it does not matter."""
+        """Fills the database without syncing, since it need not survive a crash."""
         with contextlib.closing(sqlite3.connect(self.path, timeout=30, isolation_level=None)) as connection:
             for statement in ("PRAGMA synchronous = OFF", "PRAGMA cache_size = -524288", *statements):
                 connection.execute(statement)
@@ -249,7 +249,7 @@ class Redis:
 
 
 class Tps:
-    """One server on one database. Answers, and stands still, when the constructor returns."""
+    """One server on one database. When the constructor returns, the server is ready and idle."""
 
     def __init__(self, folder, database_url, redis_url=None, worker=False, cwd=None, wait=True, environment=None):
         self.port = free_port()
@@ -286,7 +286,7 @@ class Tps:
             return 0, ""
 
     def metrics(self, *names):
-        """For each name, the values of all series of that name, whatever their labels; all of one moment."""
+        """For each name, the values of all its series, from one scrape."""
         values = {name: [] for name in names}
         for line in self.get("/metrics")[1].splitlines():
             series, _, value = line.rpartition(" ")
@@ -296,8 +296,8 @@ class Tps:
         return values.values()
 
     def settling(self):
-        """When; how many are settled by then, failed ones included; the age in seconds of the oldest pending one of all
-        partitions, None if the server has not looked yet, or could not."""
+        """(time, number of settled and failed transactions, age in seconds of the oldest pending transaction of all
+        partitions). The age is None if the server has not measured it."""
         by_status, ages = self.metrics("tps_transactions_settled_total", "tps_oldest_pending_seconds")
         if not by_status:
             raise BenchError(f"the server's metrics tell nothing about settling: {self.child.tail()}")

@@ -40,7 +40,7 @@ std::uint64_t Random::long_tailed(std::uint64_t bound) {
 }
 
 Workload::Workload(const Options& options) : options_(options), random_(options.seed) {
-  // Keys must be new to a database that an earlier run with this seed has filled.
+  // Keys must not repeat those of an earlier run with this seed on the same database.
   const auto now = std::chrono::system_clock::now().time_since_epoch().count();
   Random fresh(options.seed ^ static_cast<std::uint64_t>(now));
   write_digits(key_prefix_.data(), 8, fresh.next(), 16);
@@ -197,7 +197,7 @@ std::string_view Workload::next() {
   if (options_.mode == Mode::get) {
     static constexpr std::string_view kBefore = "GET /transactions/";
     static constexpr std::size_t kMostDigits = 20;
-    // The id goes between the target's start and what follows; what follows moves only when the length changes.
+    // The id goes into the middle of the target. The rest moves only if the length of the id changes.
     const auto ids = static_cast<std::uint64_t>(options_.last_id - options_.first_id + 1);
     std::uint64_t offset = options_.zipf ? random_.long_tailed(ids) : random_.below(ids);
     if (options_.in_order) offset = ids_asked_++ % ids;

@@ -1,4 +1,4 @@
-// What is sent: requests that were built beforehand, with the few bytes that differ patched in.
+// The requests to send. They are built in advance; only the few bytes that differ are patched.
 #pragma once
 
 #include <cstddef>
@@ -32,18 +32,18 @@ class Workload {
  public:
   explicit Workload(const Options& options);
 
-  // The next request, whole; valid until the next call.
+  // The next complete request. Valid until the next call.
   std::string_view next();
 
  private:
   struct User {
     std::size_t at = 0;        // offset of six digits
-    bool is_receiver = false;  // of the transfer whose payer comes before
+    bool is_receiver = false;  // receiver of the transfer whose payer comes before
   };
   struct Template {
     std::string bytes;
     std::vector<User> users;
-    std::size_t key = 0;  // offset of the twelve hex digits that make the key fresh; 0 = no key
+    std::size_t key = 0;  // offset of the twelve hex digits that change in the key; 0 = no key
   };
 
   void build();

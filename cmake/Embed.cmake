@@ -1,6 +1,6 @@
-# embed_files(TARGET name FILES...): links the bytes of FILES into TARGET. They are found through
+# embed_files(TARGET name FILES...): links the bytes of FILES into TARGET. Code accesses them through
 #     #include "embedded/<name>.hpp"     ->  tps::embedded::<name>, a span of {name, content}
-# in the order given; `name` of a file is its file name without folders. A file may be made by the build.
+# in the given order. `name` is the file name without folders. The build may generate the files.
 function(embed_files target name)
   set(dir ${CMAKE_BINARY_DIR}/embedded)
   set(asm "")
@@ -19,7 +19,7 @@ function(embed_files target name)
     string(APPEND rows "    {\"${base}\", {${symbol}, static_cast<std::size_t>(${symbol}_end - ${symbol})}},\n")
   endforeach()
 
-  # Written only when they change, so that a new configuration rebuilds nothing.
+  # The files are written only if their content changes, so that a new configuration does not rebuild them.
   file(CONFIGURE OUTPUT ${dir}/file.hpp @ONLY CONTENT "// Generated.
 #pragma once
 #include <string_view>

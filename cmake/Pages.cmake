@@ -1,10 +1,11 @@
-# /openapi.json, /docs and /redoc: the document as JSON and the scripts of the two pages, which come from npm at build
-# time (api/package-lock.json pins them by hash) and are linked into the binary, so that it needs no other host.
+# /openapi.json, /docs and /redoc: converts the document to JSON and downloads the scripts of the two pages from npm at
+# build time (api/package-lock.json pins them by hash). They are linked into the binary, so that the pages load nothing
+# from other hosts.
 find_program(NPM npm)
 if(NOT NPM)
   message(FATAL_ERROR "npm is needed to build the pages /docs and /redoc. Install it with: apt-get install npm")
 endif()
-# Debian's Python first: another one on the PATH may lack yaml.
+# Prefers Debian's Python, because another Python on the PATH may lack yaml.
 find_program(DEBIAN_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH)
 find_program(DEBIAN_PYTHON python3 REQUIRED)
 execute_process(COMMAND ${DEBIAN_PYTHON} -c "import yaml" RESULT_VARIABLE no_yaml ERROR_QUIET)
@@ -42,7 +43,7 @@ add_custom_command(
   COMMENT "Getting the scripts of /docs and /redoc from npm"
   VERBATIM)
 
-# A library of its own, so that the room http/api compiles without waiting for npm.
+# A separate library, so that the room http/api compiles without waiting for npm.
 add_library(tps_pages STATIC)
 target_link_libraries(tps_pages PRIVATE tps_options)
 target_link_libraries(tps_http_api PRIVATE tps_pages)

@@ -1,6 +1,6 @@
 -- The peer's ledger: 1000 accounts with money, double entries with a running balance, and the transfers themselves.
--- As few indexes as a ledger can have (an account's entries are the primary key of the entries), room for updates in
--- the pages of the accounts, no foreign keys: all in the peer's favour.
+-- All choices favour the peer: the fewest possible indexes (the primary key of the entries starts with the account), free
+-- space for updates in the pages of the accounts, no foreign keys.
 DROP TABLE IF EXISTS peer_entries, peer_transfers, peer_accounts;
 CREATE TABLE peer_accounts (
   id         bigint      PRIMARY KEY,

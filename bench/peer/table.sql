@@ -1,5 +1,5 @@
--- The peer: what most services do, one INSERT and one commit for each transaction. Same columns as transaction_log,
--- same primary key, same index on the user.
+-- The peer: one INSERT and one commit per transaction, as in most services. It has the columns, the primary key and the index
+-- on the user of transaction_log.
 DROP TABLE IF EXISTS peer_log;
 CREATE TABLE peer_log (
   partition        smallint    NOT NULL,
