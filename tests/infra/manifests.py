@@ -1,4 +1,4 @@
-"""The manifests of infra/k8s as objects: rendered by kubectl or read as they are, and how to find one's way in them."""
+"""The manifests of infra/k8s as objects, rendered by kubectl or read from files, and functions to query them."""
 import re
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def parse(text):
 
 
 def production():
-    """What runs in production: the overlay, and around it what the examples bring."""
+    """The objects of a production deployment: the overlay and the examples."""
     objects = render("overlays/production")
     for example in ("postgresql", "redis", "ingress", "external-database"):
         objects += read(f"examples/{example}.yaml")
@@ -36,7 +36,7 @@ def development():
 
 
 def get(value, path, default=None):
-    """The member at a path of names and indices with spaces between them; `default` when it is not there."""
+    """The member at a path of names and indices separated by spaces, or `default` if it is missing."""
     for part in path.split():
         try:
             value = value[int(part) if isinstance(value, list) else part]
@@ -54,7 +54,7 @@ def name(one):
 
 
 def find(objects, which):
-    """The object that is called `Kind/name`, or `Kind/namespace/name` where that is not enough."""
+    """The object `Kind/name`, or `Kind/namespace/name` if the former is ambiguous."""
     wanted, *rest = which.split("/")
     found = [one for one in kind(objects, wanted) if get(one, "metadata name") == rest[-1]
              and (len(rest) == 1 or namespace(one) == rest[0])]
@@ -73,18 +73,18 @@ def labels(one):
 # ---- pods
 
 def workloads(objects):
-    """Everything that makes pods; of a CronJob, the Jobs that it makes."""
+    """All objects that create pods. A CronJob counts as its Jobs."""
     made = [one | {"spec": get(one, "spec jobTemplate spec")} for one in kind(objects, "CronJob")]
     return kind(objects, "Deployment", "StatefulSet", "Job") + made
 
 
 def ours(objects):
-    """What runs our program."""
+    """The workloads that run our program."""
     return [one for one in workloads(objects) if pod_labels(one).get("app.kubernetes.io/name") == "tps"]
 
 
 def servers(objects):
-    """Of these, what serves until it is told to end."""
+    """The workloads that serve until they are stopped."""
     return kind(ours(objects), "Deployment")
 
 
@@ -106,13 +106,13 @@ def program(workload):
 
 
 def ports(workload):
-    """Names to numbers."""
+    """Maps names to numbers."""
     return {port.get("name"): port.get("containerPort") for one in containers(workload)
             for port in one.get("ports", [])}
 
 
 def environment(objects, workload):
-    """What the program finds in its environment: the settings, and before them what the container says itself."""
+    """The environment of the program: the variables of the container, then the ConfigMap."""
     values = {}
     for source in get(program(workload), "envFrom", []):
         wanted = get(source, "configMapRef name")
@@ -126,7 +126,7 @@ def environment(objects, workload):
 # ---- selectors and quantities
 
 def selects(selector, wearer):
-    """Whether a selector (nothing selects everything) chooses who wears these labels."""
+    """Whether a selector matches these labels. An empty selector matches all."""
     if any(wearer.get(key) != value for key, value in get(selector, "matchLabels", {}).items()):
         return False
     for one in get(selector, "matchExpressions", []):
@@ -137,7 +137,7 @@ def selects(selector, wearer):
 
 
 def selected(objects, selector, where):
-    """The workloads of a namespace whose pods a selector chooses."""
+    """The workloads of a namespace whose pods match a selector."""
     return [one for one in workloads(objects) if namespace(one) == where and selects(selector, pod_labels(one))]
 
 

@@ -1,11 +1,11 @@
-"""Breaking manifests: each of these makes a function that changes the objects of a deployment."""
+"""Functions that break manifests. Each returns a function that changes the objects of a deployment."""
 from manifests import find, get, kind
 
 POD, ONE = "spec template spec", "spec template spec containers 0"
 
 
 def put(which, path, value):
-    """Sets a member; what is not there on the way to it is made."""
+    """Sets a member and creates missing parents."""
     def mutate(objects):
         parent, last = parent_of(find(objects, which), path)
         if isinstance(parent, list):
@@ -38,12 +38,12 @@ def add(which, path, *values):
 
 
 def lose(which):
-    """The whole object."""
+    """Removes the whole object."""
     return lambda objects: objects.remove(find(objects, which))
 
 
 def again(which, **metadata):
-    """A second one like it."""
+    """Adds a copy."""
     def mutate(objects):
         one = find(objects, which)
         objects.append({**one, "metadata": {**one["metadata"], **metadata}})
@@ -51,7 +51,7 @@ def again(which, **metadata):
 
 
 def setting(which, name, value=None):
-    """Gives a setting another value, or takes it away."""
+    """Changes or removes a setting."""
     def mutate(objects):
         entries = get(find(objects, which), f"{ONE} env")
         entries[:] = [one for one in entries if one["name"] != name]
@@ -68,7 +68,7 @@ def settings(change):
 
 
 def open_to(which, direction):
-    """A policy that names no peers lets everybody."""
+    """A policy without peers admits all traffic."""
     def mutate(objects):
         for rule in find(objects, which)["spec"][direction]:
             rule.pop("from" if direction == "ingress" else "to")
@@ -76,7 +76,7 @@ def open_to(which, direction):
 
 
 def policy_for(which, **spec):
-    """One more network policy, in the namespace of another."""
+    """Adds a network policy to the namespace of another one."""
     def mutate(objects):
         where = find(objects, which)["metadata"]["namespace"]
         objects.append({"kind": "NetworkPolicy", "metadata": {"name": "new", "namespace": where},

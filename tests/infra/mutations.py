@@ -1,4 +1,4 @@
-"""What would break each promise: one line for each way, named by the promise that must notice."""
+"""The mutations that break each promise: one line each, under the name of the promise that must notice it."""
 from mutate import ONE, POD, add, again, drop, lose, open_to, policy_for, put, setting, settings
 
 API, WORKER, JOB = "Deployment/tps-api", "Deployment/tps-worker", "Job/tps-migrate"

@@ -1,4 +1,4 @@
-"""What the compiler and the linker do against exploits is in the real binary (cmake/Hardening.cmake)."""
+"""The real binary has the hardening of the compiler and the linker (cmake/Hardening.cmake)."""
 import pathlib
 import platform
 import re
@@ -18,7 +18,7 @@ def read(*options, file=BINARY):
 
 
 def segments():
-    """(type, flags) of each."""
+    """(type, flags) of each segment."""
     return re.findall(r"^  (\w+) +0x\w+ 0x\w+ 0x\w+ 0x\w+ 0x\w+ ([RWE ]{3}) ", read("--segments"), re.MULTILINE)
 
 
@@ -27,13 +27,13 @@ def imports():
 
 
 def test_it_is_loaded_anywhere():
-    """PIE: so that address randomisation covers the program itself."""
+    """PIE: address randomisation covers the program itself."""
     assert re.search(r"Type: +DYN", read("--file-header"))
     assert re.search(r"\(FLAGS_1\).*\bPIE\b", read("--dynamic"))
 
 
 def test_what_the_loader_has_written_is_read_only_afterwards():
-    """Full RELRO: nothing is bound later."""
+    """Full RELRO: no lazy binding."""
     assert "GNU_RELRO" in {kind for kind, _ in segments()}
     assert re.search(r"\(FLAGS\).*\bBIND_NOW\b", read("--dynamic")) and re.search(r"\(FLAGS_1\).*\bNOW\b", read("--dynamic"))
 
@@ -66,15 +66,15 @@ def test_the_standard_library_checks_its_bounds():
 
 @on_x86
 def test_large_frames_touch_every_page_of_the_stack():
-    """-fstack-clash-protection: a frame of more than a page is made in steps, each with a probe."""
+    """-fstack-clash-protection: a frame larger than a page is allocated in probed steps."""
     code = run(["objdump", "--disassemble", "--no-show-raw-insn", BINARY], timeout=120).stdout
     assert re.search(r"sub +\$0x1000,%rsp\n[^\n]*orq +\$0x0,\(%rsp\)", code)
 
 
 @on_x86
 def test_all_of_our_code_is_ready_for_cet():
-    """Indirect branch tracking and shadow stacks. The program as a whole bears no mark on Debian 12, whose C library and
-    start files have none, so the objects are asked."""
+    """Indirect branch tracking and shadow stacks. Debian 12's C library and start files are not marked, so the linker
+    does not mark the program. The test checks our objects instead."""
     assert len(LIBRARIES) >= 6
     for library in LIBRARIES:
         members = read("--notes", file=library).split("\nFile: ")[1:] or [read("--notes", file=library)]

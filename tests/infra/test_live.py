@@ -1,4 +1,4 @@
-"""The real program in the environment that the manifests give it, on a database whose roles they make."""
+"""The real program in the environment of the manifests, on a database with the roles that they create."""
 import json
 import os
 import shutil
@@ -20,13 +20,13 @@ PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 
 
 def laptop_roles():
-    """The file that the overlay for laptops gives to PostgreSQL."""
+    """The SQL file of the dev overlay for PostgreSQL."""
     configs = [one for one in kind(development(), "ConfigMap") if "roles.sql" in one["data"]]
     return configs[0]["data"]["roles.sql"]
 
 
 def example_roles():
-    """What CloudNativePG is told to do, after what it does by itself."""
+    """The statements that CloudNativePG runs, after those that it runs by default."""
     cluster = find(PRODUCTION, "Cluster/tps-database")
     made = "CREATE ROLE tps_owner LOGIN;\nCREATE DATABASE tps OWNER tps_owner;\n\\connect tps\n"
     return made + "".join(f"{one};\n" for one in get(cluster, "spec bootstrap initdb postInitApplicationSQL"))
@@ -43,7 +43,7 @@ def database(request):
 
 
 def mounted(workload, folder, port, redis_url=""):
-    """The environment of its container, with the Secrets where a test can put them, and no delay at the end."""
+    """The environment of the container, with the Secrets in a folder of the test and without a drain delay."""
     role = "tps_owner" if workload is JOB else "tps"
     contents = {"DATABASE": f"postgresql://{role}@127.0.0.1:{port}/tps", "REDIS": redis_url, "JWT": SECRET}
     given = environment(PRODUCTION, workload) | {"TPS_DRAIN_DELAY": "0"}
@@ -62,7 +62,7 @@ def start(workload, folder, port, redis_url=""):
 
 @pytest.fixture(scope="module")
 def fleet(database, tmp_path_factory, request):
-    """An API and a worker, as in production, behind a proxy that can take the database away."""
+    """An API and a worker as in production, with a proxy before the database that can cut it off."""
     folder = tmp_path_factory.mktemp("fleet")
     migration = tps(*program(JOB)["args"], environment=mounted(JOB, folder, database.port))
     assert migration.returncode == 0, migration.stderr
@@ -90,7 +90,7 @@ def certified(folder):
 
 
 def test_the_database_must_show_its_certificate(certified, folder):
-    """By the URL of docs/kubernetes.md; one for another name will not do."""
+    """The URL of docs/kubernetes.md works, a URL with another name does not."""
     server, authority = certified
     url = server.url(server.create_database()) + f"?sslmode=verify-full&sslrootcert={authority}"
     result = tps("migrate", "--database-url", url.replace("127.0.0.1", "localhost"))
@@ -102,7 +102,7 @@ def test_the_database_must_show_its_certificate(certified, folder):
 
 
 def test_keys_are_made_through_a_forwarded_port(certified, folder):
-    """As docs/kubernetes.md has it: the name is the certificate's, the address this machine's."""
+    """The form of docs/kubernetes.md, with the certificate's name and this machine's address."""
     server, authority = certified
     url = server.url(server.create_database()).replace("127.0.0.1", "tps-database-rw.tps-data")
     url += f"?hostaddr=127.0.0.1&sslmode=verify-full&sslrootcert={authority}"
@@ -151,12 +151,12 @@ def test_what_outsiders_see_is_there(fleet):
     paths = [one["path"] for one in get(find(PRODUCTION, "Ingress/tps"), "spec rules 0 http paths")]
     with servers["serve"].client() as client:
         for path in paths:
-            expected = 405 if path == "/token" else 200  # which is for POST
+            expected = 405 if path == "/token" else 200  # POST only
             assert client.get("/users/u/balances" if path == "/users" else path, bearer()).status == expected, path
 
 
 def test_the_sessions_are_as_many_as_was_reckoned(fleet, folder):
-    """By which max_connections and the highest number of instances are held to each other."""
+    """The number that relates max_connections to the maximum of instances."""
     _, database, _ = fleet
 
     def count():
@@ -186,7 +186,7 @@ def test_the_documentation_reckons_with_as_many(page):
 
 
 def test_the_file_of_the_original_is_a_complete_system(postgres, folder):
-    """deployment.yaml alone, on a database that its role owns."""
+    """deployment.yaml alone, on a database owned by its role."""
     alone = find(read("deployment.yaml"), "Deployment/tps-api")
     url = folder / "url"
     url.write_text(postgres.url(postgres.create_database()))
@@ -208,7 +208,7 @@ def test_the_file_of_the_original_is_a_complete_system(postgres, folder):
     "CREATE TABLE transactions_of_mine (id bigint)",
 ])
 def test_who_serves_cannot_rewrite_the_logs(fleet, statement):
-    """G12, whatever it tries."""
+    """G12: every attempt fails."""
     _, database, _ = fleet
     connection = database.connect("tps", user="tps")
     with connection.cursor() as cursor, pytest.raises((psycopg2.errors.InsufficientPrivilege,
@@ -218,7 +218,7 @@ def test_who_serves_cannot_rewrite_the_logs(fleet, statement):
 
 
 def test_a_database_that_is_away_restarts_nobody(fleet):
-    """Liveness stays, readiness goes and comes back; last, since it takes the database away."""
+    """Liveness stays, readiness fails and recovers. This test is the last, since it cuts off the database."""
     servers, database, proxy = fleet
     port = proxy.port
     proxy.stop()

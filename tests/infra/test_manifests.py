@@ -1,4 +1,4 @@
-"""Every promise of policies/ over what kubectl renders."""
+"""Every promise of policies/ on the output of kubectl."""
 import re
 import shutil
 
@@ -16,7 +16,7 @@ def test_promise(which, promise):
 
 
 def test_a_label_for_the_operator_is_lines_to_uncomment(tmp_path):
-    """Those of the overlay for production."""
+    """The manifests of the production overlay."""
     copy = shutil.copytree(MANIFESTS, tmp_path / "k8s")
     overlay = copy / "overlays/production/kustomization.yaml"
     patch = re.search(r"# patches:\n(#   .*\n)+", overlay.read_text())

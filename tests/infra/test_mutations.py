@@ -1,6 +1,6 @@
-"""Every promise can be broken: each mutation must be noticed by the one that it is for.
+"""Every promise can be broken: each mutation must be noticed by the promise that it belongs to.
 
-That the promises hold without them is what test_manifests.py says.
+test_manifests.py checks that the promises hold without mutations.
 """
 import copy
 

@@ -21,7 +21,7 @@ def test_the_object_is_up_to_date():
 
 @pytest.fixture
 def project(folder):
-    """A project of the tool and some rules."""
+    """A project with the tool and some rules."""
     for path in (TOOL, TARGET):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, folder / path)

@@ -1,4 +1,4 @@
-"""`./dev sbom`: a valid CycloneDX document that says what the binary under test consists of, the same each time."""
+"""`./dev sbom` writes a valid, reproducible CycloneDX document of the binary under test."""
 import collections
 import json
 import os
@@ -30,7 +30,7 @@ def document(text):
 
 @pytest.fixture(scope="module")
 def validator():
-    """Of CycloneDX 1.5; the schema comes from npm, once and again when its version changes."""
+    """The validator of CycloneDX 1.5. Its schema is installed from npm once, and again when the version changes."""
     done, lock = NPM / "node_modules/.package-lock.json", NPM / "package-lock.json"
     if not done.exists() or done.stat().st_mtime <= lock.stat().st_mtime:
         result = run(["npm", "ci", "--prefer-offline", "--omit=optional", "--omit=peer", "--loglevel=error"], cwd=NPM, timeout=120)
@@ -48,7 +48,7 @@ def flaws(validator, document):
 
 
 def named(document, start):
-    """name -> component, of those whose purl begins so."""
+    """name -> component, for purls that start with the prefix."""
     return {one["name"]: one for one in document["components"] if one["purl"].startswith(start)}
 
 

@@ -1,4 +1,4 @@
-"""The units of infra/systemd: systemd can read them, they open as little as they can, and they fit the program."""
+"""The units of infra/systemd are valid, have few privileges, and fit the program."""
 import json
 import os
 import pathlib
@@ -11,14 +11,14 @@ from support.tps import BINARY, tps
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "infra/systemd"
 UNITS = ("tps.service", "tps-worker.service")
-WORST = 15  # of 100; what is left is the network, which it is there for
-STOP_S = 8  # ending the last commits and closing what is left
+WORST = 15  # of 100; the remaining exposure is the network, which the service needs
+STOP_S = 8  # for the last commits and the remaining connections
 
 needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="NOT CHECKED: there is no systemd-analyze here")
 
 
 def service(name):
-    """The settings of [Service]; those that may be given several times, with all that they were given."""
+    """The settings of [Service]. Repeatable settings have all their values."""
     values = {}
     section = (FOLDER / name).read_text().split("[Service]")[1].split("[Install]")[0]
     for key, value in re.findall(r"^(\w+)=(.*)$", section, re.MULTILINE):
@@ -32,7 +32,7 @@ def given(name):
 
 @pytest.fixture
 def units(folder):
-    """Copies that start the binary under test; the drop-in for PostgreSQL is read along with the API's."""
+    """Copies of the units that start the binary under test. The API has the drop-in for PostgreSQL."""
     for source in FOLDER.rglob("*"):
         if source.is_file():
             target = folder / source.relative_to(FOLDER)
@@ -88,7 +88,7 @@ def test_it_fits_the_program(name):
 
 @pytest.mark.parametrize("name", ["tps-worker.service", "tps.service.d/postgresql.conf"])
 def test_secrets_are_credentials(name, folder):
-    """Each setting from a file names a credential that is loaded, and is one that the program knows."""
+    """Each file setting names a loaded credential and is a setting that the program knows."""
     loaded = {one.split(":")[0] for one in service(name)["LoadCredential"]}
     files = {key: value for key, value in given(name).items() if key.endswith("_FILE")}
     assert {value.removeprefix("%d/") for value in files.values()} == loaded and files

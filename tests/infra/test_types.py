@@ -1,4 +1,4 @@
-"""Every object is what Kubernetes, the Prometheus Operator and CloudNativePG take, and has no field unknown to them."""
+"""Every object is valid for Kubernetes, the Prometheus Operator or CloudNativePG, without unknown fields."""
 import copy
 import json
 import os
@@ -19,7 +19,7 @@ WHOLE = production()
 
 @pytest.fixture(scope="module", autouse=True)
 def types():
-    """Installs the npm packages, once and again when their versions change."""
+    """Installs the npm packages once, and again when their versions change."""
     done, lock = TYPES / "node_modules/.package-lock.json", TYPES / "package-lock.json"
     if not done.exists() or done.stat().st_mtime <= lock.stat().st_mtime:
         result = run(["npm", "ci", "--prefer-offline", "--loglevel=error"], cwd=TYPES, timeout=120)
@@ -28,7 +28,7 @@ def types():
 
 
 def flaws(objects):
-    """What is wrong with each object, in their order: lists of sentences."""
+    """The errors of each object in order, as lists of sentences."""
     result = run(["node", TYPES / "validate.mjs"], input=json.dumps(objects), timeout=60)
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout)
@@ -40,7 +40,7 @@ def flaws(objects):
 
 
 def test_all_objects():
-    """Those that are rendered, those of the examples, and those of the original's two files."""
+    """The rendered objects, those of the examples, and those of the two original files."""
     sources = {"production": WHOLE, "dev": development()}
     for path in sorted(MANIFESTS.glob("*.yaml")) + sorted(MANIFESTS.glob("examples/*.yaml")):
         sources[path.name] = read(path)

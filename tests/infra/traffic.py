@@ -1,4 +1,4 @@
-"""What network policies let through, by the rules of networking.k8s.io/v1."""
+"""Evaluates network policies by the rules of networking.k8s.io/v1."""
 import ipaddress
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from manifests import get, kind, labels, namespace, pod_labels, ports, selects
 
 @dataclass
 class Peer:
-    """One end: a pod of ours or of somebody else, or an address outside."""
+    """One end of a connection: a pod of ours, another pod, or an address outside."""
 
     namespace: str = ""
     namespace_labels: dict = field(default_factory=dict)
@@ -29,7 +29,7 @@ def peer(objects, workload):
 
 
 def is_meant(rule, home, other):
-    """Whether one entry of `from` or `to` means this end."""
+    """Whether an entry of `from` or `to` matches this end."""
     if "ipBlock" in rule:
         block = ipaddress.ip_network(rule["ipBlock"]["cidr"])
         return bool(other.address) and ipaddress.ip_address(other.address) in block
@@ -49,7 +49,7 @@ def lets_port(rule, target, number, protocol):
 
 
 def lets(objects, direction, subject, other, number, protocol):
-    """Whether the policies of `subject` let it talk (Egress) or be talked to (Ingress)."""
+    """Whether the policies of `subject` permit its outgoing (Egress) or incoming (Ingress) connection."""
     own = [one for one in kind(objects, "NetworkPolicy") if namespace(one) == subject.namespace
            and selects(one["spec"]["podSelector"], subject.labels)
            and direction in one["spec"].get("policyTypes", ["Ingress"])]
@@ -61,6 +61,6 @@ def lets(objects, direction, subject, other, number, protocol):
 
 
 def passes(objects, source, target, number, protocol="TCP"):
-    """Both ends must agree."""
+    """The policies of both ends must permit the connection."""
     return lets(objects, "Egress", source, target, number, protocol) and \
         lets(objects, "Ingress", target, source, number, protocol)

@@ -21,7 +21,7 @@ import tokenize
 from layers import files_under, read, write_tree
 
 LIMIT_TEXT = 123
-LIMIT_COMMENTS = 401
+LIMIT_COMMENTS = 332
 
 VAGUE = r"\b(?:[Ww]hoever|[Nn]obody|[Aa]nybody|[Ss]omebody)\b"
 OPENING = r"\b(?:Who|What)\b|^(?:who|what)\b"

@@ -1,4 +1,4 @@
-"""What answers must look like, and the few things that tests ask for all the time."""
+"""Checks of responses, and the requests that most tests need."""
 import urllib.parse
 import uuid
 
@@ -6,7 +6,7 @@ MEMBERS = ("type", "title", "status", "detail", "instance", "code", "request_id"
 
 
 def assert_problem(answer, status, code, pointers=None):
-    """A problem (RFC 9457) of this status and code; `pointers`: exactly the members it complains about."""
+    """Checks a problem (RFC 9457) with this status and code. `pointers`: exactly the members that it rejects."""
     assert answer.status == status, (answer.status, answer.body)
     assert answer.headers["content-type"] == "application/problem+json", answer.headers
     problem = answer.json()
@@ -29,7 +29,7 @@ def accepted(answer):
 
 
 def pay(client, user_id, amount, currency="USD", headers=None, **members):
-    """A deposit (or what `type` says), settled when it returns."""
+    """A deposit (or another `type`) that is settled when this returns."""
     body = {"user_id": user_id, "amount": amount, "currency": currency} | members
     transaction = accepted(client.post("/transactions", body, {"Prefer": "wait=10"} | (headers or {})))
     assert transaction["status"] != "pending", transaction
@@ -41,12 +41,12 @@ def new_user():
 
 
 def hold(client, user_id, amount, currency="USD", **members):
-    """A withdrawal (or what `type` says) that is held, if there is enough."""
+    """A withdrawal (or another `type`) that is held if there are funds."""
     return pay(client, user_id, amount, currency, **({"type": "withdrawal", "capture": "manual"} | members))
 
 
 def act(client, what, id_, body=None, headers=None):
-    """A capture, void or reverse of a transaction, settled when it returns."""
+    """A capture, void or reversal of a transaction that is settled when this returns."""
     answer = client.post(f"/transactions/{id_}/{what}", body, {"Prefer": "wait=10"} | (headers or {}))
     child = accepted(answer)
     assert child["status"] != "pending" and child["parent_id"] == id_, child
@@ -64,7 +64,7 @@ def read(client, id_):
 
 
 def balance(client, user_id, currency="USD", at=None):
-    """What the user has in a currency; None when there is no account."""
+    """The user's balance in a currency, or None without an account."""
     query = "?" + urllib.parse.urlencode({"at": at}) if at else ""
     answer = client.get(f"/users/{urllib.parse.quote(user_id, safe='')}/balances{query}")
     assert answer.status == 200, (answer.status, answer.body)

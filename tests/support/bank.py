@@ -1,5 +1,5 @@
-"""A bank under load: deposits, withdrawals, transfers, holds and what follows them, from many clients over few users, who
-also look at what they were told (G7)."""
+"""A bank under load: many clients send deposits, withdrawals, transfers, holds and their children for a few users. They
+also check that reads never go back in time (G7)."""
 import threading
 
 from support.client import Broken
@@ -12,7 +12,7 @@ WEIGHTS = (14, 10, 16, 12, 6, 12, 6, 10, 10, 4)
 
 
 class Seen:
-    """The newest state that anybody was shown; nobody may be shown an older one afterwards."""
+    """The newest state that any client has seen. No later read may return an older state."""
 
     def __init__(self):
         self.lock = threading.Lock()
@@ -97,6 +97,6 @@ class Bank(Load):
             return
         for balance in answer.json()["balances"]:
             assert balance["available"] >= 0, f"{user}: {balance}"
-            # Ranks below 2 only: a version may be seen twice with other pending amounts.
+            # Only ranks below 2, because one version may appear with different pending amounts.
             rank = -1 / (1 + balance["version"])
             self.versions.after(user, rank, balance["version"], before)

@@ -19,8 +19,8 @@ def copy_of_the_sources(folder):
 
 
 def build(source):
-    """The binary. Takes minutes: the path of a precompiled header is part of what it is compiled to, so the cache of
-    compilations cannot help."""
+    """Builds the binary. It takes minutes: the compiled code contains the path of the precompiled header, so the compiler
+    cache does not help."""
     for command in (["cmake", "--preset", "release", "-DTPS_TESTS=OFF", "-DTPS_BENCH=OFF"],
                     ["cmake", "--build", str(source / "build" / "release"), "--target", "tps"]):
         done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)

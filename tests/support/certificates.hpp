@@ -1,4 +1,4 @@
-// Certificates for tests, made on the spot in a temporary folder that is gone with the object.
+// Certificates for tests, created in a temporary folder that is removed with the object.
 #pragma once
 
 #include <filesystem>
@@ -10,10 +10,10 @@ struct x509_st;
 
 namespace tps::tests {
 
-// Of 127.0.0.1 and localhost. All are good for a day. The program ends when one cannot be made.
+// For 127.0.0.1 and localhost. All are valid for a day. If one cannot be created, the program ends.
 class Certificates {
  public:
-  // Paths of PEM files, and what is in them.
+  // Paths of PEM files, and their contents.
   struct Pair {
     std::string certificate;
     std::string key;
@@ -26,7 +26,7 @@ class Certificates {
   Certificates& operator=(const Certificates&) = delete;
   ~Certificates();
 
-  // `name` is that of the files, too.
+  // `name` is also the name of the files.
   [[nodiscard]] Pair authority(const std::string& name) const;
   // For the hosts in `names`, such as "DNS:localhost,IP:127.0.0.1".
   [[nodiscard]] Pair issue(const Pair& authority, const std::string& name,

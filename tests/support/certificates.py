@@ -1,4 +1,4 @@
-"""Certificates for tests, made on the spot by the openssl command."""
+"""Certificates for tests, created by the openssl command."""
 import contextlib
 import os
 import pathlib
@@ -18,7 +18,7 @@ class Certificate:
     key: pathlib.Path
 
     def give_to(self, user):
-        """Who is not root, and must read the key."""
+        """Lets a server that does not run as root read the key."""
         if os.geteuid() == 0:
             for one in (self.path, self.key):
                 shutil.chown(one, user)
@@ -38,28 +38,28 @@ def authority(folder, name="authority"):
 
 
 def issue(by, folder, name="server", names=NAMES):
-    """One of the authority `by`, for these hosts."""
+    """A certificate of the CA `by` for these hosts."""
     return _make(folder, name, "-CA", by.path, "-CAkey", by.key, "-addext", f"subjectAltName={names}",
                  "-addext", "basicConstraints=critical,CA:FALSE")
 
 
 def believing(by, shown=None):
-    """What a client needs who believes this authority and may show a certificate of its own."""
+    """The ssl.SSLContext of a client that trusts this CA and may have its own certificate."""
     context = ssl.create_default_context(cafile=by.path)
-    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF  # an end must be announced
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF  # treat an unannounced end as an error
     if shown:
         context.load_cert_chain(shown.path, shown.key)
     return context
 
 
 def listening(mine):
-    """What makes a server show this certificate."""
+    """The settings that make a server use this certificate."""
     return ["--tls-certificate", mine.path, "--tls-key", mine.key]
 
 
 @contextlib.contextmanager
 def scheme(name):
-    """What deploy() must be given for "http" or "https"."""
+    """The arguments of deploy() for "http" or "https"."""
     if name == "http":
         yield {}
         return

@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 client over plain sockets: keep-alive, pipelining, deadlines, and any bytes one likes to send."""
+"""A small HTTP/1.1 client over plain sockets, with keep-alive, pipelining, deadlines and arbitrary bytes."""
 import json
 import socket
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from decimal import Decimal
 
 
 class Broken(Exception):
-    """The connection ended, or the time was up, before a whole answer was there."""
+    """The connection ended or the deadline passed before the response was complete."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Answer:
     body: bytes
 
     def json(self):
-        """Numbers with decimals stay as written: Decimal('12.50') is not Decimal('12.5') once it is text again."""
+        """Keeps numbers with decimals as written, so that Decimal('12.50') and Decimal('12.5') differ as text."""
         return json.loads(self.body, parse_float=Decimal)
 
     @property
@@ -42,8 +42,8 @@ def request_bytes(method, path, body=None, headers=None):
 
 class Connection:
     def __init__(self, port, timeout=10, tls=None, address="127.0.0.1"):
-        """`tls`: an ssl.SSLContext, for https. An end that the server did not announce is then an error. `address`: the
-        client's, any of 127.0.0.0/8."""
+        """`tls`: an ssl.SSLContext for https. An end that the server did not announce is then an error. `address`: the
+        address of the client, any of 127.0.0.0/8."""
         self.socket = socket.create_connection(("127.0.0.1", port), timeout, (address, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:
@@ -58,7 +58,7 @@ class Connection:
         return self
 
     def read(self, head=False):
-        """The next answer; `head`: it has no body whatever its headers say."""
+        """The next response. `head`: it has no body, regardless of its headers."""
         while True:
             lines = self._until(b"\r\n\r\n").decode("latin-1").split("\r\n")
             status = int(lines[0].split(" ")[1])
@@ -73,7 +73,7 @@ class Connection:
         return Answer(status, headers, b"" if head or status == 204 else self._take(int(headers["content-length"])))
 
     def ended(self, seconds=10):
-        """True if the server closes within the time, without another byte."""
+        """True if the server closes the connection in time without sending another byte."""
         self.socket.settimeout(seconds)
         try:
             return not self.received and self.socket.recv(1) == b""
@@ -113,7 +113,7 @@ class Connection:
 
 
 class Client:
-    """Keep-alive connections to one or more instances, which take turns. For one thread."""
+    """Keep-alive connections to one or more instances, used in turn. For one thread."""
 
     def __init__(self, *ports, timeout=10, tls=None):
         self.ports = ports
@@ -123,7 +123,7 @@ class Client:
         self.turn = 0
 
     def request(self, method, path, body=None, headers=None):
-        """Raises Broken when there is no whole answer: then nobody knows what became of the request."""
+        """Raises Broken if there is no complete response. The outcome of the request is then unknown."""
         port = self.ports[self.turn % len(self.ports)]
         self.turn += 1
         try:

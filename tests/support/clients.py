@@ -1,18 +1,18 @@
-"""Clients that ask from threads of their own until they are stopped."""
+"""Clients that send requests from their own threads until they are stopped."""
 import threading
 
 from support.process import wait_until
 
 
 class Clients:
-    """`count` threads of `_run(number)`, which goes on until `stopping` is set. What goes wrong in one is raised by
-    check() in the main thread."""
+    """`count` threads of `_run(number)`, which runs until `stopping` is set. check() raises the error of a thread in the
+    main thread."""
 
     def __init__(self, count, patience=30):
-        self.patience = patience  # seconds for the last answers, once they are to stop
+        self.patience = patience  # seconds for the last responses after stopping
         self.stopping = threading.Event()
         self.failures = []
-        # Daemons: a test that fails before stop() must be able to end.
+        # Daemon threads, so that a test that fails before stop() can end.
         self.threads = [threading.Thread(target=self._guarded, args=(number,), daemon=True) for number in range(count)]
 
     def _run(self, number):
@@ -30,17 +30,17 @@ class Clients:
         return self
 
     def done(self):
-        """How much has been done, for wait_for()."""
+        """The number of completed requests, for wait_for()."""
         raise NotImplementedError
 
     def wait_for(self, count, seconds=30):
-        """Returns when `count` more have been done."""
+        """Returns after `count` more requests."""
         target = self.done() + count
         wait_until(lambda: self.failures or self.done() >= target, seconds, f"{count} more answers")
         self.check()
 
     def join(self):
-        """Those whose work has an end have come to it."""
+        """Waits for clients with a finite amount of work."""
         for thread in self.threads:
             thread.join(self.patience)
             if thread.is_alive():

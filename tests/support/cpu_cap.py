@@ -1,4 +1,4 @@
-"""Less processor time for a process and its children, by a control group of their own (version 1 or 2)."""
+"""Limits the CPU time of a process and its children with a control group (version 1 or 2)."""
 import os
 import pathlib
 import secrets
@@ -6,7 +6,7 @@ import secrets
 import pytest
 
 ROOT = pathlib.Path("/sys/fs/cgroup")
-PERIOD_US = 10_000  # short, so that a capped process goes on slowly instead of standing still and catching up
+PERIOD_US = 10_000  # short, so that a capped process runs slowly instead of stalling and catching up
 
 
 def children_of(pid):
@@ -14,7 +14,7 @@ def children_of(pid):
 
 
 class CpuCap:
-    """`share` of one processor for a process, its children and what they start, together, until lift()."""
+    """Limits a process and its descendants together to `share` of one CPU, until lift()."""
 
     def __init__(self, pid, share):
         unified = ROOT / "cgroup.controllers"
@@ -43,7 +43,7 @@ class CpuCap:
             (self.group / "cpu.cfs_quota_us").write_text(str(quota_us))
 
     def lift(self):
-        """Processes that are left go back to where they may take what they get."""
+        """Moves the remaining processes back to the unlimited group."""
         for pid in (self.group / "cgroup.procs").read_text().split():
             (self.parent / "cgroup.procs").write_text(pid)
         self.group.rmdir()

@@ -1,4 +1,4 @@
-"""The database as a person with SQL sees it: the same questions to both engines."""
+"""The database as seen with SQL: the same queries for both engines."""
 import sqlite3
 
 PLANT = """INSERT INTO transaction_log (id, partition, type, user_id, amount_minor, currency, capture, created_at, created_by)
@@ -29,13 +29,13 @@ class SqliteDatabase:
             connection.close()
 
     def plant_bad_row(self):
-        """The id of a deposit of nothing, which the server would never have accepted."""
+        """Inserts a deposit of 0, which the server would reject, and returns its id."""
         self.execute(PLANT.format(type="deposit", capture="automatic"))
         return self.rows("SELECT max(id) FROM transaction_log")[0][0]
 
 
 class PostgresDatabase:
-    """A new and empty one."""
+    """A new empty database."""
 
     def __init__(self, server):
         self.server = server
@@ -55,6 +55,6 @@ class PostgresDatabase:
         self.server.execute(statement, self.name)
 
     def plant_bad_row(self):
-        """The id of a deposit of nothing, which the server would never have accepted."""
+        """Inserts a deposit of 0, which the server would reject, and returns its id."""
         statement = "SELECT * FROM partitions WHERE partition = 0 FOR UPDATE; " + PLANT.format(type="d", capture="a")
         return self.rows(f"BEGIN; {statement}; COMMIT; SELECT max(id) FROM transaction_log")[0][0]

@@ -1,4 +1,4 @@
-"""The ways the program is run: one instance on SQLite, one on PostgreSQL and Redis, two on one PostgreSQL."""
+"""The deployments under test: one instance on SQLite, one on PostgreSQL and Redis, two on one PostgreSQL."""
 import contextlib
 import shutil
 
@@ -32,7 +32,7 @@ class Deployment:
 
 
 def instances_of(kind, folder, database, redis, arguments, environment, tls):
-    """Not started: those that clients talk to, and those beside them."""
+    """The processes, not started: those that serve clients, and the others."""
     if kind == "sqlite":
         return [Tps(folder, "--database-url", database.url, *arguments, environment=environment, tls=tls)], []
     numbers = range(2 if kind == "pair" else 1)
@@ -48,7 +48,7 @@ def instances_of(kind, folder, database, redis, arguments, environment, tls):
 
 @contextlib.contextmanager
 def deploy(kind, postgres=None, redis=None, arguments=(), environment=None, tls=None):
-    """Ready to serve on an empty database; stopped cleanly (which is checked) afterwards."""
+    """A deployment that is ready on an empty database. Afterwards it stops and checks that the shutdown was clean."""
     folder = temporary_folder("test")
     database = SqliteDatabase(folder / "tps.db") if kind == "sqlite" else PostgresDatabase(postgres)
     instances, others = instances_of(kind, folder, database, redis, arguments, environment, tls)

@@ -1,4 +1,4 @@
-"""Every route again and again, whatever the state of the database, from several clients."""
+"""Several clients call every route repeatedly, regardless of the state of the database."""
 import time
 
 from support.client import Client
@@ -13,7 +13,7 @@ WRITES = (("POST", "/transactions", DEPOSIT), ("POST", "/transactions", DEPOSIT,
 
 
 class EveryRoute(Clients):
-    """Until it is stopped, or `rounds` times: answered, refused, or not known, and never a broken connection. `slowest`:
+    """Runs until it is stopped, or for `rounds` rounds. Every request gets a response, never a broken connection. `slowest`:
     (seconds, route, status)."""
 
     def __init__(self, port, threads, rounds=None):

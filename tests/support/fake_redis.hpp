@@ -1,4 +1,4 @@
-// A server on a loopback port that says whatever a test wants, where a real Redis would speak its protocol.
+// A server on a loopback port that sends arbitrary bytes in place of a real Redis.
 #pragma once
 
 #include <atomic>
@@ -16,7 +16,7 @@ namespace tps::tests {
 
 class FakeRedis {
  public:
-  // One accepted connection, in the hands of the script.
+  // One accepted connection, controlled by the script.
   class Peer {
    public:
     explicit Peer(int socket);
@@ -24,11 +24,11 @@ class FakeRedis {
     Peer& operator=(const Peer&) = delete;
     ~Peer();
 
-    // The words of the next command; nullopt when the client is gone.
+    // The words of the next command, or nullopt if the client is gone.
     std::optional<std::vector<std::string>> read_command();
-    // False when the client is gone.
-    bool send(std::string_view bytes) const;  // NOLINT(modernize-use-nodiscard): few care
-    // False when the client leaves within this time; it must not send anything meanwhile.
+    // False if the client is gone.
+    bool send(std::string_view bytes) const;  // NOLINT(modernize-use-nodiscard): most tests ignore it
+    // False if the client leaves within this time. The client must not send anything meanwhile.
     bool stays(int milliseconds);
 
    private:
@@ -36,8 +36,8 @@ class FakeRedis {
     redisReader* const reader_;
   };
 
-  // `script` runs on one thread for each connection in turn, numbered from 0; the connection is closed when it returns.
-  // It must return soon after its client is gone.
+  // `script` runs on one thread for each connection in turn, numbered from 0. The connection closes when it returns. It
+  // must return soon after its client is gone.
   explicit FakeRedis(std::function<void(Peer&, int number)> script);
   FakeRedis(const FakeRedis&) = delete;
   FakeRedis& operator=(const FakeRedis&) = delete;

@@ -12,7 +12,7 @@ LONG = os.environ.get("TPS_LONG") == "1"
 
 
 def short_or_long(short, long):
-    """How often, or how much: quick in every run, thorough in the full one."""
+    """The number of repetitions: small in every run, large in the full run."""
     return long if LONG else short
 
 
@@ -31,7 +31,7 @@ def redis():
 
 
 def servers_for(kind, request):
-    """PostgreSQL and Redis, started only when they are needed."""
+    """PostgreSQL and Redis, started on first use."""
     if kind == "sqlite":
         return {}
     return {"postgres": request.getfixturevalue("postgres"), "redis": request.getfixturevalue("redis")}
@@ -39,14 +39,14 @@ def servers_for(kind, request):
 
 @pytest.fixture(scope="module", params=KINDS)
 def deployment(request):
-    """Shared by the tests of one file, on every kind of deployment."""
+    """A deployment of each kind, shared by the tests of a file."""
     with deploy(request.param, **servers_for(request.param, request)) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def sqlite_deployment():
-    """For what has nothing to do with the store."""
+    """For tests that do not depend on the database."""
     with deploy("sqlite") as running:
         yield running
 
@@ -66,7 +66,7 @@ def folder():
 
 @pytest.fixture
 def launch(folder):
-    """Launches instances in the folder of the test, and leaves none behind."""
+    """Launches instances in the folder of the test and stops all of them."""
     instances = []
 
     def launching(*arguments, **options):

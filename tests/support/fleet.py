@@ -1,4 +1,4 @@
-"""API instances behind haproxy and workers beside them, on one PostgreSQL."""
+"""API instances behind haproxy, and workers, on one PostgreSQL."""
 import contextlib
 import shutil
 import signal
@@ -34,7 +34,7 @@ class Fleet:
         return self.haproxy.port
 
     def start_again(self, one):
-        """And, if it serves clients, back behind haproxy when this returns."""
+        """Starts a process. If it serves clients, haproxy uses it again when this returns."""
         one.start()
         if one in self.instances:
             wait_until(lambda: self.haproxy.is_up(one.port), 10, "haproxy seeing the instance again")
@@ -49,7 +49,7 @@ class Fleet:
             one.stop()
 
     def end(self):
-        """Whatever happened before."""
+        """Stops everything, also after a failure."""
         if self.haproxy:
             self.haproxy.stop()
         for one in [*self.instances, *self.workers]:

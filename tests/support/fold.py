@@ -1,6 +1,6 @@
-"""The rules of settlement once more, as simply as possible: a log of one partition is settled again from the start.
+"""A second, simple implementation of settlement that settles the log of one partition again from the start.
 
-Written from the words of the guarantees, not from the program, so that the two can be held against each other.
+It follows the text of the guarantees, not the program, so that tests can compare the two.
 """
 from collections import Counter, defaultdict
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ MAX_MINOR = 2**63 - 1
 
 
 class Row(NamedTuple):
-    """A transaction as it stands in the log; the same for both engines."""
+    """A transaction of the log, in the same form for both engines."""
 
     id: int
     user_id: str
@@ -32,13 +32,13 @@ class Row(NamedTuple):
 
     @property
     def receiver(self):
-        """The other account, where money moves between two."""
+        """The other account of a transfer, or of a child of one."""
         moves = self.type in ("transfer", "capture", "reversal") and self.capture == "automatic"
         return (self.to_user_id, self.currency) if self.to_user_id and moves else None
 
 
 class Failed(Exception):
-    """With the failure's code. Nothing has been changed."""
+    """Carries the code of the failure. Nothing has changed."""
 
 
 class Fold:
@@ -50,7 +50,7 @@ class Fold:
         self.totals = defaultdict(Counter)
 
     def settle(self, row):
-        """(failure, posted, held, version, to_posted, to_version) as a settlement should say after this row."""
+        """The expected settlement of this row: (failure, posted, held, version, to_posted, to_version)."""
         self.rows[row.id] = row
         failure = None
         try:

@@ -1,4 +1,4 @@
-"""haproxy in front of several instances, on a private port: it sends requests only to those whose /readiness says 200."""
+"""haproxy on a private port. It sends requests only to instances whose /readiness returns 200."""
 import shutil
 import socket
 
@@ -6,8 +6,8 @@ from support.process import Process, free_port, wait_until
 from support.servers import temporary_folder
 
 CHECK_MS = 200
-FALL = 2  # so an instance that says 503 gets no more requests after this many checks
-# What TPS_DRAIN_DELAY must be longer than, with room for checks that are late.
+FALL = 2  # an instance gets no more requests after this many failed checks
+# TPS_DRAIN_DELAY must be longer than this. It includes a reserve for late checks.
 NOTICED_WITHIN_MS = 5 * CHECK_MS * FALL
 
 CONFIGURATION = """global
@@ -36,7 +36,7 @@ backend instances
 
 class Haproxy:
     def __init__(self, ports, retries):
-        """`retries`: how often a request whose connection is refused is tried on another instance."""
+        """`retries`: number of retries on another instance after a refused connection."""
         self.folder = temporary_folder("haproxy")
         self.port = free_port()
         servers = "\n".join(f"  server {self.name(port)} 127.0.0.1:{port}" for port in ports)
@@ -51,7 +51,7 @@ class Haproxy:
         return f"on_{port}"
 
     def statistics(self, port):
-        """What haproxy says about the instance on `port`."""
+        """The status of the instance on `port` in haproxy."""
         with socket.socket(socket.AF_UNIX) as control:
             control.settimeout(5)
             control.connect(str(self.folder / "control"))
@@ -68,7 +68,7 @@ class Haproxy:
             one = self.statistics(port)
         except OSError:  # not listening yet
             return False
-        # "UP" with "L7OK": before the first check a server counts as up.
+        # Requires "L7OK" besides "UP", because a server counts as up before its first check.
         return one["status"] == "UP" and one["check_status"] == "L7OK"
 
     def stop(self):

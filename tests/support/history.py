@@ -1,7 +1,6 @@
-"""What clients know (their history) held against what the database says, guarantee by guarantee.
+"""Compares the history of the clients with the database, guarantee by guarantee.
 
-Every request of a history carries its key as `description` too, so that a key can be looked up in the log without
-knowing how keys are hashed.
+Every request also carries its key as `description`, so that a test can find it in the log without the hash of the key.
 """
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ EXPONENTS = {"USD": 2, "EUR": 2, "GBP": 2, "JPY": 0, "KWD": 3}
 
 @dataclass
 class Sent:
-    """One request of a client and the last word it has about it."""
+    """One request of a client and its last known outcome."""
 
     key: str
     user_id: str
@@ -23,14 +22,14 @@ class Sent:
     amount: str
     currency: str
     to_user_id: str | None = None
-    outcome: str = "unknown"  # acknowledged, refused (nothing was added) or unknown
+    outcome: str = "unknown"  # acknowledged, rejected (nothing was added) or unknown
     id: int | None = None
     retried: bool = False
-    seconds: float = 0.0  # until its last answer, or until there would be none
+    seconds: float = 0.0  # until its last response, or until the client gave up
     capture: str = "automatic"
     hold_expires_in: int | None = None
     parent: "Sent | None" = None  # of a capture, void or reversal; acknowledged
-    refusal: bytes = b""  # why, the last time
+    refusal: bytes = b""  # the last rejection
 
     @property
     def path(self):
@@ -58,7 +57,7 @@ def minor(amount, currency):
     return int(whole + decimals.ljust(EXPONENTS[currency], "0"))
 
 
-# The view spells types and states out the same way in both engines; the tables need not.
+# The view spells types and statuses the same way in both engines. The tables may differ.
 LOG = """SELECT t.id, t.user_id, v.type, t.amount_minor, t.currency, t.to_user_id, t.description, t.partition, v.capture,
        t.parent_id, t.hold_expires_at, t.created_at, t.overdraft_limit, t.frozen
   FROM transaction_log t JOIN transactions v ON v.id = t.id ORDER BY t.partition, t.id"""
@@ -69,7 +68,7 @@ TOTALS = ("deposits", "withdrawals", "captures", "deposit_reversals", "withdrawa
 
 
 class Records:
-    """One look at the logs of a database at rest."""
+    """One snapshot of the logs of an idle database."""
 
     def __init__(self, database):
         self.log = [Row(*row) for row in database.rows(LOG)]
@@ -80,13 +79,13 @@ class Records:
 
 
 def wait_settled(database, seconds=60):
-    """Everything in the log is settled."""
+    """Waits until all transactions of the log are settled."""
     count = ("SELECT (SELECT count(*) FROM transaction_log) - (SELECT count(*) FROM settlement_log)")
     wait_until(lambda: database.rows(count)[0][0] <= 0, seconds, "the settlement of everything")
 
 
 def check(database, sent=()):
-    """Everything that must hold of a database at rest, and of it against what clients were told."""
+    """Checks all guarantees of an idle database, alone and against the history of the clients."""
     records = Records(database)
     check_ids(records)
     check_acknowledged(records, sent)
@@ -104,7 +103,8 @@ def check_ids(records):
 
 
 def check_acknowledged(records, sent):
-    """G1, G2, G8: acknowledged = there, once, as sent; refused = not there; unknown = there at most once."""
+    """G1, G2, G8: an acknowledged transaction exists exactly once as sent, a rejected one does not exist, and an unknown one
+    exists at most once."""
     by_key = defaultdict(list)
     for row in records.log:
         by_key[row.description].append((row.id, (row.user_id, row.type, row.amount, row.currency, row.to_user_id)))
@@ -119,7 +119,7 @@ def check_acknowledged(records, sent):
 
 
 def check_order(sent):
-    """G5, where a history's requests of one user were sent one after the other: ids ascend with them."""
+    """G5: if the requests of a user were sent one after another, their ids ascend."""
     last = {}
     for one in sent:
         if one.outcome == "acknowledged" and not one.retried:
@@ -128,14 +128,14 @@ def check_order(sent):
 
 
 def check_settlements(records):
-    """G3, G4, G6: settles the log (of one partition) again with the simplest possible code and compares everything."""
+    """G3, G4, G6: settles the log of one partition again with the simplest possible code and compares the results."""
     settled = {row[0]: tuple(row[1:]) for row in records.settlements}
     assert len(settled) == len(records.settlements), "a transaction is settled twice"
     fold = Fold()
     expected = {row.id: fold.settle(row) for row in records.log}
     for row in records.log:
         assert row.id in settled, f"{row.id} is not settled"
-        # By now the fold knows what became of every hold.
+        # By now the fold knows the outcome of every hold.
         complete = (fold.status[row.id], *expected[row.id])
         assert settled[row.id] == complete, f"{row}: settled as {settled[row.id]}, expected {complete}"
     stored = {key: value for key, value in records.accounts.items() if value[2]}

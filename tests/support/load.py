@@ -1,4 +1,4 @@
-"""Keyed load from many threads that remembers everything, and the retries that turn every unknown into an answer."""
+"""Keyed load from many threads with a full history, and the retries that resolve every unknown outcome."""
 import random
 import time
 
@@ -10,7 +10,7 @@ ANSWERED = (200, 201)
 
 
 def submit(client, one):
-    """Sends it once and notes what its client may believe afterwards, and how long it took."""
+    """Sends a request once and records its outcome and duration."""
     started = time.monotonic()
     try:
         answer = client.post(one.path, one.body(), {"Idempotency-Key": one.key})
@@ -22,21 +22,21 @@ def submit(client, one):
     if answer.status in ANSWERED:
         one.outcome, one.id = "acknowledged", answer.json()["id"]
     else:
-        assert answer.status in (500, 502, 503, 504), answer  # 502 is a balancer's: the answer broke off
+        assert answer.status in (500, 502, 503, 504), answer  # 502 comes from a balancer: the response was cut off
         one.outcome = "refused" if answer.status == 503 else "unknown"
         one.refusal = answer.body
     return one
 
 
 class Load(Clients):
-    """`threads` clients over all ports until stop(). Each has users of its own, and so have loads of other `people`: what
-    is sent for one user is sent one after the other."""
+    """`threads` clients over all ports until stop(). Each client has its own users, and so have loads of other `people`. The
+    requests of one user are sent one after another."""
 
     def __init__(self, ports, threads=16, seed=1, name="load", people="user", timeout=10):
         super().__init__(threads, patience=timeout + 30)
         self.ports = ports
         self.sent = [[] for _ in range(threads)]
-        self.answered = [0] * threads  # how many of them were acknowledged
+        self.answered = [0] * threads  # acknowledged requests per client
         self.name = name
         self.people = people
         self.seed = seed
@@ -49,12 +49,12 @@ class Load(Clients):
                 self._act(client, number, chance)
 
     def _ports(self, number, _chance):
-        """In the order in which a client tries them."""
+        """The ports in the order in which a client tries them."""
         first = number % len(self.ports)
         return self.ports[first:] + self.ports[:first]
 
     def _act(self, client, number, chance):
-        """What a client does next."""
+        """The next request of a client."""
         self._send(client, number, self._next(number, chance))
 
     def _send(self, client, number, one):
@@ -62,7 +62,7 @@ class Load(Clients):
         submit(client, one)
         self.answered[number] += one.outcome == "acknowledged"
         if one.outcome != "acknowledged":
-            time.sleep(0.02)  # a server that is down costs no processor time of the test
+            time.sleep(0.02)  # do not spin while a server is down
 
     def _next(self, number, chance):
         key = f"{self.name}-{number}-{len(self.sent[number])}"
@@ -73,18 +73,18 @@ class Load(Clients):
         return Sent(key, f"{self.people}_{chance.randrange(4)}_of_{number}", type_, amount, currency, receiver)
 
     def done(self):
-        """Acknowledged so far."""
+        """The number of acknowledged requests."""
         return sum(self.answered)
 
     def stop(self):
-        """Ends the load; returns everything sent, in order per user."""
+        """Ends the load and returns all requests, in order per user."""
         self.end()
         self.check()
         return [one for mine in self.sent for one in mine]
 
 
 def retry_unknown(ports, sent, seconds=30):
-    """Asks again with the same key until each unknown has its one true answer; returns how many there were."""
+    """Retries unknown requests with their key until each has an outcome. Returns their number."""
     unknown = [one for one in sent if one.outcome == "unknown"]
     deadline = time.monotonic() + seconds
     with Client(*ports) as client:

@@ -1,7 +1,7 @@
-"""Logins of a PostgreSQL server that are members of one role of TPS each, and may do nothing else.
+"""PostgreSQL logins that are each a member of one TPS role and have no other rights.
 
-With TPS_TEST_LOGINS=1, deployments on PostgreSQL are run by them: instances that only accept and read as API, one worker
-beside them as WORKER, and the schema made by OWNER as a member of tps_owner.
+With TPS_TEST_LOGINS=1, deployments on PostgreSQL use these logins: API instances that only accept and read use API, one
+worker uses WORKER, and OWNER, a member of tps_owner, migrates the schema.
 """
 import os
 
@@ -14,7 +14,7 @@ WANTED = os.environ.get("TPS_TEST_LOGINS") == "1"
 
 
 def make_logins(server):
-    """What an administrator does, once, where the login that migrates may not make roles."""
+    """The setup by an administrator if the migrating login may not create roles."""
     there = {name for name, in server.rows("SELECT rolname FROM pg_roles")}
     for role in ["tps_owner", *ROLES.values()]:
         if role not in there:

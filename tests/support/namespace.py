@@ -1,4 +1,4 @@
-"""A network that can be cut without anybody being told: this machine, a router, and a place behind it for a server."""
+"""A network that can be cut silently: this machine, a router, and a namespace behind it for a server."""
 import os
 import secrets
 import shutil
@@ -15,7 +15,7 @@ def ip(*arguments, namespace=None):
 
 
 class Network:
-    """Two network namespaces in a row, joined by veth pairs; the second is `far`, with the address `far_address`."""
+    """Two network namespaces in a row, joined by veth pairs. The second is `far` with the address `far_address`."""
 
     def __init__(self):
         if os.geteuid() != 0 or not shutil.which("ip"):
@@ -50,14 +50,14 @@ class Network:
             ip("route", what, "blackhole", f"{address}/32", namespace=self.router)
 
     def cut(self):
-        """From now on the router drops everything, both ways, and says nothing."""
+        """From now on the router silently drops all packets in both directions."""
         self._blackholes("add")
 
     def heal(self):
         self._blackholes("del")
 
     def remove(self):
-        """Links and routes go with the namespaces."""
+        """Deletes the namespaces and with them links and routes."""
         for namespace in (self.far, self.router):
             run(["ip", "netns", "del", namespace])
         run(["ip", "link", "del", self.near_link])

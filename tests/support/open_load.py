@@ -1,4 +1,4 @@
-"""Load at a rate that does not depend on the answers, from the load generator of the benchmark (`tps-load --help`)."""
+"""Load at a rate that does not depend on the responses, from the load generator of the bench (`tps-load --help`)."""
 import json
 import os
 import pathlib
@@ -11,8 +11,8 @@ LOAD = pathlib.Path(os.environ.get("TPS_LOAD", "build/release/bench/tps-load"))
 
 
 class OpenLoad:
-    """Keyed POSTs from start to stop(). Without a rate each connection asks again at once; with one, what no connection was
-    free for within `patience` seconds is given up."""
+    """Keyed POSTs from start to stop(). Without a rate, each connection sends as fast as it can. With a rate, a request is
+    given up if no connection is free within `patience` seconds."""
 
     def __init__(self, port, rate=None, patience=600, connections=64, seconds=300, seed=1):
         if not LOAD.exists():
@@ -28,23 +28,23 @@ class OpenLoad:
         return self.child.poll() is None
 
     def wait(self):
-        """To its end; the figures that it prints."""
+        """Waits for the end and returns the printed figures."""
         out, err = self.child.communicate(timeout=330)
         assert self.child.returncode == 0, err
         return json.loads(out)
 
     def stop(self):
-        """No more requests; the figures once the last answer is in."""
+        """Stops the load and returns the figures after the last response."""
         assert self.running, f"the load ended by itself: {self.child.communicate()}"
         self.child.send_signal(signal.SIGINT)
         return self.wait()
 
     def end(self):
-        """Whatever happened before."""
+        """Stops the process, also after a failure."""
         self.child.kill()
         self.child.communicate()
 
 
 def peak(port, seconds=4, connections=64, seed=1):
-    """The figures when every connection asks again at once."""
+    """The figures when every connection sends as fast as it can."""
     return OpenLoad(port, connections=connections, seconds=seconds, seed=seed).wait()

@@ -1,10 +1,10 @@
-"""Holds real responses to the description of the wire, api/openapi.yaml.
+"""Checks real responses against api/openapi.yaml.
 
     wire = openapi_check.Wire()
     wire.check("POST", "/transactions", 201, headers, body)
 
-Raises Mismatch when the document does not declare the status, the content type, a header or the body's shape. More strict than
-a client should be: an object with a member that the document does not name is a mismatch too.
+Raises Mismatch if the document does not declare the status, the content type, a header or the shape of the body. It is
+stricter than a client should be: a member that the document does not name is a mismatch, too.
 """
 import copy
 import json
@@ -16,7 +16,7 @@ import yaml
 
 DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "api" / "openapi.yaml"
 
-# Headers of HTTP itself, which need no description.
+# Headers of HTTP itself need no description.
 GENERAL_HEADERS = {"allow", "cache-control", "connection", "content-length", "content-security-policy", "content-type", "date",
                    "ratelimit", "ratelimit-policy", "referrer-policy", "x-content-type-options"}
 
@@ -27,7 +27,7 @@ class Mismatch(AssertionError):
 
 class Wire:
     def __init__(self, document=None):
-        """`document`: as served at /openapi.json; by default the file in the project."""
+        """`document`: as served at /openapi.json (default: the file in the project)."""
         self.document = document or yaml.safe_load(DOCUMENT.read_text(encoding="utf-8"))
         self._closed = _close(copy.deepcopy(self.document))
         self._resolver = jsonschema.RefResolver("", self._closed)
@@ -35,7 +35,7 @@ class Wire:
                            for path in sorted(self.document["paths"], key=lambda path: "{" in path)]
 
     def template_of(self, target):
-        """The path template that a request target belongs to; None for an unknown path or a page's script."""
+        """The path template of a request target, or None for an unknown path or a page's script."""
         path = target.split("?")[0]
         return next((template for template, pattern in self._templates if pattern.fullmatch(path)), None)
 
@@ -109,7 +109,7 @@ def _check_problem(problem, status, headers, where):
 
 
 def _close(node):
-    """Lets no object have members that its schema does not name."""
+    """Forbids members that the schema of an object does not name."""
     if isinstance(node, dict):
         if node.get("type") == "object" and "properties" in node:
             node.setdefault("additionalProperties", False)

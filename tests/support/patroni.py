@@ -10,7 +10,7 @@ import requests
 from support.process import Process, free_port, listens, wait_until
 from support.servers import OWNER, POSTGRES_BIN, Databases, connect_to, temporary_folder
 
-# Seconds; a failover takes about the first, the lease of a primary that is gone.
+# Seconds. A failover takes about the first one, the lease of the lost primary.
 TTL, LOOP_WAIT, RETRY_TIMEOUT = 10, 1, 3
 
 
@@ -31,7 +31,7 @@ class Etcd:
 
 
 class Node:
-    """One PostgreSQL and the Patroni that runs it, in a process namespace of their own: killed, all of it is gone at once."""
+    """A PostgreSQL and its Patroni in their own process namespace, so that a kill ends both at once."""
 
     def __init__(self, name, etcd):
         self.name = name
@@ -61,7 +61,7 @@ class Node:
                                    "replication": {"username": "replicator", "password": "unused"}}}}
 
     def start(self):
-        """Does not wait. Lock files name processes of the life before, whose ids others may have now."""
+        """Does not wait. Removes lock files, which name old process ids that other processes may have now."""
         for lock in (self.folder / "data" / "postmaster.pid", self.folder / f".s.PGSQL.{self.port}.lock"):
             lock.unlink(missing_ok=True)
         command = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "setpriv", "--pdeathsig",
@@ -90,7 +90,7 @@ class Node:
             connection.close()
 
     def roles(self):
-        """Of all members as Patroni sees them: primary, sync standby..."""
+        """The roles of all members according to Patroni: primary, sync standby..."""
         try:
             answer = requests.get(f"http://127.0.0.1:{self.api_port}/cluster", timeout=2).json()
         except requests.RequestException:
@@ -99,7 +99,7 @@ class Node:
 
 
 class Cluster(Databases):
-    """Has what `support.servers.Postgres` has, and two nodes."""
+    """Has the interface of `support.servers.Postgres` and two nodes."""
 
     def __init__(self):
         if os.geteuid() != 0 or not shutil.which("patroni") or not shutil.which("etcd"):
@@ -123,7 +123,7 @@ class Cluster(Databases):
         return primary and primary.roles() == ["leader", "sync_standby"]
 
     def wait_synchronous(self, seconds=90):
-        """The standby has everything that was acknowledged, and Patroni would promote it."""
+        """Waits until the standby has every acknowledged commit and Patroni would promote it."""
         try:
             wait_until(self.is_synchronous, seconds, "a synchronous standby")
         except AssertionError as error:
@@ -133,7 +133,7 @@ class Cluster(Databases):
         return wait_until(self.primary, 60, "a primary").connect(database, user)
 
     def url(self, database):
-        """Of both nodes: the program finds out which of them takes writes."""
+        """A URL with both nodes. The program finds the one that accepts writes."""
         hosts = ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
         return f"postgresql://{OWNER}@{hosts}/{database}?target_session_attrs=read-write"
 

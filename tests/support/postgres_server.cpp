@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 constexpr std::chrono::seconds kStartBudget{30};
 constexpr std::chrono::milliseconds kPollPause{10};
 
-// PostgreSQL refuses to run as root, so root becomes this user.
+// PostgreSQL does not run as root, so root becomes this user.
 constexpr const char* kUser = "postgres";
 
 struct Identity {
@@ -85,7 +85,7 @@ fs::path new_folder() {
   return name;
 }
 
-// The result of initdb, made once. Renaming is atomic, so any number of tests may come first at the same time.
+// The result of initdb, created once. Renaming is atomic, so several tests may create it at the same time.
 fs::path cluster_template() {
   fs::path ready = fs::temp_directory_path() / ("tps-postgres-template-" + std::to_string(server_identity().uid));
   if (fs::exists(ready)) return ready;

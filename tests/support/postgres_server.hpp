@@ -1,5 +1,5 @@
-// A private PostgreSQL server for tests: its own folder, socket and loopback port, fsync on, nothing shared with any
-// other server. Started by the constructor, gone with the object. initdb runs once per machine and is copied.
+// A private PostgreSQL server for tests, with its own folder, socket and loopback port, and fsync on. The constructor
+// starts it and the destructor removes it. initdb runs once per machine, and its result is copied.
 #pragma once
 
 #include <sys/types.h>
@@ -12,26 +12,25 @@ namespace tps::tests {
 
 class PostgresServer {
  public:
-  // `settings` are of the form "name=value", as in postgresql.conf. Throws when it cannot start.
+  // `settings` have the form "name=value", as in postgresql.conf. Throws if the server cannot start.
   explicit PostgresServer(std::vector<std::string> settings = {});
   ~PostgresServer();
   PostgresServer(const PostgresServer&) = delete;
   PostgresServer& operator=(const PostgresServer&) = delete;
 
   [[nodiscard]] int port() const { return port_; }
-  // postgresql://tps@127.0.0.1:PORT/DATABASE; with another port to go through a proxy.
+  // postgresql://tps@127.0.0.1:PORT/DATABASE. Pass the port of a proxy to connect through it.
   [[nodiscard]] std::string url(const std::string& database) const { return url(database, port_); }
   [[nodiscard]] static std::string url(const std::string& database, int port);
 
-  // A new empty database each time; answers its name.
+  // Creates a new empty database and returns its name.
   std::string create_database();
 
-  // One statement on one connection of its own; answers the first column of the first row ("" if there is none).
-  // Throws on an error.
+  // Runs a statement on a new connection. Returns the first column of the first row, or "". Throws on an error.
   std::string query(const std::string& database, const std::string& sql) const;
 
   void start();
-  void stop();         // fast: sessions are cut, a checkpoint is written
+  void stop();         // fast: ends sessions and writes a checkpoint
   void restart();      // immediate: as after a crash
   void pause() const;  // SIGSTOP for the server and each of its backends
   void resume() const;
@@ -47,7 +46,7 @@ class PostgresServer {
   int databases_ = 0;
 };
 
-// A PgBouncer in transaction mode in front of a server.
+// A PgBouncer in transaction mode before a server.
 class PgBouncer {
  public:
   explicit PgBouncer(const PostgresServer& server);

@@ -1,7 +1,7 @@
-"""Starting, watching and ending the processes that tests need, always by their own pid.
+"""Starts, watches and ends the processes of tests, always by pid.
 
-Every child dies with the thread that started it (a killed test run leaves nothing behind), so start them from the main
-thread only.
+Every child ends with the thread that started it, so that a killed test run leaves no processes. Start children from the
+main thread only.
 """
 import os
 import random
@@ -44,7 +44,7 @@ def listens(port):
 
 class Process:
     def __init__(self, command, log_path, user=None, environment=None, folder=None, namespace=None):
-        """`user`: whom to run as when we are root; `namespace`: of the network, where it is not ours."""
+        """`user`: run as this user if we are root. `namespace`: run in this network namespace."""
         launcher = ["ip", "netns", "exec", namespace] if namespace else []
         launcher += ["setpriv", "--pdeathsig", "KILL"]
         if user and os.geteuid() == 0:
@@ -65,13 +65,13 @@ class Process:
         return self.child.wait(seconds)
 
     def kill(self):
-        """SIGKILL, and gone when this returns."""
+        """Sends SIGKILL. The process is gone when this returns."""
         if self.running:
             self.child.kill()
         self.child.wait(10)
 
     def end(self, number=signal.SIGTERM, seconds=30):
-        """Asks it to end and returns the exit code; one that does not end is killed and reported."""
+        """Stops it and returns the exit code. A process that does not end is killed and reported."""
         if self.running:
             self.send(signal.SIGCONT)
             self.send(number)
@@ -83,6 +83,6 @@ class Process:
 
 
 def run(command, **options):
-    """A short command to its end; the outputs as text."""
+    """Runs a short command to its end. Its outputs are text."""
     options.setdefault("timeout", 30)
     return subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)

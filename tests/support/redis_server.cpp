@@ -73,7 +73,7 @@ std::uint16_t free_port() {
   }
 }
 
-redis::Server::Server(std::vector<std::string> arguments)
+RedisServer::RedisServer(std::vector<std::string> arguments)
     : arguments_(std::move(arguments)), folder_(make_folder()), port_(free_port()) {
   for (int attempt = 0; attempt < 5; ++attempt) {
     if (launch()) return;
@@ -82,35 +82,35 @@ redis::Server::Server(std::vector<std::string> arguments)
   give_up("does not start");
 }
 
-redis::Server::~Server() {
+RedisServer::~RedisServer() {
   stop();
   std::error_code ignored;
   std::filesystem::remove_all(folder_, ignored);
 }
 
-std::string redis::Server::url(const std::string& login, const std::string& rest) const {
+std::string RedisServer::url(const std::string& login, const std::string& rest) const {
   return "redis://" + login + "127.0.0.1:" + std::to_string(port_) + rest;
 }
 
-void redis::Server::start() {
+void RedisServer::start() {
   if (!launch()) give_up("does not start again");
 }
 
-void redis::Server::stop() {
+void RedisServer::stop() {
   if (process_ < 0) return;
   kill(process_, SIGKILL);
   waitpid(process_, nullptr, 0);
   process_ = -1;
 }
 
-void redis::Server::pause() const {
+void RedisServer::pause() const {
   kill(process_, SIGSTOP);
   waitpid(process_, nullptr, WUNTRACED);
 }
 
-void redis::Server::resume() const { kill(process_, SIGCONT); }
+void RedisServer::resume() const { kill(process_, SIGCONT); }
 
-std::string redis::Server::command(const std::vector<std::string>& words) const {
+std::string RedisServer::command(const std::vector<std::string>& words) const {
   const Context context = connect(port_);
   if (!context || context->err != 0) give_up("no connection");
   std::vector<const char*> texts;
@@ -127,7 +127,7 @@ std::string redis::Server::command(const std::vector<std::string>& words) const 
   return text;
 }
 
-bool redis::Server::launch() {
+bool RedisServer::launch() {
   std::vector<std::string> words = {"redis-server",  "--port", std::to_string(port_), "--bind", "127.0.0.1",
                                     "--save",        "",       "--appendonly",        "no",     "--dir",
                                     folder_.string()};
@@ -161,8 +161,8 @@ bool redis::Server::launch() {
   return false;
 }
 
-// Any reply will do: without the password it is an error.
-bool redis::Server::answers() const {
+// Any reply is sufficient. Without the password it is an error.
+bool RedisServer::answers() const {
   const Context context = connect(port_);
   if (!context || context->err != 0) return false;
   void* reply = redisCommand(context.get(), "PING");

@@ -27,7 +27,8 @@ class RedisServer {
   void pause() const;   // SIGSTOP: stopped when this returns
   void resume() const;  // SIGCONT
 
-  // One command; the reply as text, arrays as lines, nil as "(nil)". The program ends when Redis cannot be reached.
+  // Runs a command and returns the reply as text: arrays as lines, nil as "(nil)". If Redis is unreachable, the program
+  // ends.
   std::string command(const std::vector<std::string>& words) const;
 
  private:
@@ -40,7 +41,7 @@ class RedisServer {
   pid_t process_ = -1;
 };
 
-// A port on which nobody listens, below those that outgoing connections take.
+// An unused port below the ephemeral range.
 std::uint16_t free_port();
 
 }  // namespace tps::tests

@@ -1,4 +1,4 @@
-"""RSA keys of an issuer of tokens, made and used by the openssl command."""
+"""RSA keys of a token issuer, created and used by the openssl command."""
 import json
 
 from support.process import run
@@ -13,7 +13,7 @@ class RsaKey:
         assert run(["openssl", "rsa", "-in", self.private, "-pubout", "-out", self.public]).returncode == 0
 
     def bearer(self, **header):
-        """The header for a token that this key signs."""
+        """The header with a token that this key signs."""
         message = encoded({"alg": "RS256"} | header) + "." + token().split(".")[1]
         text, signature = self.folder / "message", self.folder / "signature"
         text.write_text(message)

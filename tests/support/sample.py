@@ -1,4 +1,4 @@
-"""The file of tools/make_sample, with what a test must know about it."""
+"""The file of tools/make_sample, with the expected results."""
 import importlib.machinery
 import importlib.util
 import io
@@ -15,7 +15,7 @@ LOADER.exec_module(make_sample)
 
 
 class Sample:
-    """`count` lines from a seed. `lines[i]` is the NDJSON; `invalid[i]` the pointer its answer must name."""
+    """`count` lines from a seed. `lines[i]` is the NDJSON, `invalid[i]` the pointer that its error must name."""
 
     def __init__(self, count, invalid_share=0.02, seed=1, users=5000, **options):
         made = list(make_sample.make_lines(count, seed, users, invalid_share * 100, **options))
@@ -24,11 +24,11 @@ class Sample:
         self.lines = [json.dumps(body) for body in self.bodies]
 
     def valid(self):
-        """(number, body) of the good lines, in order."""
+        """(number, body) of the valid lines in order."""
         return [(number, body) for number, body in enumerate(self.bodies) if number not in self.invalid]
 
     def deposited(self):
-        """Per currency, what the valid deposits of the file add up to in minor units."""
+        """The sum of the valid deposits by currency, in minor units."""
         sums = defaultdict(int)
         for _, body in self.valid():
             if body["type"] == "deposit":
@@ -44,7 +44,7 @@ class Sample:
         return "".join(line + "\n" for line in self.lines)
 
     def csv(self):
-        """Only for samples whose faults are make_sample.CSV_FAULTS."""
+        """Only for samples with the faults make_sample.CSV_FAULTS."""
         text = io.StringIO()
         make_sample.write_csv(self.bodies, text)
         return text.getvalue()

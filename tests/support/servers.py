@@ -12,7 +12,7 @@ import redis
 from support.process import Process, free_port, listens, wait_until
 
 POSTGRES_BIN = pathlib.Path(os.environ.get("TPS_POSTGRES_BIN", "/usr/lib/postgresql/15/bin"))
-OWNER = "user"  # not a superuser, so that the tests need no more rights than a deployment has
+OWNER = "user"  # not a superuser, so that tests have no more rights than a deployment
 
 
 def temporary_folder(name, owner=None):
@@ -24,7 +24,7 @@ def temporary_folder(name, owner=None):
 
 
 class Databases:
-    """Of a server, or of several that are one, that has `connect(database, user="postgres")`."""
+    """For a server, or a cluster, that has `connect(database, user="postgres")`."""
 
     databases = 0
 
@@ -46,7 +46,7 @@ class Databases:
             connection.close()
 
     def create_database(self, name=None):
-        """A new empty database that OWNER owns; returns its name."""
+        """Creates an empty database owned by OWNER and returns its name."""
         self.databases += 1
         name = name or f"tps_{self.databases}"
         self.execute(f'CREATE DATABASE "{name}" OWNER "{OWNER}"')
@@ -61,8 +61,8 @@ def connect_to(host, port, database, user):
 
 class Postgres(Databases):
     def __init__(self, settings=(), host="127.0.0.1", namespace=None, data=None):
-        """`host`: the address that it listens on, in the network `namespace`. `data`: the files that another server has
-        left, such as a backup; they move in here."""
+        """`host`: the listen address in the network `namespace`. `data`: the files of another server, such as a backup,
+        which are moved here."""
         self.host, self.namespace = host, namespace
         self.folder = temporary_folder("postgres", owner="postgres")
         self.port = free_port()
@@ -76,7 +76,7 @@ class Postgres(Databases):
         command = [POSTGRES_BIN / "initdb", "-D", self.folder / "data", "-U", "postgres", "--auth=trust", "--no-sync",
                    "--encoding=UTF8", "--locale=C.UTF-8"]
         assert Process([str(part) for part in command], self.log_path, user="postgres").wait(60) == 0, self.log()
-        if namespace:  # which nobody but this machine can reach
+        if namespace:  # only this machine can reach it
             with open(self.folder / "data" / "pg_hba.conf", "a", encoding="ascii") as access:
                 access.write("host all all all trust\n")
         self.start()
@@ -106,7 +106,7 @@ class Postgres(Databases):
             return False
 
     def restart_immediately(self):
-        """As after a crash: every backend is gone at once and the log is replayed."""
+        """Restarts as after a crash: all backends end at once and the server replays its log."""
         self.process.end(signal.SIGQUIT)
         self.start()
 
@@ -126,7 +126,7 @@ class Postgres(Databases):
 
 class Redis:
     def __init__(self, certificate=None, arguments=()):
-        """`certificate`: shown on a second port, which speaks TLS."""
+        """`certificate`: used on a second port with TLS."""
         self.folder = temporary_folder("redis")
         self.port = free_port()
         self.arguments = [str(one) for one in arguments]

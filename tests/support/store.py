@@ -1,4 +1,4 @@
-"""An empty database of either kind that nobody serves, and what commands do with it."""
+"""An empty database of either engine without a server, and commands on it."""
 import contextlib
 
 from support.database import PostgresDatabase, SqliteDatabase
@@ -32,6 +32,6 @@ def served(database, folder):
 
 
 def settle(database, folder):
-    """Everything in the log gets settled."""
+    """Settles all transactions of the log."""
     with served(database, folder):
         wait_settled(database)

@@ -1,4 +1,4 @@
-// A TCP proxy on loopback, inside the test, that can harm what passes through it. Any thread may call.
+// A TCP proxy on loopback inside the test that can disturb its connections. Any thread may call.
 #pragma once
 
 #include <atomic>
@@ -22,15 +22,15 @@ class TcpProxy {
 
   enum class Harm {
     none,
-    cut_before,      // both sides are closed; what was read last does not reach the server
-    swallow_answer,  // the server gets it and answers; the answer is dropped, then both sides are closed
-    stall,           // nothing passes any more, in either direction, until the connection ends
+    cut_before,      // closes both sides; the last data does not reach the server
+    swallow_answer,  // the server responds; the proxy drops the response and closes both sides
+    stall,           // blocks both directions until the connection ends
   };
-  // The next time a client sends `text` (looked for in each piece that is read), this happens, once.
+  // Applies once, the next time that a client sends `text` within one chunk.
   void harm_next(std::string text, Harm harm);
   [[nodiscard]] int harmed() const { return harmed_; }
 
-  // Closes every connection. New ones are welcome.
+  // Closes every connection. New connections are accepted.
   void cut();
 
  private:
@@ -44,7 +44,7 @@ class TcpProxy {
   int port_ = 0;
   const int target_port_;
   std::atomic<bool> stopping_ = false;
-  std::atomic<int> generation_ = 0;  // connections of an older one are cut
+  std::atomic<int> generation_ = 0;  // connections of an older generation are cut
   std::atomic<int> harmed_ = 0;
 
   std::mutex mutex_;
@@ -52,7 +52,7 @@ class TcpProxy {
   std::string text_;
   Harm harm_ = Harm::none;
 
-  std::vector<std::thread> pumps_;  // the accepting thread's
+  std::vector<std::thread> pumps_;  // owned by the accepting thread
   std::thread acceptor_;
 };
 

@@ -1,4 +1,4 @@
-"""A TCP proxy on loopback that can swallow and cut what goes through it."""
+"""A TCP proxy on loopback that can swallow data and cut connections."""
 import selectors
 import socket
 import threading
@@ -7,15 +7,15 @@ PASS, SWALLOW, CUT = "pass", "swallow", "cut"
 
 
 class TcpProxy:
-    """Forwards to one port. `on_request(data)` and `on_answer(data)` see each chunk of the client and of the server and say
-    what happens: PASS, SWALLOW (this and everything later in that direction), or CUT (both ends see it closed)."""
+    """Forwards to one port. `on_request(data)` gets each chunk of the client, `on_answer(data)` each chunk of the server. They
+    return PASS, SWALLOW (drop this and all later data in that direction) or CUT (close both ends)."""
 
     def __init__(self, target_port, on_request=None, on_answer=None, port=0):
         self.target_port = target_port
         self.judges = [on_request or (lambda data: PASS), on_answer or (lambda data: PASS)]
         self.listener = socket.create_server(("127.0.0.1", port))
         self.port = self.listener.getsockname()[1]
-        self.other = {}  # each half of a connection -> the half that it is forwarded to, and who judges
+        self.other = {}  # each half of a connection -> the half that it is forwarded to, and its callback
         self.swallowing = set()
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.listener, selectors.EVENT_READ)

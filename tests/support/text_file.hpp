@@ -1,4 +1,4 @@
-// An open file with a text in it, gone with the test.
+// An open file with a text, removed with the object.
 #pragma once
 
 #include <sys/mman.h>

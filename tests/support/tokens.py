@@ -25,7 +25,7 @@ def token(scope=EVERYTHING, subject="shop", user=None, secret=SECRET, expires_in
 
 
 def bearer(*arguments, **options):
-    """The header for a token of this kind."""
+    """The header with a token of this kind."""
     return {"Authorization": f"Bearer {token(*arguments, **options)}"}
 
 

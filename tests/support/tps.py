@@ -1,4 +1,4 @@
-"""The program under test, run as its user runs it."""
+"""The program under test, run like a user runs it."""
 import json
 import os
 import signal
@@ -12,22 +12,22 @@ PATIENCE = 10 if "SAN_OPTIONS" not in str(list(os.environ)) else 60
 
 
 def clean_environment(extra=None):
-    """Ours without any setting of the program, so that a developer's shell changes no test."""
+    """Our environment without settings of the program, so that a developer's shell does not change tests."""
     kept = {name: value for name, value in os.environ.items()
             if not name.startswith("TPS_") and name not in ("DATABASE_URL", "REDIS_URL")}
     return kept | (extra or {})
 
 
 def tps(*arguments, environment=None, binary=BINARY, **options):
-    """One run of a command to its end."""
+    """Runs a command to its end."""
     return run([os.path.abspath(binary), *arguments], env=clean_environment(environment), **options)
 
 
 class Tps:
-    """One `tps serve`, kept on one port over restarts."""
+    """A `tps serve` that keeps its port over restarts."""
 
     def __init__(self, folder, *arguments, environment=None, command="serve", binary=BINARY, address="127.0.0.1", tls=None):
-        """`tls`: what its clients need when it speaks https, an ssl.SSLContext."""
+        """`tls`: the ssl.SSLContext of its clients, for https."""
         self.folder = folder
         self.tls = tls
         self.binary = binary
@@ -38,13 +38,13 @@ class Tps:
         self.process = None
 
     def launch(self):
-        """Starts it and does not wait."""
+        """Starts it without waiting."""
         self.process = Process([os.path.abspath(self.binary), *self.arguments], self.log_path, environment=self.environment,
                                folder=self.folder)
         return self
 
     def start(self):
-        """Starts it; returns when it is ready to serve."""
+        """Starts it and returns when it is ready."""
         return self.launch().wait_ready()
 
     def wait_ready(self):
@@ -56,7 +56,7 @@ class Tps:
         return self.status("/readiness") == 200
 
     def status(self, path, timeout=2):
-        """The status of a GET, or None when nobody answers."""
+        """The status of a GET, or None if there is no response."""
         try:
             with self.client(timeout=timeout) as client:
                 return client.get(path).status
@@ -85,7 +85,7 @@ class Tps:
         return [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
 
     def metric(self, name):
-        """The sum of all series of a metric whose text begins with `name` ('tps_x', 'tps_x{a="b"')."""
+        """The sum of all series whose text starts with `name` ('tps_x', 'tps_x{a="b"')."""
         with self.client() as client:
             lines = client.get("/metrics").body.decode().splitlines()
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))
@@ -100,7 +100,7 @@ class Tps:
         self.process.send(signal.SIGCONT)
 
     def stop(self):
-        """SIGTERM; a server that is well ends with 0, a sanitizer's finding does not."""
+        """Sends SIGTERM. A healthy server exits with 0, a sanitizer's finding does not."""
         if not self.running:
             return
         started = time.monotonic()

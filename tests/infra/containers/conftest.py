@@ -1,4 +1,4 @@
-"""One engine for all tests: making its images takes a minute or two."""
+"""One engine for all tests, since building its images takes a minute or two."""
 import os
 import pathlib
 
@@ -8,13 +8,13 @@ from engine import Engine, NoContainers
 from support.process import run
 
 BINARY = os.environ.get("TPS_BINARY", "build/release/tps")
-# Compiles in the image, as its users do, instead of putting in the binary that is there.
+# Compiles inside the image, like its users, instead of copying the existing binary.
 COMPILE = os.environ.get("TPS_COMPILE_IMAGE") == "1"
 WHY_NOT = pathlib.Path(__file__).parent / "why_no_containers"
 
 
 def prepare(engine):
-    """Builds everything with the machine's network, then starts again with one of its own. Returns the context of tps."""
+    """Builds all images with the host's network, then restarts the engine with a private network. Returns the build context."""
     engine.start(private_network=False)
     images.make_base(engine)
     engine.try_a_container(images.BASE)

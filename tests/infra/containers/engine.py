@@ -1,7 +1,7 @@
-"""A Docker engine of our own, with its data in a temporary folder and in namespaces of its own.
+"""A private Docker engine with its own namespaces and its data in a temporary folder.
 
-Its bridges, packet filter, mounts and processes exist in those namespaces only, so nothing of them is seen on the machine,
-its port 8000 is nobody else's, and all of it is gone once its first process is.
+Its bridges, packet filter, mounts and processes exist only in those namespaces. They are invisible on the host, its port
+8000 is private, and everything disappears with its first process.
 """
 import contextlib
 import ctypes
@@ -15,17 +15,17 @@ import tempfile
 
 from support.process import Process, run, wait_until
 
-# The client that belongs to the engine comes first; there may be another one in /usr/local.
+# Prefers the client that belongs to the engine. /usr/local may contain another one.
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 CLONE_NEWNET = 0x40000000
-# On the disk: /tmp may be memory, and images are big.
+# On disk, since images are large and /tmp may be in memory.
 TEMPORARY = "/var/tmp"
 PREFIX = "tps-infra-"
 LOCK = "lock"
 
 
 class NoContainers(Exception):
-    """This machine does not let an engine run."""
+    """An engine cannot run on this machine."""
 
 
 class Engine:
@@ -44,8 +44,8 @@ class Engine:
                              "DOCKER_CONFIG": str(self.folder / "client"), "TERM": "dumb"}
 
     def start(self, private_network):
-        """`private_network`: containers have bridges and ports, but only among each other. Otherwise the engine can build
-        images (--network host), which need packages, and touches nothing of the machine's network."""
+        """`private_network`: containers have bridges and ports, but reach only each other. Otherwise the engine builds images
+        with --network host, since they need packages, and leaves the host's network unchanged."""
         network = [] if private_network else ["--bridge=none", "--iptables=false", "--ip-forward=false", "--ip-masq=false"]
         command = ["dockerd", "--data-root", self.folder / "data", "--exec-root", self.folder / "run",
                    "--pidfile", self.folder / "dockerd.pid", "--host", f"unix://{self.socket}",
@@ -77,7 +77,7 @@ class Engine:
         return self.run("docker", *arguments, **options)
 
     def try_a_container(self, image):
-        """Some machines run dockerd and let it start nothing."""
+        """On some machines dockerd runs but cannot start containers."""
         tried = self.docker("run", "--rm", "--network", "host", "--memory", "64m", "--cpus", "0.5", image, "true", check=False)
         if tried.returncode != 0:
             raise NoContainers(tried.stderr.strip()[-600:])
@@ -87,13 +87,13 @@ class Engine:
 
     @property
     def first_process(self):
-        """The pid of dockerd, seen from here: unshare's only child."""
+        """The pid of dockerd in our namespace: the only child of unshare."""
         pid = self.process.child.pid
         return int(pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
     @contextlib.contextmanager
     def network(self):
-        """Within it this thread, and what it starts, is in the engine's network: localhost is the engine's host."""
+        """While it is active, this thread and its children are in the engine's network: localhost is the engine's host."""
         with open("/proc/self/ns/net", "rb") as ours, open(f"/proc/{self.first_process}/ns/net", "rb") as engines:
             enter_network(engines)
             try:
@@ -102,8 +102,8 @@ class Engine:
                 enter_network(ours)
 
     def kill_process(self, container):
-        """kill -9 of a container's first process, as a crash or the kernel would do it: `docker kill` is taken for the
-        wish of a person, after which nothing is started again."""
+        """Kills a container's first process, like a crash or the kernel. After `docker kill`, the engine would not restart
+        the container, since it treats that as a request of the user."""
         pid = self.inspect(container, "{{.State.Pid}}")
         self.run("nsenter", "--target", self.first_process, "--pid", "--mount", "kill", "-KILL", pid)
 
@@ -111,7 +111,7 @@ class Engine:
         return self.log_path.read_text(errors="replace")
 
     def stop(self):
-        """Ends the engine and with it every process that it started."""
+        """Stops the engine and every process that it started."""
         if self.process is None or not self.process.running:
             return
         os.kill(self.first_process, signal.SIGTERM)  # unshare itself only waits
@@ -127,7 +127,7 @@ class Engine:
         self.lock.close()
 
     def leftovers(self):
-        """What a removed engine has left behind on this machine; nothing, one hopes."""
+        """The remains of a removed engine on this machine. The list should be empty."""
         mounts = [line for line in pathlib.Path("/proc/mounts").read_text().splitlines() if self.folder.name in line]
         processes = subprocess.run(["pgrep", "--full", self.folder.name], capture_output=True, text=True, check=False)
         return mounts + control_groups(self.folder.name) + processes.stdout.split() + ([self.folder] if self.folder.exists() else [])
@@ -140,13 +140,13 @@ def enter_network(namespace):
 
 
 def control_groups(name):
-    """In the one hierarchy (cgroup v2), or in that of each controller (v1)."""
+    """The single hierarchy (cgroup v2), or one per controller (v1)."""
     hierarchies = pathlib.Path("/sys/fs/cgroup")
     return [*hierarchies.glob(name), *hierarchies.glob(f"*/{name}")]
 
 
 def remove_traces(folder):
-    """What an engine leaves on the machine: its control groups, and its folder."""
+    """Removes the control groups and the folder of an engine."""
     for group in control_groups(folder.name):
         for path, _, _ in os.walk(group, topdown=False):
             os.rmdir(path)
@@ -154,11 +154,11 @@ def remove_traces(folder):
 
 
 def remove_abandoned():
-    """Gigabytes, if a test run was killed: its engine ended with it, but nobody was left to tidy up."""
+    """Removes the gigabytes that a killed test run leaves: its engine ended with it, but the folder remained."""
     for path in pathlib.Path(TEMPORARY).glob(f"{PREFIX}*/{LOCK}"):
         with open(path, encoding="utf-8") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                continue  # somebody is using it
+                continue  # still in use
             remove_traces(path.parent)

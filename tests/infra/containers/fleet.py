@@ -1,4 +1,4 @@
-"""docker-compose and the project that it runs, as a person uses them."""
+"""docker-compose and its project, used like by a person."""
 import json
 import os
 
@@ -14,9 +14,9 @@ PREBUILT = f"docker-compose.yml:{os.path.relpath(os.path.dirname(__file__), ROOT
 
 class Fleet:
     def __init__(self, engine, context):
-        """`context`: what the image of tps is built from; the project itself, or a folder with a compiled binary."""
+        """`context`: the build context of the image tps: the project, or a folder with a compiled binary."""
         self.engine = engine
-        self.environment = engine.environment | {"TPS_JOBS": JOBS}  # as it was built, so that it is not built again
+        self.environment = engine.environment | {"TPS_JOBS": JOBS}  # the value of the build, so that the image is not built again
         if context != ROOT:
             self.environment |= {"COMPOSE_FILE": PREBUILT, "TPS_TEST_CONTEXT": str(context)}
 
@@ -24,7 +24,7 @@ class Fleet:
         return self.engine.run("docker-compose", *arguments, cwd=ROOT, env=self.environment, **({"timeout": 300} | options))
 
     def start(self, *arguments):
-        """docker-compose in the foreground; the caller ends it."""
+        """docker-compose in the foreground. The caller ends it."""
         return Process(["docker-compose", *arguments], self.engine.folder / "compose.log", environment=self.environment,
                        folder=ROOT)
 
@@ -39,15 +39,15 @@ class Fleet:
         return self.inspect(container)["State"]
 
     def address(self, container):
-        """On the network of the balancer, which can be reached from the engine's host."""
+        """The container's address on the balancer's network, which the engine's host can reach."""
         return self.inspect(container)["NetworkSettings"]["Networks"]["infra_front"]["IPAddress"]
 
     def get(self, container, path, port=PORT):
-        """What this container answers, without the balancer."""
+        """The response of this container, without the balancer."""
         return self.engine.run("curl", "--silent", "--fail", f"http://{self.address(container)}:{port}{path}").stdout
 
     def metric(self, container, name, port=PORT):
-        """The sum of all series whose text begins with `name`."""
+        """The sum of all series whose text starts with `name`."""
         lines = self.get(container, "/metrics", port).splitlines()
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))
 
@@ -65,14 +65,14 @@ class Fleet:
         wait_until(self.answers, STARTING_SECONDS, "an answer on port 8000")
 
     def wait_until_all_serve(self, instances):
-        """Until the balancer gives requests to all of them."""
+        """Waits until the balancer sends requests to all instances."""
         [balancer] = self.containers("balancer")
         active = 'haproxy_backend_active_servers{proxy="app"}'
         wait_until(lambda: self.metric(balancer, active, BALANCER_METRICS_PORT) == instances, STARTING_SECONDS,
                    f"{instances} instances that serve")
 
     def crash(self, container):
-        """Kills its first process; returns when Docker has started it again and it is well."""
+        """Kills the first process. Returns when Docker has restarted the container and it is healthy."""
         before = self.inspect(container)["RestartCount"]
         self.engine.kill_process(container)
         wait_until(lambda: self.inspect(container)["RestartCount"] > before, 30, "a restart")

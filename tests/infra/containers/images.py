@@ -1,4 +1,4 @@
-"""The images of a test: Debian by debootstrap, stand-ins for the public images from Debian's packages, and ours."""
+"""The images of the tests: Debian by debootstrap, stand-ins for public images from Debian packages, and our own."""
 import os
 import pathlib
 import shlex
@@ -7,11 +7,11 @@ import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 FOLDERS = pathlib.Path(__file__).parent / "images"
-# Made once: the same on every run, and half a minute of work.
+# Built once: it is the same in every run and takes half a minute.
 BASE_ARCHIVE = ROOT / "build" / "infra" / "debian-bookworm.tar"
 BASE = "debian:bookworm-slim"
 
-# The names under which docker-compose.yml asks for them.
+# The image names of docker-compose.yml.
 STAND_INS = {
     "postgres": "postgres:15",
     "redis": "redis:7",
@@ -20,7 +20,7 @@ STAND_INS = {
     "alertmanager": "prom/alertmanager:v0.25.0",
 }
 BUILD_SECONDS = 3000
-# How many compilers may run at once in the image; empty for one on each processor.
+# Number of parallel compilers in the image (empty = one per processor).
 JOBS = os.environ.get("TPS_JOBS", "")
 
 
@@ -29,13 +29,13 @@ def output(*command):
 
 
 def mirror():
-    """Where this machine gets Debian from, as the last argument of debootstrap, which knows a mirror itself if need be."""
+    """The Debian mirror of this machine, as the last argument of debootstrap, which has a default."""
     return output("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages",
                   "Codename: bookworm").splitlines()[:1]
 
 
 def proxy():
-    """The line of apt.conf that says through which proxy this machine gets packages, if it does."""
+    """The line of apt.conf with this machine's proxy, if it has one."""
     assignment = shlex.split(output("apt-config", "shell", "url", "Acquire::http::Proxy"))
     return f'Acquire::http::Proxy "{assignment[0].removeprefix("url=")}";\n' if assignment else ""
 
@@ -53,7 +53,7 @@ def make_archive(engine):
 
 
 def make_base(engine):
-    """Imports a plain Debian that knows this machine's mirror, proxy and certificates, so that builds in it can install."""
+    """Imports a plain Debian with this machine's mirror, proxy and certificates, so that builds can install packages."""
     if not BASE_ARCHIVE.exists():
         make_archive(engine)
     engine.docker("import", "--change", 'CMD ["bash"]', BASE_ARCHIVE, BASE)
@@ -69,7 +69,7 @@ def make_base(engine):
 
 
 def build(engine, name, context, *options):
-    """With the machine's network: only building needs it. The builder that every engine has, without BuildKit."""
+    """Builds with the host's network and the classic builder, which every engine has."""
     engine.docker("build", "--network", "host", "--tag", name, *options, context, timeout=BUILD_SECONDS,
                   env=engine.environment | {"DOCKER_BUILDKIT": "0"})
 
@@ -81,7 +81,7 @@ def make_stand_ins(engine):
 
 
 def make_tps(engine, binary):
-    """Our image, with a binary that was compiled here. Returns the context from which Compose builds it again."""
+    """Our image with the binary of this build. Returns the context from which Compose rebuilds it."""
     build(engine, "tps-runtime", ROOT, "--target", "runtime")
     context = engine.folder / "tps"
     context.mkdir()
@@ -92,6 +92,6 @@ def make_tps(engine, binary):
 
 
 def compile_tps(engine):
-    """Our image as everybody builds it: compiled inside, in several minutes."""
+    """Our image as users build it: compiled inside, which takes several minutes."""
     build(engine, "tps", ROOT, "--build-arg", f"JOBS={JOBS}")
     return ROOT

@@ -1,4 +1,4 @@
-"""A person at a terminal, who types into a program and reads what it says."""
+"""Simulates a person at a terminal who types into a program and reads its output."""
 import fcntl
 import os
 import pty
@@ -9,7 +9,7 @@ import termios
 import time
 
 ROWS, COLUMNS = 100, 300
-# What pagers say at the end of a page, and of the last one.
+# The prompts of pagers at the end of a page and of the last page.
 MORE, END = "--More--", "(END)"
 
 
@@ -23,7 +23,7 @@ class Terminal:
         os.close(theirs)
 
     def read_until(self, prompt):
-        """What was said until `prompt` came; pages are turned."""
+        """The output up to `prompt`. Turns the pages of a pager."""
         said, left = "", False
         deadline = time.monotonic() + self.seconds
         while not said.rstrip().endswith(prompt):
@@ -33,7 +33,7 @@ class Terminal:
             if MORE in said:
                 said = said.replace(MORE, "")
                 self.type(" ", end="")
-            # A pager may say so twice before it sees the key; a second one would be typed into the program itself.
+            # A pager may print its prompt twice before it reads the key. A second key would go to the program.
             if END in said and not left:
                 left = True
                 self.type("q", end="")
@@ -43,7 +43,7 @@ class Terminal:
         os.write(self.ours, (text + end).encode())
 
     def close(self):
-        """Returns the exit code of a program that was told to end."""
+        """Returns the exit code of a program that is about to end."""
         try:
             return self.child.wait(self.seconds)
         finally:

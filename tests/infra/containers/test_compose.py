@@ -1,5 +1,5 @@
-"""docker-compose.yml with real containers, from `docker-compose up --build` as typed to `down -v`. The tests are one story:
-they run in this order, on one project."""
+"""docker-compose.yml with real containers, from `docker-compose up --build` to `down -v`. The tests depend on each other:
+they run in this order on one project."""
 import json
 import signal
 import time
@@ -26,14 +26,14 @@ def fleet(engine):
 
 @pytest.fixture
 def load():
-    """Keyed load through the balancer, whose last words are held against the database afterwards."""
+    """Keyed load through the balancer. Afterwards the test compares its responses with the database."""
     running = Load([PORT], threads=CLIENTS, name=f"load-{time.monotonic_ns()}", timeout=15)
     yield running.start()
     running.stopping.set()
 
 
 def check(fleet, load):
-    """Everything acknowledged is there, once; everything refused is not; and all of it settles."""
+    """Every acknowledged transaction exists exactly once, no rejected one exists, and all settle."""
     sent = load.stop()
     retry_unknown([PORT], sent)
     acknowledged = {one.id for one in sent if one.outcome == "acknowledged"}
@@ -42,22 +42,22 @@ def check(fleet, load):
     assert {int(number) for number in recorded} == acknowledged
     wait_until(lambda: fleet.sql("SELECT count(*) FROM transactions WHERE status = 'pending'").strip() == "0", 60,
                "that all are settled")
-    fleet.wait_until_all_serve(INSTANCES)  # before the next test
+    fleet.wait_until_all_serve(INSTANCES)  # for the next test
     return sent
 
 
 def outcomes(sent):
-    """How many of each; those that were asked for a second time were unknown at first."""
+    """The number of each outcome. Requests that were retried had an unknown outcome first."""
     return Counter("unknown" if one.retried else one.outcome for one in sent)
 
 
 def refusals(sent):
-    """Why any were refused, or unknown at first."""
+    """The reasons of rejections and of unknown outcomes."""
     return Counter(one.refusal.decode() for one in sent if one.refusal)
 
 
 def check_hardly_noticed(sent):
-    """A part whose loss hurts would refuse all clients over and over; a machine that stands still can refuse each once."""
+    """If the loss of a part matters, all clients are rejected repeatedly. A stalled machine can reject each client once."""
     outcome = outcomes(sent)
     assert outcome["unknown"] == 0 and outcome["refused"] <= CLIENTS, refusals(sent)
 
@@ -109,7 +109,7 @@ def test_up_again_with_three_instances(fleet):
     fleet.compose("up", "--detach", "--build", "--scale", f"app={INSTANCES}", "--scale", "worker=2")
     fleet.wait_until_all_serve(INSTANCES)
     with Client(PORT) as client:
-        assert client.get("/transactions/1").status == 200  # the data is still there
+        assert client.get("/transactions/1").status == 200  # the data survived
     containers = fleet.containers("app")
     assert len(containers) == INSTANCES
 
@@ -121,12 +121,12 @@ def test_up_again_with_three_instances(fleet):
 
 
 def test_what_one_instance_caches_another_finds(fleet):
-    """The user of Redis may do all that tps asks of it, and the instances share it."""
+    """The Redis user has all rights that tps needs, and the instances share Redis."""
     with Client(PORT) as client:
         for _ in range(3):
             client.post("/transactions", {"user_id": "cached", "amount": 1, "currency": "USD"}, {"Prefer": "wait=5"})
     instances = fleet.containers("app")
-    # An instance asks Redis only for what is older than something that it knows.
+    # An instance looks an id up in Redis only if it has seen a newer one.
     for path in ("/transactions/3", "/transactions/2", "/transactions/1"):
         for instance in instances:
             assert fleet.get(instance, path)
@@ -183,7 +183,7 @@ def test_an_instance_is_killed(fleet, load):
     crash_under_load(fleet, load, fleet.containers("app")[0])
     sent = check(fleet, load)
     outcome = outcomes(sent)
-    assert outcome["refused"] == 0, refusals(sent)  # the two others were there all the time
+    assert outcome["refused"] == 0, refusals(sent)  # the two others were up all the time
     assert outcome["unknown"] <= CLIENTS  # no more than were in flight
 
 

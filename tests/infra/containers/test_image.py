@@ -1,4 +1,4 @@
-"""The image by itself: small, nobody's, read-only, and quick to end."""
+"""The image by itself: small, unprivileged, read-only, and quick to stop."""
 import contextlib
 import json
 import pathlib
@@ -13,13 +13,13 @@ from support.process import free_port, run, wait_until
 LOCKED = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--log-driver", "json-file"]
 NOBODY = 65532
 MAX_BYTES_ABOVE_BASE = 120_000_000
-NO_LIBRARY = ["ca-certificates"]  # what https is believed by; the test of the authorities has it
+NO_LIBRARY = ["ca-certificates"]  # the CA certificates, which have a test of their own
 IN_BASE = {"libc.so.6", "libm.so.6", "libgcc_s.so.1"}
 
 
 @contextlib.contextmanager
 def detached(engine, *arguments):
-    """A container that goes on by itself, and its data only as long as it."""
+    """A container in the background. Its data is removed with it."""
     name = engine.docker("run", "--detach", *arguments).stdout.strip()
     try:
         yield name
@@ -30,7 +30,7 @@ def detached(engine, *arguments):
 
 @pytest.fixture
 def container(engine):
-    """A complete system in one container, as locked up as a container can be; only its data is on a volume."""
+    """A complete system in one container with the tightest restrictions. Only its data is on a volume."""
     with detached(engine, *LOCKED, "--health-interval", "1s", "--volume", "tps-data:/var/lib/tps", "--publish",
                   "127.0.0.1:8000:8000", "--env", "TPS_INSECURE_NO_AUTH=true", "tps") as name:
         yield name
@@ -70,10 +70,10 @@ def test_the_command_of_the_documentation_serves(engine):
 
 
 def test_a_command_that_waits_ends_when_it_is_told_to(engine):
-    """The system spares the first process of a container, unless it sees to that itself."""
+    """The kernel does not deliver default signals to the first process of a container, so tps must handle them."""
     with detached(engine, *LOCKED, "--volume", "tps-data:/var/lib/tps", "--env",
                   f"TPS_DATABASE_URL=postgresql://127.0.0.1:{free_port()}/tps", "tps", "migrate") as name:
-        # It may not have begun when it is told for the first time.
+        # The first signal may arrive before the process has started.
         wait_until(lambda: engine.docker("kill", "--signal", "TERM", name, check=False).returncode != 0, 20, "its end")
         assert engine.inspect(name, "{{.State.ExitCode}}") == "143"
 
@@ -123,6 +123,6 @@ def test_has_the_libraries_that_are_needed_and_no_others(engine):
 
 
 def test_knows_the_authorities_of_https(engine):
-    """Else no issuer's URL in jwt-keys could be fetched."""
+    """Without them, tps could not fetch the keys of an issuer (jwt-keys)."""
     listed = engine.docker("run", "--rm", *LOCKED, "--entrypoint", "/usr/bin/wc", "tps", "-c", "/etc/ssl/certs/ca-certificates.crt")
     assert int(listed.stdout.split()[0]) > 100_000

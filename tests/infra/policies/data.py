@@ -1,4 +1,4 @@
-"""The examples of a database and of Redis: that they keep what TPS promises, and no more than it needs."""
+"""The examples of a database and of Redis keep the promises of TPS and grant no more than it needs."""
 from manifests import find, get, pod, pod_labels, program, quantity, workloads
 from policies import policy, production_policy
 
@@ -7,7 +7,7 @@ CLUSTER = "Cluster/tps-database"
 
 @production_policy
 def commits_are_on_two_machines(objects):
-    """G1 through the loss of a machine: nothing is acknowledged without a standby, which is on another node."""
+    """G1 after the loss of a machine: every acknowledged commit is on a standby, which runs on another node."""
     cluster = find(objects, "Cluster/tps-database")
     assert get(cluster, "spec instances") >= 3
     assert get(cluster, "spec postgresql synchronous") == {"method": "any", "number": 1, "dataDurability": "required"}
@@ -21,7 +21,7 @@ def damaged_pages_are_noticed(objects):
 
 @production_policy
 def who_serves_is_not_who_owns(objects):
-    """The operator makes the owner; the other gets no more than rows (G12), and a password that is a Secret."""
+    """The operator creates the owner. The serving role gets rights on rows only (G12), and its password is in a Secret."""
     cluster = find(objects, CLUSTER)
     start = get(cluster, "spec bootstrap initdb", {})
     assert (start.get("database"), start.get("owner")) == ("tps", "tps_owner")
@@ -41,7 +41,7 @@ def the_database_is_asked_by_tls_only(objects):
 
 @policy
 def redis_is_a_cache(objects):
-    """It keeps nothing on a disk, drops the oldest, and ends what it may use before its memory ends."""
+    """Redis writes nothing to disk, evicts the oldest keys, and has a limit below its memory limit."""
     for one in workloads(objects):
         if pod_labels(one).get("app.kubernetes.io/name") != "redis":
             continue
@@ -54,7 +54,7 @@ def redis_is_a_cache(objects):
 
 @production_policy
 def redis_wants_a_password(objects):
-    """From a configuration file, since arguments can be read by whoever may list pods."""
+    """The password comes from a configuration file, since every user who can list pods sees arguments."""
     one = find(objects, "Deployment/redis")
     folder, _, file = program(one).get("args", [""])[0].rpartition("/")
     mount = {mount["mountPath"]: mount["name"] for mount in program(one)["volumeMounts"]}.get(folder)

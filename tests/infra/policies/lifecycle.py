@@ -1,11 +1,11 @@
-"""Starting, being asked how one is, and ending."""
+"""Start, probes and shutdown."""
 import re
 
 from manifests import environment, find, get, kind, name, ours, pod, ports, program, quantity, servers
 from policies import policy, production_policy
 
-STORE_PATIENCE_S = 60  # how long the server waits for its database before it listens (src/program/startup.cpp)
-STOP_S = 8  # ending the last commits and closing what is left
+STORE_PATIENCE_S = 60  # the server waits this long for its database before it listens (src/program/startup.cpp)
+STOP_S = 8  # for the last commits and the remaining connections
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 
 
@@ -39,7 +39,7 @@ def start_up_is_given_time(objects):
 
 @policy
 def a_slow_moment_is_no_death(objects):
-    """What restarts is much slower than what takes out of service, and both say how slow."""
+    """Liveness must be much slower than readiness, and both set their periods."""
     for workload in servers(objects):
         for one in PROBES:
             assert {"periodSeconds", "timeoutSeconds", "failureThreshold"} <= set(get(program(workload), one, {})), one
@@ -49,14 +49,14 @@ def a_slow_moment_is_no_death(objects):
 
 @policy
 def balancers_notice_soon(objects):
-    """An instance that cannot serve is out within 10 seconds."""
+    """An instance that cannot serve leaves the Service within 10 seconds."""
     for workload in servers(objects):
         assert patience_s(get(program(workload), "readinessProbe", {})) <= 10, name(workload)
 
 
 @policy
 def probes_ask_the_pods_own_port(objects):
-    """By its name, and with no host: so the kubelet asks, which no network policy keeps out."""
+    """Probes name the port and no host, so the kubelet sends them, and network policies do not block them."""
     for workload in servers(objects):
         for one in PROBES:
             asked = get(program(workload), f"{one} httpGet", {})
@@ -81,7 +81,7 @@ def it_listens_where_it_is_asked(objects):
 
 @policy
 def requests_are_finished_before_the_drain_ends(objects):
-    """Whatever had begun to arrive: the time for a header and a body, the deadline of a request, and a second (G9)."""
+    """The drain timeout covers a request that has started: header, body, deadline and one second (G9)."""
     for workload in servers(objects):
         if program(workload)["args"] != ["serve"]:
             continue
@@ -102,7 +102,7 @@ def grace_outlasts_the_drain(objects):
 
 @policy
 def balancers_get_time_to_notice_the_end(objects):
-    """They hear of it when the pod does, at best; they may have to see it for themselves."""
+    """Balancers hear of the shutdown with the pod at best. Otherwise they must notice it by the readiness probe."""
     for workload in servers(objects):
         if program(workload)["args"] == ["serve"]:
             delay = setting_s(objects, workload, "TPS_DRAIN_DELAY", 0)
@@ -128,7 +128,7 @@ def updates_that_get_nowhere_are_reported(objects):
 
 @policy
 def many_large_bodies_kill_nobody(objects):
-    """The server takes 512 MB of them at a time; 36 batches of 14 MB, sent together, made 1.6 GB."""
+    """The server buffers 512 MB of bodies at a time. 36 simultaneous batches of 14 MB used 1.6 GB."""
     for workload in servers(objects):
         if program(workload)["args"] == ["serve"]:
             assert quantity(get(program(workload), "resources limits memory", 0)) >= 2 * 2**30, name(workload)
@@ -136,7 +136,7 @@ def many_large_bodies_kill_nobody(objects):
 
 @production_policy
 def the_audit_is_every_night(objects):
-    """Once; what it finds does not go away when it is asked again, and stays to be read."""
+    """The audit runs every night, without retries, and its result is kept."""
     audit = find(objects, "CronJob/tps-verify")
     assert re.fullmatch(r"\d+ \d+ \* \* \*", get(audit, "spec schedule")) and get(audit, "spec concurrencyPolicy") == "Forbid"
     assert get(audit, "spec failedJobsHistoryLimit", 0) >= 1
@@ -150,7 +150,7 @@ def the_audit_is_every_night(objects):
 
 @policy
 def the_migration_ends(objects):
-    """Tried again while the database is not up yet; given up and left to be read when it cannot work."""
+    """The migration is retried until the database is up. If it fails for good, its log is kept."""
     for job in kind(objects, "Job"):
         spec = job["spec"]
         assert pod(job).get("restartPolicy") == "Never", name(job)

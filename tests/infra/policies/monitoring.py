@@ -1,10 +1,10 @@
-"""What Prometheus finds."""
+"""The scrape targets of Prometheus."""
 from manifests import find, get, kind, labels, name, namespace, pod_labels, ports, selected, selects
 from policies import production_policy
 
 
 def scraped(objects):
-    """(monitor, endpoint) of all."""
+    """All pairs (monitor, endpoint)."""
     for one in kind(objects, "ServiceMonitor", "PodMonitor"):
         for endpoint in get(one, "spec endpoints", []) + get(one, "spec podMetricsEndpoints", []):
             yield one, endpoint
@@ -45,7 +45,7 @@ def metrics_are_asked_for_where_they_are(objects):
 
 @production_policy
 def monitors_choose_by_something(objects):
-    """An empty selector chooses everything."""
+    """An empty selector matches all."""
     for one, _ in scraped(objects):
         assert get(one, "spec selector matchLabels"), name(one)
 
@@ -66,7 +66,7 @@ def jobs_have_the_names_that_rules_use(objects):
 
 @production_policy
 def our_own_labels_keep_their_names(objects):
-    # The operator adds `endpoint`, and rules ask for the route by that name.
+    # The operator adds `endpoint`, but the rules use that label for the route.
     dropped = {"action": "labeldrop", "regex": "endpoint"}
     assert all(dropped in endpoint.get("relabelings", []) for _, endpoint in scraped(objects))
 

@@ -1,4 +1,4 @@
-"""Who may talk to whom: asked of the network policies as a whole, as the network would ask them."""
+"""The connections that the network policies permit, evaluated together like the network does."""
 from manifests import find, kind, labels, name, namespace, ours, pod_labels, servers, workloads
 from policies import policy, production_policy
 from traffic import Peer, lets, passes, peer, stranger
@@ -20,7 +20,7 @@ def of(objects, which):
 
 
 def databases(objects):
-    """Pods in the manifests, or those that the operator makes of a Cluster."""
+    """Pods of the manifests, or those that the operator creates for a Cluster."""
     made = [peer(objects, one) for one in kind(objects, "StatefulSet")]
     for one in kind(objects, "Cluster"):
         home = find(objects, f"Namespace/{namespace(one)}")
@@ -36,7 +36,7 @@ def redises(objects):
 
 @policy
 def nothing_is_allowed_by_default(objects):
-    """What a policy does not name is refused, for pods that nobody has thought of, too."""
+    """Connections that no policy names are denied, also for unknown pods."""
     for where in {namespace(one) for one in ours(objects)}:
         rules = find(objects, f"NetworkPolicy/{where}/default-deny")["spec"]
         assert rules == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}, where
@@ -84,7 +84,7 @@ def only_the_api_reaches_redis(objects):
 
 @policy
 def workers_have_no_way_to_redis(objects):
-    """Not even if Redis would let them."""
+    """Denied even if Redis itself would admit them."""
     assert passes(objects, of(objects, "Deployment/tps-api"), DATA, 6379)
     assert not passes(objects, of(objects, "Deployment/tps-worker"), DATA, 6379)
 
@@ -105,7 +105,7 @@ def callers_reach_the_api(objects):
 
 @policy
 def strangers_do_not_reach_the_api(objects):
-    """Nor do pods that only wear the names of ours."""
+    """Pods that only copy our labels are denied, too."""
     for caller in (NOBODY, OUTSIDE, stranger("ingress-nginx", {"app": "other"}), *redises(objects)):
         if caller.namespace_labels.get("tps-client") != "true":
             assert not passes(objects, caller, of(objects, "Deployment/tps-api"), 8000), caller
@@ -119,8 +119,8 @@ def nobody_calls_a_worker(objects):
 
 @policy
 def we_call_nobody_else(objects):
-    """Who has taken over a pod of ours gets neither out of the cluster, nor to its API server, nor to the metadata
-    service of a cloud."""
+    """A compromised pod of ours can reach neither hosts outside the cluster, nor the API server, nor the metadata service
+    of a cloud."""
     for workload in ours(objects):
         us = peer(objects, workload)
         for other in (OUTSIDE, NOBODY, CLIENT, DATA, stranger("kube-system", {"component": "kube-apiserver"}),
@@ -136,12 +136,12 @@ def redis_calls_nobody(objects):
             assert not passes(objects, redis, other, 443) and not passes(objects, redis, other, 5432), other
 
 
-# Everybody who might try, and every port that somebody listens on.
+# All possible clients, and every port with a listener.
 PORTS = [(53, "UDP"), *((port, "TCP") for port in (22, 53, 80, 443, 5432, 6379, 8000, 8001, 9187))]
 
 
 def everybody(objects):
-    """By name: our pods; pods beside them that wear half of their labels; strangers, also in the clothes of others."""
+    """By name: our pods, other pods of the namespace with some of our labels, and strangers, also with copied labels."""
     tps, data = (dict(labels(find(objects, f"Namespace/{one}"))) for one in ("tps", "tps-data"))
     component = "app.kubernetes.io/component"
     there = {name(one): peer(objects, one) for one in workloads(objects)}
@@ -162,25 +162,25 @@ def everybody(objects):
 
 
 def allowed(objects):
-    """(from, to, port) of all that may be."""
+    """All permitted (from, to, port)."""
     database = [f"database {index}" for index, _ in enumerate(databases(objects))]
     api, worker, job, cache = "Deployment/tps-api", "Deployment/tps-worker", "Job/tps-migrate", "Deployment/redis"
     audits = [name(one) for one in kind(objects, "CronJob")]
     may = {(caller, api, 8000) for caller in ("controller", "client", "prometheus")} | {("prometheus", worker, 8001)}
-    # What is called tps may use the database, such as a pod that runs `tps verify`.
+    # Pods with the name label tps may use the database, for example to run `tps verify`.
     users = (api, worker, job, "tool", *audits)
     may |= {(one, server, 53) for one in (*users, "guest", "half api", "half worker", "half migration")
             for server in ("dns", "dns of the node")}
     may |= {(one, other, 5432) for one in users for other in (*database, "given", "lodger")}
     may |= {("operator", one, port) for one in database for port in (5432, 8000)}
-    # What else lives beside the database keeps its own door.
+    # Other software in the namespace of the database has its own policies.
     may |= {(api, "lodger", 6379), (api, cache, 6379)}
     return may | {("prometheus", one, 9187) for one in database}
 
 
 @production_policy
 def nobody_else_may_talk(objects):
-    """All pairs that are ours to rule over, on all ports: exactly these."""
+    """Of all pairs that our policies cover, on all ports, exactly these are permitted."""
     there = everybody(objects)
     closed = {one for one, end in there.items() if end.namespace == "tps" or one == "Deployment/redis"}
     guarded = closed | {one for one in there if one.startswith("database")}
@@ -193,7 +193,7 @@ def nobody_else_may_talk(objects):
 
 @production_policy
 def the_data_has_a_door_of_its_own(objects):
-    """Whoever got around the policies of TPS still finds the database and Redis closed."""
+    """If the policies of TPS are bypassed, the database and Redis still deny the connection."""
     guest = everybody(objects)["guest"]
     for database in databases(objects):
         assert not lets(objects, "Ingress", database, guest, 5432, "TCP")
@@ -204,7 +204,7 @@ def the_data_has_a_door_of_its_own(objects):
 
 @production_policy
 def a_database_outside_can_be_let_in(objects):
-    """By the example, and only that one address."""
+    """The example permits only that one address."""
     us = of(objects, "Deployment/tps-api")
     assert passes(objects, us, Peer(address="192.0.2.10"), 5432)
     assert not passes(objects, us, Peer(address="192.0.2.11"), 5432)

@@ -1,4 +1,4 @@
-"""What a pod is made of, and what it may do."""
+"""The contents of a pod and its privileges."""
 import re
 
 from manifests import ROOT, containers, environment, get, kind, labels, name, namespace, ours, pod, quantity, workloads
@@ -74,7 +74,7 @@ def nothing_of_the_node_is_shared(objects):
 
 @policy
 def the_namespace_refuses_other_pods(objects):
-    """Pod Security Admission holds whatever else is started there to the same."""
+    """Pod Security Admission enforces the same for all other pods of the namespace."""
     for where in {namespace(one) for one in ours(objects)}:
         found = [one for one in kind(objects, "Namespace") if namespace(one) == where]
         assert found, f"no Namespace {where}"
@@ -89,7 +89,7 @@ def no_service_account_token(objects):
 
 @policy
 def no_service_links(objects):
-    """TPS_X_SERVICE_HOST, of a Service called tps-x, would be refused as an unknown setting."""
+    """tps would reject TPS_X_SERVICE_HOST (of a Service tps-x) as an unknown setting."""
     for workload in workloads(objects):
         assert pod(workload).get("enableServiceLinks") is False, name(workload)
 
@@ -104,7 +104,7 @@ def resources_are_set(objects):
 
 @policy
 def our_image_needs_no_shell(objects):
-    """It has none: no hook, probe or command may want one."""
+    """The image has no shell, so no hook, probe or command may use one."""
     for workload in ours(objects):
         for container in containers(workload):
             hooks = [get(container, f"{one} exec command") for one in
@@ -115,7 +115,7 @@ def our_image_needs_no_shell(objects):
 
 @policy
 def images_are_not_asked_for_at_every_start(objects):
-    """A registry that is away must not keep pods from starting again on a node that has the image."""
+    """If the registry is down, pods must still restart on a node that has the image."""
     for where, container in each_container(objects):
         assert container.get("imagePullPolicy") == "IfNotPresent", where
 
@@ -129,6 +129,6 @@ def commands_are_those_of_the_program(objects):
 
 @policy
 def who_serves_does_not_migrate(objects):
-    """A schema changes in its own step, by its own role, and not by whichever pod happens to start first."""
+    """A migration is a separate step with its own role. Serving pods do not migrate."""
     for workload in ours(objects):
         assert environment(objects, workload).get("TPS_MIGRATE", "false") == "false", name(workload)

@@ -1,8 +1,8 @@
-"""How many there are, where they are, and what a disruption may take."""
+"""Replicas, their placement, and disruption budgets."""
 from manifests import find, get, kind, labels, name, namespace, ours, pod, pod_labels, program, selected, selects, servers
 from policies import policy, production_policy
 
-# Connections to the database of one instance; tests/infra/test_live.py counts them.
+# Database connections of one instance, counted by tests/infra/test_live.py.
 SESSIONS = {"serve": 7, "worker": 3}
 
 
@@ -16,7 +16,7 @@ def autoscaler_of(objects, workload):
 
 
 def most(objects, workload):
-    """The highest number that may be wanted of it."""
+    """The maximum number of replicas."""
     autoscaler = autoscaler_of(objects, workload)
     return get(autoscaler, "spec maxReplicas") if autoscaler else get(workload, "spec replicas", 1)
 
@@ -42,7 +42,7 @@ def autoscalers_have_a_target(objects):
 
 @policy
 def who_is_scaled_has_no_number(objects):
-    """Applying a release would set it back to that."""
+    """Applying a release would reset the number of replicas."""
     for workload in servers(objects):
         if autoscaler_of(objects, workload):
             assert "replicas" not in workload["spec"], name(workload)
@@ -60,7 +60,7 @@ def autoscaling_goes_by_cpu(objects):
 
 @policy
 def scaled_pods_say_what_cpu_they_need(objects):
-    """Utilization is a share of the request."""
+    """Utilization is relative to the CPU request."""
     for workload in servers(objects):
         if autoscaler_of(objects, workload):
             for container in pod(workload)["containers"]:
@@ -69,7 +69,7 @@ def scaled_pods_say_what_cpu_they_need(objects):
 
 @policy
 def scaling_up_does_not_lag(objects):
-    """No waiting, and it can double within half a minute."""
+    """Scaling up starts immediately and can double within half a minute."""
     for one in kind(objects, "HorizontalPodAutoscaler"):
         up = get(one, "spec behavior scaleUp", {})
         assert up.get("stabilizationWindowSeconds") == 0 and up.get("selectPolicy") == "Max", name(one)
@@ -79,7 +79,7 @@ def scaling_up_does_not_lag(objects):
 
 @policy
 def scaling_down_does_not_flap(objects):
-    """Only to the highest need of five minutes, and one pod a minute."""
+    """Scaling down goes to the highest need of five minutes, one pod a minute."""
     for one in kind(objects, "HorizontalPodAutoscaler"):
         down = get(one, "spec behavior scaleDown", {})
         assert down.get("stabilizationWindowSeconds", 0) >= 300, name(one)
@@ -118,14 +118,14 @@ def each_budget_is_of_one_workload(objects):
 
 @policy
 def budgets_leave_room_to_drain(objects):
-    """By what may be missing: a minimum that equals the autoscaler's blocks every drain."""
+    """Budgets use maxUnavailable: a minimum equal to the autoscaler's would block every drain."""
     for one in kind(objects, "PodDisruptionBudget"):
         assert one["spec"].get("maxUnavailable") == 1 and "minAvailable" not in one["spec"], name(one)
 
 
 @policy
 def pods_that_are_not_ready_can_be_evicted(objects):
-    """While the database is away, none is."""
+    """During a database outage no pod is ready."""
     for one in kind(objects, "PodDisruptionBudget"):
         assert one["spec"].get("unhealthyPodEvictionPolicy") == "AlwaysAllow", name(one)
 
@@ -143,7 +143,7 @@ def pods_spread_over_zones_and_nodes(objects):
 
 @policy
 def spreading_keeps_nobody_from_starting(objects):
-    """A drained node counts as an empty one, so a condition would stop the very drain."""
+    """A drained node counts as empty, so a hard constraint would block the drain."""
     for workload in servers(objects):
         for one in pod(workload).get("topologySpreadConstraints", []):
             assert one["whenUnsatisfiable"] == "ScheduleAnyway", name(workload)
@@ -151,7 +151,7 @@ def spreading_keeps_nobody_from_starting(objects):
 
 @production_policy
 def the_database_has_connections_for_all(objects):
-    """Twice the most that may run: those that are ending are still connected while others start."""
+    """Twice the maximum of instances: during a rollout, old instances are still connected."""
     needed = sum(2 * most(objects, one) * SESSIONS[program(one)["args"][0]] for one in servers(objects))
     for cluster in kind(objects, "Cluster"):
         there = int(get(cluster, "spec postgresql parameters max_connections", 100))

@@ -1,4 +1,4 @@
-"""What the program is told, and the secrets among it."""
+"""The settings of the program and its secrets."""
 import json
 import re
 from functools import cache
@@ -34,7 +34,7 @@ def settings_have_values_that_the_program_takes(objects):
 
 @policy
 def settings_are_the_same_for_all(objects):
-    """Of one ConfigMap, in whose name is a hash: another content is another name, and so the pods are rolled."""
+    """They come from one ConfigMap whose name contains a hash: changed content changes the name and rolls the pods."""
     used = {get(one, "envFrom 0 configMapRef name") for workload in ours(objects) for one in containers(workload)}
     assert len(used) == 1, used
     [config] = used
@@ -45,7 +45,7 @@ def settings_are_the_same_for_all(objects):
 
 @policy
 def who_accepts_does_not_settle(objects):
-    """So that the two are scaled apart; and somebody settles."""
+    """API and workers scale separately, and a worker exists."""
     assert environment(objects, find(objects, "Deployment/tps-api")).get("TPS_WORKER") == "false"
     find(objects, "Deployment/tps-worker")
 
@@ -64,14 +64,14 @@ def logs_can_be_read_by_machines(objects):
 
 @policy
 def the_database_is_not_a_file(objects):
-    """Without this setting each pod would keep a SQLite file of its own."""
+    """Without this setting each pod would use its own SQLite file."""
     for workload in ours(objects):
         assert environment(objects, workload).get("TPS_DATABASE_URL_FILE"), name(workload)
 
 
 @policy
 def secrets_are_not_in_the_environment(objects):
-    """It is shown by `kubectl describe`, inherited by children and found in crash dumps."""
+    """`kubectl describe` shows the environment, children inherit it, and crash dumps contain it."""
     for workload in workloads(objects):
         for container in containers(workload):
             assert not any("secretRef" in one for one in container.get("envFrom", [])), name(workload)
@@ -86,7 +86,7 @@ def secrets_are_not_in_the_environment(objects):
 
 @policy
 def secrets_are_files(objects):
-    """What a setting names as a file is a key of a Secret that is mounted there, for reading only."""
+    """Every file named by a setting is a key of a Secret that is mounted read-only."""
     for workload in ours(objects):
         [container] = containers(workload)
         mounts = {one["mountPath"]: one for one in container.get("volumeMounts", [])}
@@ -102,7 +102,7 @@ def secrets_are_files(objects):
 
 @policy
 def secrets_are_for_their_reader_only(objects):
-    """By the group that the kubelet gives the files; others of the same node or image read nothing."""
+    """The files are readable by the pod's group only."""
     for workload in workloads(objects):
         for volume in pod(workload).get("volumes", []):
             if "secret" in volume:
@@ -113,7 +113,7 @@ def secrets_are_for_their_reader_only(objects):
 
 @policy
 def each_has_only_the_secrets_that_it_needs(objects):
-    """Only the migration logs in as the owner of the tables (G12), only the API talks to Redis."""
+    """Only the migration logs in as the owner of the tables (G12). Only the API uses Redis."""
     audit = {name(one): {"tps-database"} for one in kind(objects, "CronJob")}
     api = find(objects, "Deployment/tps-api")
     asks = {"tps-auth"} if "TPS_JWT_SECRET_FILE" in settings(objects, api) else set()

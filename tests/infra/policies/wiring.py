@@ -1,11 +1,11 @@
-"""What refers to what: selectors, ports, names, namespaces."""
+"""References between objects: selectors, ports, names, namespaces."""
 from collections import Counter
 
 from manifests import containers, find, get, kind, labels, name, namespace, ours, pod, pod_labels, ports, selected, \
     selects, workloads
 from policies import policy, production_policy
 
-# What an operator makes before the first release; docs/kubernetes.md says how.
+# Objects that an operator creates before the first release (docs/kubernetes.md).
 BROUGHT = {"tps-auth", "tps-database", "tps-database-owner", "tps-redis", "redis"}
 
 
@@ -31,7 +31,7 @@ def selectors_choose_their_own_pods(objects):
 
 @policy
 def selectors_name_program_and_component(objects):
-    """Other software may have a component of the same name."""
+    """Other software may use the same component label."""
     wanted = {"app.kubernetes.io/name", "app.kubernetes.io/component"}
     for workload in kind(ours(objects), "Deployment"):
         assert set(get(workload, "spec selector matchLabels")) == wanted, name(workload)
@@ -42,7 +42,7 @@ def selectors_name_program_and_component(objects):
 
 @policy
 def services_choose_one_workload(objects):
-    """A Service of the API that chose the workers, too, would send them requests."""
+    """If the Service of the API selected the workers, too, they would get requests."""
     for service in kind(objects, "Service"):
         found = selected(objects, {"matchLabels": service["spec"].get("selector", {})}, namespace(service))
         assert len(found) == 1, f"{name(service)}: {[name(one) for one in found]}"
@@ -70,14 +70,14 @@ def callers_find_the_api_on_port_8000(objects):
 
 @policy
 def services_are_inside_the_cluster(objects):
-    """What is to be reached from outside goes through an Ingress."""
+    """Access from outside goes through an Ingress."""
     for service in kind(objects, "Service"):
         assert service["spec"].get("type", "ClusterIP") == "ClusterIP", name(service)
 
 
 @policy
 def volumes_are_there(objects):
-    """Of what is mounted each is a volume, of Secrets and ConfigMaps each is an object or brought by the operator."""
+    """Every mount has a volume. Every Secret and ConfigMap is an object of ours or created by the operator."""
     made = {(one["kind"], one["metadata"]["name"]) for one in objects}
     for workload in workloads(objects):
         volumes = {one["name"]: one for one in pod(workload).get("volumes", [])}
@@ -102,7 +102,7 @@ def ingresses_lead_to_a_service(objects):
 
 @production_policy
 def outsiders_see_only_what_is_theirs(objects):
-    """Neither metrics nor probes, and the documentation with its scripts."""
+    """The Ingress exposes no metrics or probes, but the documentation with its scripts."""
     public = {(path["path"], path["pathType"]) for path in get(find(objects, "Ingress/tps"), "spec rules 0 http paths")}
     assert public == {("/transactions", "Prefix"), ("/users", "Prefix"), ("/token", "Exact"), ("/docs", "Prefix"),
                       ("/redoc", "Exact"), ("/openapi.json", "Exact")}
@@ -122,7 +122,7 @@ def outsiders_come_by_tls_and_from_known_networks(objects):
 
 @production_policy
 def ingresses_let_through_what_the_server_takes(objects):
-    """And take bodies of the size that the server takes (16 MiB), and never send a request again that it has got."""
+    """The Ingress accepts the body size of the server (16 MiB) and never resends a request that an instance got."""
     for ingress in kind(objects, "Ingress"):
         annotations = get(ingress, "metadata annotations", {})
         assert int(annotations.get("nginx.ingress.kubernetes.io/proxy-read-timeout", 60)) > 30 + 10, name(ingress)
@@ -134,7 +134,7 @@ def ingresses_let_through_what_the_server_takes(objects):
 
 @policy
 def everything_is_labelled(objects):
-    """So that one can ask for all that belongs together."""
+    """The labels select all objects that belong together."""
     for one in objects:
         if namespace(one) in {namespace(other) for other in ours(objects)}:
             for label in ("name", "component", "part-of"):
@@ -143,7 +143,7 @@ def everything_is_labelled(objects):
 
 @policy
 def everything_can_be_chosen_by_its_component(objects):
-    """Upgrades apply settings and migration first, by this label."""
+    """Upgrades use this label to apply settings and the migration first."""
     wanted = {"ConfigMap": "settings", "Job": "migration", "Namespace": "namespace"}
     for one in kind(objects, *wanted):
         if namespace(one) in {namespace(other) for other in ours(objects)} and \

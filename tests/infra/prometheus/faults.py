@@ -1,4 +1,4 @@
-"""The faults, each with the one alert that it must fire. Each is a context: it lasts until its end, and is mended then."""
+"""The faults, each with the one alert that it must fire. Each is a context manager that repairs the fault at its end."""
 import contextlib
 import signal
 import threading
@@ -13,7 +13,7 @@ from light_load import Traffic
 
 
 def mended_by(*steps):
-    """The rest of a fault that has begun."""
+    """The remaining steps of a fault."""
     stack = contextlib.ExitStack()
     for step in reversed(steps):
         stack.callback(step)
@@ -81,7 +81,7 @@ def bad_row(fleet, _):
 
 @contextlib.contextmanager
 def _rows_locked(fleet, rows, seconds):
-    """Over and over, somebody holds the lock of these rows for some seconds."""
+    """A session repeatedly locks these rows for some seconds."""
     stopping = threading.Event()
     connection = fleet.postgres.connect(fleet.database.name)
     connection.autocommit = False
@@ -115,7 +115,7 @@ def reader_stuck(fleet, _):
 
 @contextlib.contextmanager
 def overload(fleet, _):
-    """Commits are slow, within what is promised, and more clients come than the second instance has places for."""
+    """Commits are slow but within the deadline, and more clients connect than the second instance admits."""
     with _rows_locked(fleet, "partitions", 0.1), Traffic([fleet.second.port], threads=24, posts_only=True):
         yield
 
@@ -126,7 +126,7 @@ def many_connections(fleet, _):
 
 
 class Knocking(Clients):
-    """Opens a connection, asks, and opens the next one; for as long as the `with` lasts."""
+    """Opens a connection, sends a request, and opens the next one, until the `with` ends."""
 
     def __init__(self, port):
         super().__init__(1)
@@ -140,7 +140,7 @@ class Knocking(Clients):
 
 @contextlib.contextmanager
 def too_many_connections(fleet, _):
-    """Clients that ask nothing have all places."""
+    """Idle clients use all connections."""
     held = [Connection(fleet.second.port) for _ in range(CONNECTIONS)]
     try:
         with Knocking(fleet.second.port):
@@ -157,7 +157,7 @@ def few_descriptors(fleet, _):
     return mended_by(lambda: run(["prlimit", server, f"--nofile={before}:"]))
 
 
-# In this order: what leaves traces for longest comes last.
+# The order matters: faults with the longest traces come last.
 FAULTS = [
     ("TpsStoreDown", store_stopped),
     ("TpsCacheBreakerOpen", redis_stopped),
@@ -176,7 +176,7 @@ FAULTS = [
     ("TpsRestartLoop", killed_again_and_again),
     ("TpsUnprocessable", bad_row),
 ]
-# They fire after 5 minutes.
+# These alerts fire after 5 minutes.
 SLOW_TO_FIRE = {"TpsConnectionsNearLimit", "TpsDescriptorsNearLimit", "TpsLedgerUnknown"}
-# These would take hours, or a control group; promtool's tests of the rules fire them.
+# These would take hours or need a control group. promtool's rule tests cover them.
 NOT_STAGED = {"TpsErrorBudgetSlowBurn", "TpsMemoryNearLimit"}

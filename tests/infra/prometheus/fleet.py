@@ -1,4 +1,4 @@
-"""Two API instances and a worker on PostgreSQL and Redis, and the ways to make each of them ill."""
+"""Two API instances and a worker on PostgreSQL and Redis, with ways to break each of them."""
 import shutil
 
 from support.answers import pay, read
@@ -13,12 +13,12 @@ CONNECTIONS = 100
 
 
 class Fleet:
-    """`second` has small limits; its way to the store, and the worker's, goes through a proxy."""
+    """`second` has small limits. It and the worker reach the database through a proxy."""
 
     def __init__(self):
         self.folder = temporary_folder("fleet")
         self.stoppable = []
-        # Alerts ask how long a POST takes, and nobody promised that the disk under this test is fast.
+        # Alerts depend on the latency of POSTs, and the disk of this test may be slow.
         self.postgres, self.redis = self._keep(Postgres(["fsync=off"])), self._keep(Redis())
         self.database = PostgresDatabase(self.postgres)
         self.judges = {"second": lambda data: PASS, "worker": lambda data: PASS}
@@ -47,7 +47,7 @@ class Fleet:
         return {"tps-api": self.ports, "tps-worker": [self.worker.port]}
 
     def wait_well(self):
-        """Everybody runs and is ready, nothing waits, the ledger is known, Redis is used."""
+        """Waits until all processes are ready, nothing is pending, the ledger check has succeeded, and Redis is in use."""
         for one in (self.first, self.second, self.worker):
             if not one.running:
                 one.start()
@@ -60,7 +60,7 @@ class Fleet:
     @staticmethod
     def _uses_redis(instance):
         with instance.client() as client:
-            read(client, pay(client, "well", 1)["id"])  # what becomes final is put into Redis
+            read(client, pay(client, "well", 1)["id"])  # a final transaction is put into Redis
         return instance.metric("tps_cache_breaker_open") == 0
 
     def stop(self):

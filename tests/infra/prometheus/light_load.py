@@ -1,4 +1,4 @@
-"""Light load: a little of everything that clients do, at a steady pace."""
+"""A light load of all kinds of requests at a steady rate."""
 import uuid
 
 from support.client import Broken, Client
@@ -8,7 +8,7 @@ PAUSE_S = 0.015  # between two requests of one client
 
 
 class Traffic(Clients):
-    """`threads` clients over all ports until the end of the `with`; whatever the servers answer is fine."""
+    """`threads` clients over all ports until the end of the `with`. Every response is accepted."""
 
     def __init__(self, ports, threads=4, posts_only=False, pause_s=PAUSE_S):
         super().__init__(threads)
@@ -31,7 +31,7 @@ class Traffic(Clients):
 
     @staticmethod
     def _pay(client, user, count, **members):
-        # Every fourth is a withdrawal of more than there is: it fails, which is an outcome.
+        # Every fourth request is a withdrawal that exceeds the balance. It fails, which is an outcome.
         body = {"user_id": user, "amount": 3, "currency": "USD" if count % 3 else "JPY"}
         if count % 4 == 3:
             body |= {"type": "withdrawal", "amount": 10**9}
@@ -40,7 +40,7 @@ class Traffic(Clients):
 
     def _look(self, client, user, count):
         id_ = self._pay(client, f"{user}-{count}", count)
-        # The other instance has it neither in its cache nor, soon, unsettled.
+        # The other instance does not have it in its cache, and it settles soon.
         for path in (f"/transactions/{id_ or 1}", f"/transactions/{max(1, (id_ or 1) - 20)}", f"/users/{user}/balances"):
             client.get(path)
         if count % 10 == 0:

@@ -1,8 +1,7 @@
-"""Prometheus and Alertmanager with the project's rules and configuration, in a world where time runs FACTOR times as fast.
+"""Prometheus and Alertmanager with the project's rules and configuration, with all durations divided by FACTOR.
 
-Every duration in the files is divided by FACTOR and nothing else is changed: intervals, timeouts, the windows of rates, and
-how long an alert must last. So the relations between them, and with them what the rules can see, stay as they are shipped:
-a window of 5 minutes with 20 scrapes in it becomes one of 10 seconds with 20 scrapes in it.
+Only durations change: intervals, timeouts, rate windows and the `for` of alerts. Their relations stay the same, so the rules
+see the same samples: a window of 5 minutes with 20 scrapes becomes a window of 10 seconds with 20 scrapes.
 """
 import json
 import re
@@ -60,7 +59,7 @@ class Monitoring:
         for file in RULES:
             (self.folder / "rules" / file.name).write_text(faster(file.read_text()))
         config = yaml.safe_load(faster(PROMETHEUS.read_text()))
-        # Names that only Compose's network knows become ports of this machine.
+        # Replaces host names of Compose's network by ports of this machine.
         config["alerting"]["alertmanagers"][0]["static_configs"] = [{"targets": [f"127.0.0.1:{self.alertmanager_port}"]}]
         for job in config["scrape_configs"]:
             del job["dns_sd_configs"]
@@ -79,7 +78,7 @@ class Monitoring:
             wait_until(lambda port=port: answers(f"http://127.0.0.1:{port}/-/ready"), 30, f"port {port}")
 
     def wait_for_data(self):
-        """Prometheus takes 5 s to find its targets, however fast time runs, and misses them at first."""
+        """Prometheus always takes 5 s to find its targets, so it misses them at first."""
         wait_until(lambda: self.query("namespace:tps_posts_bad:ratio_rate5m >= 0"), 30, "figures")
         wait_until(lambda: not self.firing() | self.told(), 60, "silence")
 
@@ -87,7 +86,7 @@ class Monitoring:
         self.processes.append(Process(list(command), self.folder / "log"))
 
     def query(self, expression):
-        """[(labels, value)] as it is now."""
+        """The current [(labels, value)]."""
         query = urllib.parse.urlencode({"query": expression})
         answer = fetch(f"http://127.0.0.1:{self.prometheus_port}/api/v1/query?{query}")
         return [(one["metric"], float(one["value"][1])) for one in answer["data"]["result"]]
@@ -96,16 +95,16 @@ class Monitoring:
         return fetch(f"http://127.0.0.1:{self.prometheus_port}/api/v1/rules")["data"]["groups"]
 
     def firing(self):
-        """Names of the alerts that fire, told to somebody or not."""
+        """Names of all firing alerts, including suppressed ones."""
         return {labels["alertname"] for labels, _ in self.query('ALERTS{alertstate="firing"}')}
 
     def told(self):
-        """Names of the alerts that Alertmanager tells somebody: what fires, without what follows from something else."""
+        """Names of the firing alerts that Alertmanager does not suppress."""
         alerts = fetch(f"http://127.0.0.1:{self.alertmanager_port}/api/v2/alerts?active=true&inhibited=false")
         return {alert["labels"]["alertname"] for alert in alerts}
 
     def explain(self):
-        """What a person would look at next: all alerts, and the POSTs of each instance by status and duration."""
+        """Details for the failure message: all alerts, and the POSTs of each instance by status and duration."""
         posts = 'instance,http_status,le) (rate({__name__=~"http_requests_total|http_request_duration_seconds_bucket",method="POST"}[10s])) > 0'
         return "\n".join(str(one) for one in self.query("ALERTS") + self.query(f"sum by (__name__,{posts}"))
 

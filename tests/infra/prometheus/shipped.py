@@ -14,7 +14,7 @@ DASHBOARDS = sorted((ROOT / "infra/grafana/dashboards").glob("*.json"))
 RUNBOOKS = ROOT / "docs/runbooks.md"
 PROCEDURES = sorted((ROOT / "docs/runbooks").glob("*.md"))
 
-# A metric, with its label matchers if it has any; braces may stand in a matcher's quotes.
+# A metric with its optional label matchers. Quoted values may contain braces.
 SELECTOR = re.compile(r'\b((?:tps|http|process|namespace:tps)_[\w:]+|up)\b(\{(?:"(?:[^"\\]|\\.)*"|[^}"])*\})?')
 
 
@@ -36,7 +36,7 @@ def selectors(expression):
 
 
 def panels():
-    """(dashboard, title, expression) of every target of every panel, and of the annotations."""
+    """(dashboard, title, expression) of every target of every panel and of the annotations."""
     for file in DASHBOARDS:
         dashboard = json.loads(file.read_text())
         for panel in dashboard["panels"]:

@@ -1,5 +1,5 @@
-"""Debian's Prometheus and Alertmanager watch real servers under light load: each fault fires its own alert, and nobody is
-told of any other."""
+"""Debian's Prometheus and Alertmanager watch real servers under light load. Each fault fires its own alert and no other
+alert notifies."""
 import time
 
 import pytest
@@ -10,7 +10,7 @@ from support.fixtures import LONG
 from support.process import wait_until
 from watched import watched
 
-# For others to fire that would: what follows from a fault fires within 2 minutes of it.
+# Wait for other alerts: consequences of a fault fire within 2 minutes.
 AFTERWARDS_S = milliseconds(2, "m") / 1000
 ATTEMPTS = 3
 
@@ -23,19 +23,19 @@ def test_every_alert_is_staged():
 def test_a_fault_fires_its_own_alert(fleet, alert, fault):
     if alert in SLOW_TO_FIRE and not LONG:
         pytest.skip("in the long run")
-    # A machine that stands still for a moment, 30 moments in this world, can make POSTs slow as well. That happens once;
-    # what a rule gets wrong happens each time.
+    # A short stall of the machine, multiplied by FACTOR, can make POSTs slow as well. A stall happens once. A wrong rule fires
+    # each time.
     for _ in range(ATTEMPTS):
         others = others_told(fleet, alert, fault)
         if not others:
             return
-        print(f"besides {alert}, somebody was told of {others}")
+        print(f"besides {alert}, these alerts notified: {others}")
     assert not others
 
 
 def others_told(fleet, alert, fault):
-    """What somebody is told, besides `alert`, while this fault lasts; ends with the first of them."""
-    # A balancer sends nobody to an instance that is not ready.
+    """The notifications besides `alert` during this fault. Ends with the first of them."""
+    # A balancer sends no requests to an instance that is not ready.
     ports = fleet.ports[:1] if fault is instance_cut_off else fleet.ports
     told = set()
 

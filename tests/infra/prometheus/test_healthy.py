@@ -1,5 +1,5 @@
-"""Debian's Prometheus and Alertmanager watch real servers that are well, under light load: nobody is told anything, and
-every rule and every panel finds its data."""
+"""Debian's Prometheus and Alertmanager watch healthy servers under light load. No alert fires, and every rule and every
+panel finds its data."""
 import math
 import re
 import time
@@ -13,8 +13,8 @@ from watched import watched
 VARIABLES = {"$namespace": ".*", "$__rate_interval": "10s"}
 PAGES = [ROOT / "docs/operations.md", *sorted(RUNBOOKS.glob("*.md"))]
 METRIC = re.compile(r"(?<![\w/])(?:tps_|http_request|process_)[a-z_]+[a-z]\b")
-ROLES = {"tps_owner", "tps_api", "tps_worker", "tps_readonly"}  # of the database
-WATCHED_S = short_or_long(20, 180)  # 10 and 90 minutes to Prometheus
+ROLES = {"tps_owner", "tps_api", "tps_worker", "tps_readonly"}  # database roles
+WATCHED_S = short_or_long(20, 180)  # 10 and 90 minutes in Prometheus' time
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +76,6 @@ def test_panels_give_data(healthy, panel):
     for name, value in VARIABLES.items():
         expression = expression.replace(name, value)
     assert "$" not in expression
-    # Starts are marked when there are any; the rest shows figures now.
+    # The annotation of starts may be empty. All other queries have data.
     expression = re.sub(r" > 0$", " >= 0", expression)
     assert [value for _, value in healthy.query(expression) if not math.isnan(value)]

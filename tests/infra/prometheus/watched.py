@@ -7,9 +7,9 @@ from light_load import Traffic
 
 @contextlib.contextmanager
 def watched(fleet, ports):
-    """The Monitoring of a healthy system under light load, with its first figures; nothing fires."""
+    """The Monitoring of a healthy system under light load, after the first scrapes. No alert fires."""
     with Monitoring(fleet.targets) as monitoring:
-        fleet.wait_well()  # Prometheus looks for its targets meanwhile
+        fleet.wait_well()  # meanwhile Prometheus finds its targets
         with Traffic(ports):
             monitoring.wait_for_data()
             yield monitoring

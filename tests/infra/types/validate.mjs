@@ -1,7 +1,7 @@
-// Reads an array of Kubernetes objects from standard input and writes, for each, what does not fit its type.
+// Reads an array of Kubernetes objects from standard input and writes the type errors of each.
 //
-// The validators of kubernetes-models check what they know and pass over the rest, so a misspelt field would go unnoticed.
-// They get the object through a proxy that notes which members they asked for: those that nobody asked for do not exist.
+// The validators of kubernetes-models skip unknown members, so they would not notice a misspelt field. They read the object
+// through a proxy that records the members that they access. A member that they never access is unknown.
 import { readFileSync } from "node:fs";
 
 const PACKAGES = [
@@ -18,7 +18,7 @@ async function modelOf({ apiVersion, kind }) {
   }
 }
 
-// `unasked` gets the path of each member, which goes when it is asked for.
+// `unasked` starts with the path of each member. An access removes the path.
 function watched(value, path, unasked) {
   if (value === null || typeof value !== "object") return value;
   const members = {};

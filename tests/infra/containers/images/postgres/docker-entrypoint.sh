@@ -1,9 +1,10 @@
 #!/bin/bash
-# What the real image's script does of what Compose uses: makes the database on the first start (on the socket only, so
-# that nobody takes the half-made one for ready), runs the files of /docker-entrypoint-initdb.d, and starts the server.
+# The part of the real image's script that Compose uses. On the first start it creates the database and runs the files of
+# /docker-entrypoint-initdb.d. Meanwhile the server listens on its socket only, so health checks fail until it is complete.
+# Then the script starts the server.
 set -euo pipefail
 
-secret() {  # VARIABLE: its value, or what is in the file that VARIABLE_FILE names
+secret() {  # VARIABLE: its value, or the content of the file named by VARIABLE_FILE
   local file=$1_FILE
   if [ -n "${!file:-}" ]; then cat "${!file}"; else printf '%s' "${!1:-}"; fi
 }
