@@ -43,15 +43,15 @@ class MemoryTestStore final : public TestStore {
   const std::shared_ptr<reference::MemoryKeys> keys_ = std::make_shared<reference::MemoryKeys>();
 };
 
-class sqlite::TestStore final : public TestStore {
+class SqliteTestStore final : public TestStore {
  public:
-  sqlite::TestStore() {
+  SqliteTestStore() {
     std::string pattern = std::filesystem::temp_directory_path() / "tps-contract-XXXXXX";
     if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
     folder_ = pattern;
     open();
   }
-  ~sqlite::TestStore() override {
+  ~SqliteTestStore() override {
     database_.reset();
     std::filesystem::remove_all(folder_);
   }
@@ -108,7 +108,7 @@ tests::PostgresServer& server() {
   return shared;
 }
 
-class postgres::TestStore final : public TestStore {
+class PostgresTestStore final : public TestStore {
  public:
   std::unique_ptr<ports::Store> session(const domain::Currencies& currencies) override {
     return std::make_unique<postgres::Store>(options_, currencies, metrics_);
@@ -142,8 +142,8 @@ class postgres::TestStore final : public TestStore {
 
 std::vector<StoreMaker> database_makers() {
   return {
-      {"sqlite", [] { return std::make_unique<sqlite::TestStore>(); }},
-      {"postgres", [] { return std::make_unique<postgres::TestStore>(); }},
+      {"sqlite", [] { return std::make_unique<SqliteTestStore>(); }},
+      {"postgres", [] { return std::make_unique<PostgresTestStore>(); }},
   };
 }
 

@@ -69,8 +69,8 @@ inline std::vector<Acceptance> append(postgres::Store& store, std::vector<Submis
 
 class OnPostgres : public testing::Test {
  protected:
-  static postgres::Server& server() {
-    static postgres::Server shared;
+  static PostgresServer& server() {
+    static PostgresServer shared;
     return shared;
   }
 
@@ -79,20 +79,20 @@ class OnPostgres : public testing::Test {
     migrate(server());
   }
 
-  void migrate(const postgres::Server& on) {
+  void migrate(const PostgresServer& on) {
     const auto migrated = postgres::migrate_postgres({.url = on.url(database_)}, 1, in(30s));
     if (!migrated) throw std::runtime_error(migrated.error());
   }
 
   postgres::Store store(int port = server().port(), bool prepared = true) {
-    return {{.url = postgres::Server::url(database_, port), .prepared_statements = prepared}, currencies_, metrics_};
+    return {{.url = PostgresServer::url(database_, port), .prepared_statements = prepared}, currencies_, metrics_};
   }
 
   std::string sql(const std::string& statement) { return server().query(database_, statement); }
   int rows() { return std::stoi(sql("SELECT count(*) FROM transaction_log")); }
 
   // Polls until `statement` answers something.
-  static std::string await(const postgres::Server& on, const std::string& statement) {
+  static std::string await(const PostgresServer& on, const std::string& statement) {
     for (const auto end = in(10s); std::chrono::steady_clock::now() < end; std::this_thread::sleep_for(5ms)) {
       if (std::string answer = on.query("postgres", statement); !answer.empty()) return answer;
     }

@@ -56,7 +56,7 @@ inline bool eventually(const std::function<bool()>& condition) {
   return false;
 }
 
-class redis::CacheTest : public testing::Test {
+class RedisCacheTest : public testing::Test {
  protected:
   std::unique_ptr<redis::Cache> cache(const std::string& url, milliseconds budget, const std::string& ca_file = "") {
     auto options = redis::parse_redis_url(url);

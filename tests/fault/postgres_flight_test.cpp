@@ -197,7 +197,7 @@ class FlightAlone : public Flight {
     migrate(alone_);
   }
 
-  postgres::Server alone_;
+  PostgresServer alone_;
 };
 
 class FlightWithStandby : public FlightAlone {
@@ -300,7 +300,7 @@ TEST_F(Flight, FliesThroughPgBouncerWithoutPreparedStatements) {
   EXPECT_EQ(session.statement(query, in(10s)).value().entries.size(), 10U);
   EXPECT_EQ(session.figures(in(10s)).value().imbalance.at("USD"), 0);
   EXPECT_TRUE(session.expired_holds(0, now(), 10, in(10s)).value().empty());
-  postgres::Audit audit({.url = postgres::Server::url(database_, bouncer.port()), .prepared_statements = false},
+  postgres::Audit audit({.url = PostgresServer::url(database_, bouncer.port()), .prepared_statements = false},
                         currencies_, metrics_);
   EXPECT_EQ(audit.entries(0, 0, 100, in(10s)).value().size(), 10U);
   EXPECT_EQ(audit.accounts(std::nullopt, 100, in(10s)).value().rows.size(), 1U);
@@ -324,9 +324,9 @@ TEST_F(FlightAlone, GoesOnAsSoonAsAnySessionHasReachedTheServer) {
 
 TEST_F(Flight, GoesOnWhenAnotherSessionReachedTheServerDuringAnAttemptThatHung) {
   TcpProxy proxy(server().port());
-  const postgres::Options options{.url = postgres::Server::url(database_, proxy.port())};
+  const postgres::Options options{.url = PostgresServer::url(database_, proxy.port())};
   postgres::Options direct = options;
-  direct.url = postgres::Server::url(database_, server().port());
+  direct.url = PostgresServer::url(database_, server().port());
   postgres::Store readiness(direct, currencies_, metrics_);
   // On a busy machine the attempt may end first.
   for (bool in_time = false; !in_time;) {

@@ -17,8 +17,8 @@
 namespace tps::adapters {
 namespace {
 
-TEST_F(redis::CacheTest, GivesWhatWasPutAndCountsIt) {
-  redis::Server redis;
+TEST_F(RedisCacheTest, GivesWhatWasPutAndCountsIt) {
+  RedisServer redis;
   const auto one = cache(redis.url(), kPatient);
   put(*one, {1, 2});
   const auto found = one->get(Ids{2, 99, 1, 2}, far());
@@ -36,8 +36,8 @@ TEST_F(redis::CacheTest, GivesWhatWasPutAndCountsIt) {
   EXPECT_LE(seconds_to_live, 3600);
 }
 
-TEST_F(redis::CacheTest, AsksForManyInOneTrip) {
-  redis::Server redis;
+TEST_F(RedisCacheTest, AsksForManyInOneTrip) {
+  RedisServer redis;
   const auto one = cache(redis.url(), kPatient);
   Ids ids;
   for (std::int64_t id = 1; id <= 2'000; ++id) ids.push_back(id);
@@ -47,15 +47,15 @@ TEST_F(redis::CacheTest, AsksForManyInOneTrip) {
   EXPECT_NE(redis.command({"INFO", "commandstats"}).find("cmdstat_mget:calls=1,"), std::string::npos);
 }
 
-TEST_F(redis::CacheTest, AsksForNothingWithoutATrip) {
+TEST_F(RedisCacheTest, AsksForNothingWithoutATrip) {
   const auto one = cache("redis://127.0.0.1:1", kShort);
   EXPECT_TRUE(one->get({}, far()).empty());
   one->put({}, far());
   EXPECT_EQ(counted("error") + counted("skipped"), 0);
 }
 
-TEST_F(redis::CacheTest, Stopped) {
-  redis::Server redis;
+TEST_F(RedisCacheTest, Stopped) {
+  RedisServer redis;
   const auto one = cache(redis.url(), kPatient);
   put(*one, {1});
   ASSERT_TRUE(hits(*one, 1));
@@ -65,8 +65,8 @@ TEST_F(redis::CacheTest, Stopped) {
   expect_recovery(*one);
 }
 
-TEST_F(redis::CacheTest, StoppedProcess) {
-  redis::Server redis;
+TEST_F(RedisCacheTest, StoppedProcess) {
+  RedisServer redis;
   const auto one = cache(redis.url(), kShort);
   expect_recovery(*one);
   redis.pause();
@@ -76,8 +76,8 @@ TEST_F(redis::CacheTest, StoppedProcess) {
   expect_recovery(*one);
 }
 
-TEST_F(redis::CacheTest, PausedClients) {
-  redis::Server redis;
+TEST_F(RedisCacheTest, PausedClients) {
+  RedisServer redis;
   const auto one = cache(redis.url(), kShort);
   expect_recovery(*one);
   redis.command({"CLIENT", "PAUSE", "500", "ALL"});
@@ -89,8 +89,8 @@ TEST_F(redis::CacheTest, PausedClients) {
   for (const std::int64_t id : {2, 3, 4}) EXPECT_TRUE(eventually([&] { return hits(*one, id); })) << id;
 }
 
-TEST_F(redis::CacheTest, Full) {
-  redis::Server redis;
+TEST_F(RedisCacheTest, Full) {
+  RedisServer redis;
   const auto one = cache(redis.url(), kPatient);
   put(*one, {1});
   redis.command({"CONFIG", "SET", "maxmemory-policy", "noeviction"});
@@ -102,8 +102,8 @@ TEST_F(redis::CacheTest, Full) {
   EXPECT_TRUE(hits(*one, 1));
 }
 
-TEST_F(redis::CacheTest, Flushed) {
-  redis::Server redis;
+TEST_F(RedisCacheTest, Flushed) {
+  RedisServer redis;
   const auto one = cache(redis.url(), kPatient);
   put(*one, {1});
   redis.command({"FLUSHALL"});
@@ -113,8 +113,8 @@ TEST_F(redis::CacheTest, Flushed) {
   EXPECT_TRUE(hits(*one, 1));
 }
 
-TEST_F(redis::CacheTest, PoisonedValuesAreMisses) {
-  redis::Server redis;
+TEST_F(RedisCacheTest, PoisonedValuesAreMisses) {
+  RedisServer redis;
   const auto one = cache(redis.url(), kPatient);
   ports::StoreIdentity older = postgres::store();
   older.schema = 2;
@@ -153,8 +153,8 @@ TEST_F(redis::CacheTest, PoisonedValuesAreMisses) {
   EXPECT_EQ(counted("error"), 1) << "the too long answer is not even read";
 }
 
-TEST_F(redis::CacheTest, PoisonHarmsNoNeighbour) {
-  redis::Server redis;
+TEST_F(RedisCacheTest, PoisonHarmsNoNeighbour) {
+  RedisServer redis;
   const auto one = cache(redis.url(), kPatient);
   put(*one, {1, 2, 3});
   redis.command({"SET", key(2), "poison"});
@@ -170,16 +170,16 @@ TEST_F(redis::CacheTest, PoisonHarmsNoNeighbour) {
   EXPECT_TRUE(hits(*one, 3)) << "SET replaces another type";
 }
 
-TEST_F(redis::CacheTest, LogsIn) {
-  redis::Server redis({"--requirepass", "p@ss", "--user", "me", "on", ">mine", "~*", "+@all"});
+TEST_F(RedisCacheTest, LogsIn) {
+  RedisServer redis({"--requirepass", "p@ss", "--user", "me", "on", ">mine", "~*", "+@all"});
   for (const char* login : {"", ":wrong@", "me:wrong@", "nobody:mine@"}) {
     expect_misses_until_left_alone(*cache(redis.url(login), kPatient), login);
   }
   for (const char* login : {":p%40ss@", "me:mine@"}) expect_recovery(*cache(redis.url(login), kPatient));
 }
 
-TEST_F(redis::CacheTest, ARefusedPutIsNoSignOfHealth) {
-  redis::Server redis({"--requirepass", "p@ss"});
+TEST_F(RedisCacheTest, ARefusedPutIsNoSignOfHealth) {
+  RedisServer redis({"--requirepass", "p@ss"});
   const auto one = cache(redis.url(), kPatient);
   for (int i = 0; i < 3; ++i) {
     EXPECT_FALSE(hits(*one, 1));
@@ -188,8 +188,8 @@ TEST_F(redis::CacheTest, ARefusedPutIsNoSignOfHealth) {
   EXPECT_FALSE(one->available());
 }
 
-TEST_F(redis::CacheTest, SelectsTheDatabase) {
-  redis::Server redis;
+TEST_F(RedisCacheTest, SelectsTheDatabase) {
+  RedisServer redis;
   const auto third = cache(redis.url("", "/3"), kPatient);
   put(*third, {1});
   EXPECT_TRUE(hits(*third, 1));
@@ -197,8 +197,8 @@ TEST_F(redis::CacheTest, SelectsTheDatabase) {
   expect_misses_until_left_alone(*cache(redis.url("", "/99"), kPatient));
 }
 
-TEST_F(redis::CacheTest, LooksUpNames) {
-  redis::Server redis;
+TEST_F(RedisCacheTest, LooksUpNames) {
+  RedisServer redis;
   const std::string url = redis.url();
   const auto one = cache("redis://localhost" + url.substr(url.rfind(':')), kPatient);
   put(*one, {1});
@@ -207,7 +207,7 @@ TEST_F(redis::CacheTest, LooksUpNames) {
   EXPECT_TRUE(eventually([&] { return !hits(*nowhere, 1) && !nowhere->available(); }));
 }
 
-TEST_F(redis::CacheTest, NobodyAccepts) {
+TEST_F(RedisCacheTest, NobodyAccepts) {
   const int listener = socket(AF_INET, SOCK_STREAM, 0);
   ASSERT_GE(listener, 0);
   sockaddr_in address{};
@@ -230,7 +230,7 @@ TEST_F(redis::CacheTest, NobodyAccepts) {
 }
 
 // The answer is right and each byte comes soon after the one before, but all of them take far longer than the budget.
-TEST_F(redis::CacheTest, SlowDripIsAMiss) {
+TEST_F(RedisCacheTest, SlowDripIsAMiss) {
   const FakeRedis redis([](FakeRedis::Peer& peer, int) {
     if (!peer.read_command()) return;
     for (const char byte : reply(1)) {
@@ -242,7 +242,7 @@ TEST_F(redis::CacheTest, SlowDripIsAMiss) {
   EXPECT_TRUE(eventually([&] { return redis.connections() == 3; })) << "each time on a new connection";
 }
 
-TEST_F(redis::CacheTest, EndlessAnswerIsAMiss) {
+TEST_F(RedisCacheTest, EndlessAnswerIsAMiss) {
   const FakeRedis redis([](FakeRedis::Peer& peer, int) {
     if (!peer.read_command() || !peer.send("*1\r\n$2000000000\r\n")) return;
     while (peer.send(std::string(100'000, 'x'))) continue;
@@ -250,7 +250,7 @@ TEST_F(redis::CacheTest, EndlessAnswerIsAMiss) {
   expect_misses_until_left_alone(*cache(redis.url(), kPatient));
 }
 
-TEST_F(redis::CacheTest, WrongAnswersAreMisses) {
+TEST_F(RedisCacheTest, WrongAnswersAreMisses) {
   const std::pair<const char*, std::string> cases[] = {
       {"closes", ""},
       {"another protocol", "HTTP/1.1 400 Bad Request\r\n\r\n"},
@@ -274,7 +274,7 @@ TEST_F(redis::CacheTest, WrongAnswersAreMisses) {
   }
 }
 
-TEST_F(redis::CacheTest, ElementsOfAnotherKindAreRejected) {
+TEST_F(RedisCacheTest, ElementsOfAnotherKindAreRejected) {
   const FakeRedis redis([](FakeRedis::Peer& peer, int) {
     for (const char* element : {":1\r\n", "*1\r\n$-1\r\n", "-ERR no\r\n", "+OK\r\n"}) {
       if (peer.read_command()) peer.send(std::string("*1\r\n") + element);
@@ -286,7 +286,7 @@ TEST_F(redis::CacheTest, ElementsOfAnotherKindAreRejected) {
   EXPECT_EQ(counted("rejected"), 4);
 }
 
-TEST_F(redis::CacheTest, AnAnswerThatComesTooLateIsNeverTaken) {
+TEST_F(RedisCacheTest, AnAnswerThatComesTooLateIsNeverTaken) {
   const FakeRedis redis([](FakeRedis::Peer& peer, int number) {
     const auto first = peer.read_command();
     if (!first) return;
@@ -304,7 +304,7 @@ TEST_F(redis::CacheTest, AnAnswerThatComesTooLateIsNeverTaken) {
   EXPECT_GE(redis.connections(), 2);
 }
 
-TEST_F(redis::CacheTest, AnAnswerTooManyIsNeverTaken) {
+TEST_F(RedisCacheTest, AnAnswerTooManyIsNeverTaken) {
   std::atomic<bool> waiting = false;
   std::atomic<bool> sent = false;
   const FakeRedis redis([&](FakeRedis::Peer& peer, int number) {
@@ -328,8 +328,8 @@ TEST_F(redis::CacheTest, AnAnswerTooManyIsNeverTaken) {
   EXPECT_EQ(counted("rejected"), 0);
 }
 
-TEST_F(redis::CacheTest, AConnectionClosedWhileIdleCostsNothing) {
-  redis::Server redis;
+TEST_F(RedisCacheTest, AConnectionClosedWhileIdleCostsNothing) {
+  RedisServer redis;
   const auto one = cache(redis.url(), kPatient);
   put(*one, {1});
   redis.command({"CLIENT", "KILL", "TYPE", "normal"});
@@ -337,7 +337,7 @@ TEST_F(redis::CacheTest, AConnectionClosedWhileIdleCostsNothing) {
   EXPECT_EQ(counted("error"), 0);
 }
 
-TEST_F(redis::CacheTest, ACallerWithoutTimeLeftBlamesNobody) {
+TEST_F(RedisCacheTest, ACallerWithoutTimeLeftBlamesNobody) {
   const FakeRedis silent([](FakeRedis::Peer& peer, int) {
     while (peer.read_command()) continue;
   });
@@ -349,8 +349,8 @@ TEST_F(redis::CacheTest, ACallerWithoutTimeLeftBlamesNobody) {
   EXPECT_TRUE(one->available());
 }
 
-TEST_F(redis::CacheTest, PutsNothingThatGetWouldRefuse) {
-  redis::Server redis;
+TEST_F(RedisCacheTest, PutsNothingThatGetWouldRefuse) {
+  RedisServer redis;
   const auto one = cache(redis.url(), kPatient);
   Transaction pending = settled(1);
   pending.status = domain::Status::pending;
@@ -364,7 +364,7 @@ TEST_F(redis::CacheTest, PutsNothingThatGetWouldRefuse) {
   EXPECT_EQ(counted("skipped"), 3);
 }
 
-TEST_F(redis::CacheTest, AnyThreadMayAskWhetherItIsAvailable) {
+TEST_F(RedisCacheTest, AnyThreadMayAskWhetherItIsAvailable) {
   const auto one = cache("redis://127.0.0.1:1", kShort);
   std::atomic<bool> stop = false;
   std::atomic<bool> seen_open = false;

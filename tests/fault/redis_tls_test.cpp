@@ -31,10 +31,10 @@ struct TlsRedis {
   }
 
   std::uint16_t port = tests::free_port();
-  redis::Server server;
+  RedisServer server;
 };
 
-class redis::TlsTest : public redis::CacheTest {
+class RedisTlsTest : public RedisCacheTest {
  protected:
   // As in the program: OpenSSL writes to sockets whose other end is gone.
   static void SetUpTestSuite() { std::signal(SIGPIPE, SIG_IGN); }
@@ -55,7 +55,7 @@ class redis::TlsTest : public redis::CacheTest {
   const std::string& ca_ = authority_.certificate;
 };
 
-TEST_F(redis::TlsTest, GivesWhatWasPut) {
+TEST_F(RedisTlsTest, GivesWhatWasPut) {
   const TlsRedis redis(mine_);
   for (const char* host : {"127.0.0.1", "localhost"}) {
     const auto one = cache(redis.url("", host), kPatient, ca_);
@@ -68,7 +68,7 @@ TEST_F(redis::TlsTest, GivesWhatWasPut) {
   EXPECT_EQ(counted("error"), 0);
 }
 
-TEST_F(redis::TlsTest, OneConnectionForAll) {
+TEST_F(RedisTlsTest, OneConnectionForAll) {
   const TlsRedis redis(mine_);
   const auto one = cache(redis.url(), kPatient, ca_);
   for (std::int64_t id = 1; id <= 20; ++id) {
@@ -78,12 +78,12 @@ TEST_F(redis::TlsTest, OneConnectionForAll) {
   EXPECT_THAT(redis.server.command({"INFO", "clients"}), HasSubstr("connected_clients:2")) << "and this one";
 }
 
-TEST_F(redis::TlsTest, KeepsToItsBudget) {
+TEST_F(RedisTlsTest, KeepsToItsBudget) {
   const TlsRedis redis(mine_);
   expect_recovery(*cache(redis.url(), kShort, ca_));
 }
 
-TEST_F(redis::TlsTest, CertificatesThatDoNotFitAreMisses) {
+TEST_F(RedisTlsTest, CertificatesThatDoNotFitAreMisses) {
   const auto elsewhere = certificates_.issue(authority_, "elsewhere", "DNS:redis.example,IP:127.0.0.2");
   const TlsRedis good(mine_);
   const TlsRedis other(elsewhere);
@@ -111,7 +111,7 @@ TEST_F(redis::TlsTest, CertificatesThatDoNotFitAreMisses) {
   expect_misses_until_left_alone(*cache(encrypted, kShort, ca_), "with TLS to the port without");
 }
 
-TEST_F(redis::TlsTest, SaysAtOnceWhatIsWrongWithItsFile) {
+TEST_F(RedisTlsTest, SaysAtOnceWhatIsWrongWithItsFile) {
   auto options = redis::parse_redis_url("rediss://127.0.0.1:1");
   EXPECT_TRUE(redis::Tls(*options).check());
   options->ca_file = certificates_.file("text", "no certificate\n");
@@ -121,7 +121,7 @@ TEST_F(redis::TlsTest, SaysAtOnceWhatIsWrongWithItsFile) {
   EXPECT_TRUE(redis::Tls(*options).check()) << "which it does not need then";
 }
 
-TEST_F(redis::TlsTest, LogsIn) {
+TEST_F(RedisTlsTest, LogsIn) {
   const TlsRedis redis(mine_, {"--requirepass", "p@ss", "--user", "me", "on", ">mine", "~*", "+@all"});
   for (const char* login : {"", ":wrong@", "me:wrong@"}) {
     expect_misses_until_left_alone(*cache(redis.url(login), kPatient, ca_), login);
@@ -129,7 +129,7 @@ TEST_F(redis::TlsTest, LogsIn) {
   for (const char* login : {":p%40ss@", "me:mine@"}) expect_recovery(*cache(redis.url(login), kPatient, ca_));
 }
 
-TEST_F(redis::TlsTest, StoppedPausedAndClosed) {
+TEST_F(RedisTlsTest, StoppedPausedAndClosed) {
   TlsRedis redis(mine_);
   const auto one = cache(redis.url(), kPatient, ca_);
   put(*one, {1});
@@ -150,7 +150,7 @@ TEST_F(redis::TlsTest, StoppedPausedAndClosed) {
 }
 
 // A handshake that is not answered, or answered with something else, is over when the budget is.
-TEST_F(redis::TlsTest, WhatIsNoHandshakeIsAMiss) {
+TEST_F(RedisTlsTest, WhatIsNoHandshakeIsAMiss) {
   const FakeRedis silent([](FakeRedis::Peer& peer, int) { peer.read_command(); });
   const FakeRedis talkative([](FakeRedis::Peer& peer, int) {
     while (peer.send("+OK\r\n")) continue;

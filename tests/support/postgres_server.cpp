@@ -125,14 +125,14 @@ void wait_until_answers(const std::string& url, pid_t server, const fs::path& lo
 
 }  // namespace
 
-postgres::Server::Server(std::vector<std::string> settings)
+PostgresServer::Server(std::vector<std::string> settings)
     : settings_(std::move(settings)), folder_(new_folder()), port_(free_port()) {
   const fs::path ready = cluster_template();
   run({"cp", "-a", ready / "data", folder_ / "data"}, folder_ / "log");
   start();
 }
 
-postgres::Server::~Server() {
+PostgresServer::~Server() {
   if (pid_ != 0) {
     resume();
     end(SIGQUIT);
@@ -141,17 +141,17 @@ postgres::Server::~Server() {
   fs::remove_all(folder_, ignored);
 }
 
-std::string postgres::Server::url(const std::string& database, int port) {
+std::string PostgresServer::url(const std::string& database, int port) {
   return "postgresql://tps@127.0.0.1:" + std::to_string(port) + "/" + database;
 }
 
-std::string postgres::Server::create_database() {
+std::string PostgresServer::create_database() {
   std::string name = "test_" + std::to_string(++databases_);
   query("postgres", "CREATE DATABASE " + name);
   return name;
 }
 
-std::string postgres::Server::query(const std::string& database, const std::string& sql) const {
+std::string PostgresServer::query(const std::string& database, const std::string& sql) const {
   PGconn* connection = PQconnectdb(url(database).c_str());
   PGresult* result = PQexec(connection, sql.c_str());
   const ExecStatusType status = PQresultStatus(result);
@@ -164,7 +164,7 @@ std::string postgres::Server::query(const std::string& database, const std::stri
   return answer;
 }
 
-void postgres::Server::start() {
+void PostgresServer::start() {
   std::vector<std::string> arguments{server_programs() / "postgres", "-D", folder_ / "data", "-k", folder_, "-p",
                                      std::to_string(port_)};
   for (const std::string& setting : {std::string("listen_addresses=127.0.0.1"), std::string("fsync=on")}) {
@@ -175,21 +175,21 @@ void postgres::Server::start() {
   wait_until_answers(url("postgres"), pid_, folder_ / "log");
 }
 
-void postgres::Server::stop() { end(SIGINT); }
+void PostgresServer::stop() { end(SIGINT); }
 
-void postgres::Server::restart() {
+void PostgresServer::restart() {
   end(SIGQUIT);
   start();
 }
 
-void postgres::Server::end(int signal_number) {
+void PostgresServer::end(int signal_number) {
   if (pid_ == 0) return;
   kill(pid_, signal_number);
   waitpid(pid_, nullptr, 0);
   pid_ = 0;
 }
 
-std::vector<pid_t> postgres::Server::processes() const {
+std::vector<pid_t> PostgresServer::processes() const {
   std::vector<pid_t> all{pid_};
   const std::string pid = std::to_string(pid_);
   std::ifstream children("/proc/" + pid + "/task/" + pid + "/children");
@@ -197,22 +197,22 @@ std::vector<pid_t> postgres::Server::processes() const {
   return all;
 }
 
-void postgres::Server::pause() const {
+void PostgresServer::pause() const {
   for (const pid_t process : processes()) kill(process, SIGSTOP);
 }
 
-void postgres::Server::resume() const {
+void PostgresServer::resume() const {
   for (const pid_t process : processes()) kill(process, SIGCONT);
 }
 
-PgBouncer::PgBouncer(const postgres::Server& server) : folder_(new_folder()), port_(free_port()) {
+PgBouncer::PgBouncer(const PostgresServer& server) : folder_(new_folder()), port_(free_port()) {
   const fs::path settings = folder_ / "pgbouncer.ini";
   std::ofstream(settings) << "[databases]\n* = host=127.0.0.1 port=" << server.port() << " user=tps\n"
                           << "[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = " << port_
                           << "\nunix_socket_dir =\nauth_type = any\npool_mode = transaction\n";
   const char* folder = std::getenv("TPS_PGBOUNCER_BIN");
   pid_ = spawn({fs::path(folder != nullptr ? folder : "/usr/sbin") / "pgbouncer", settings}, folder_ / "log");
-  wait_until_answers(postgres::Server::url("postgres", port_), pid_, folder_ / "log");
+  wait_until_answers(PostgresServer::url("postgres", port_), pid_, folder_ / "log");
 }
 
 PgBouncer::~PgBouncer() {
