@@ -21,12 +21,12 @@ Submission transfer(const std::string& user, std::int64_t amount) {
 
 class Workers : public OnPostgres {
  protected:
-  static void submit(PostgresStore& to, std::vector<Submission> submissions) {
+  static void submit(postgres::Store& to, std::vector<Submission> submissions) {
     for (const Acceptance outcome : append(to, submissions)) ASSERT_EQ(outcome, Acceptance::accepted);
   }
 
   // What a worker that is alive does.
-  static void settle_all(PostgresStore& worker) {
+  static void settle_all(postgres::Store& worker) {
     for (const auto end = in(20s); std::chrono::steady_clock::now() < end;) {
       const auto input = worker.next(0, 100, in(5s));
       if (!input || !*input) continue;
@@ -40,9 +40,9 @@ class Workers : public OnPostgres {
 // The zombie has read its batch and decided; then its lock is taken from it, another worker settles, and it comes back
 // to write what it decided.
 TEST_F(Workers, AZombieChangesNothingTwiceInTwoHundredRounds) {
-  PostgresStore submitter = store();
-  PostgresStore zombie = store();
-  PostgresStore heir = store();
+  postgres::Store submitter = store();
+  postgres::Store zombie = store();
+  postgres::Store heir = store();
   std::mt19937 random(7);  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same in every run
   for (int round = 0; round < kRounds; ++round) {
     std::vector<Submission> submissions{deposit()};
@@ -70,13 +70,13 @@ TEST_F(Workers, AZombieChangesNothingTwiceInTwoHundredRounds) {
 
 // One that merely loses its connection between the two steps, and one that is slower than the server is patient.
 TEST_F(Workers, AWorkerWithoutItsLockCannotWrite) {
-  PostgresStore submitter = store();
-  PostgresStore slow = store();
+  postgres::Store submitter = store();
+  postgres::Store slow = store();
   submit(submitter, {deposit()});
   const auto input = slow.next(0, 100, in(5s));
   ASSERT_TRUE(input && *input);
   // idle_in_transaction_session_timeout has taken the session by the time that another worker gets the lock.
-  PostgresStore heir = store();
+  postgres::Store heir = store();
   settle_all(heir);
   EXPECT_FALSE(slow.record(0, domain::settle(**input, now()), in(5s)));
   EXPECT_EQ(sql("SELECT posted FROM accounts"), "100");

@@ -116,9 +116,9 @@ TEST_F(RedisCacheTest, Flushed) {
 TEST_F(RedisCacheTest, PoisonedValuesAreMisses) {
   RedisServer redis;
   const auto one = cache(redis.url(), kPatient);
-  ports::StoreIdentity older = postgres::store();
+  ports::StoreIdentity older = store();
   older.schema = 2;
-  ports::StoreIdentity stranger = postgres::store();
+  ports::StoreIdentity stranger = store();
   stranger.cache_secret[0] ^= 1;
   Transaction pending = settled(1);
   pending.status = domain::Status::pending;
@@ -136,8 +136,8 @@ TEST_F(RedisCacheTest, PoisonedValuesAreMisses) {
       {"longer", value(1) + "x"},
       {"a flipped bit", flipped},
       {"the value of another id", value(2)},
-      {"another id sealed for this key", redis::Seal(postgres::store()).seal(key(1), settled(2))},
-      {"not final", redis::Seal(postgres::store()).seal(key(1), pending)},
+      {"another id sealed for this key", redis::Seal(store()).seal(key(1), settled(2))},
+      {"not final", redis::Seal(store()).seal(key(1), pending)},
       {"an old schema", redis::Seal(older).seal(redis::Seal(older).key(1), settled(1))},
       {"sealed with another secret", redis::Seal(stranger).seal(key(1), richer)},
       {"longer than any value", std::string(1'000'000, 'x')},

@@ -125,14 +125,14 @@ void wait_until_answers(const std::string& url, pid_t server, const fs::path& lo
 
 }  // namespace
 
-PostgresServer::Server(std::vector<std::string> settings)
+PostgresServer::PostgresServer(std::vector<std::string> settings)
     : settings_(std::move(settings)), folder_(new_folder()), port_(free_port()) {
   const fs::path ready = cluster_template();
   run({"cp", "-a", ready / "data", folder_ / "data"}, folder_ / "log");
   start();
 }
 
-PostgresServer::~Server() {
+PostgresServer::~PostgresServer() {
   if (pid_ != 0) {
     resume();
     end(SIGQUIT);
