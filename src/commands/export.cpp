@@ -15,8 +15,8 @@
 #include "ports/store.hpp"
 #include "program/engine.hpp"
 #include "program/exit.hpp"
+#include "program/open_store.hpp"
 #include "program/signals.hpp"
-#include "program/startup.hpp"
 #include "wire/json_writer.hpp"
 
 namespace tps {
@@ -122,7 +122,10 @@ class ExportRun {
       StoreResult<ports::ListPage> page = ask();
       if (page) return std::move(*page);
       const bool hopeless = page.error().kind == ports::StoreFault::Kind::incompatible;
-      if (hopeless || steady_clock::now() >= give_up) return std::unexpected(page.error().detail);
+      if (hopeless) return std::unexpected(page.error().detail);
+      if (steady_clock::now() >= give_up) {
+        return std::unexpected(fmt::format("gave up after {} s: {}", patience_.count(), page.error().detail));
+      }
       if (wait_for_end(kRetryPause)) return std::unexpected("interrupted");
     }
   }
@@ -160,15 +163,13 @@ std::expected<files::FileFormat, std::string> format_of(const ExportOptions& opt
 
 }  // namespace
 
-int export_all(const Config& config, const ExportOptions& options) {
+int export_all(const Settings& settings, const ExportOptions& options) {
   const auto format = format_of(options);
   if (!format) return fail(format.error(), kExitUsage);
-  const auto currencies = prepare(config);
   block_signals();
-  if (!currencies) return fail(currencies.error(), kExitUsage);
 
   ops::Metrics metrics;
-  const auto engine = make_engine(config, *currencies, metrics, Access::read);
+  const auto engine = make_engine(settings, metrics, OpenMode::read_only);
   if (!engine) return fail(engine.error());
   const auto session = engine->session();
   const auto store = open_once(*session);
@@ -179,13 +180,13 @@ int export_all(const Config& config, const ExportOptions& options) {
   if (const auto found = run.find_ends(); !found) return fail(found.error());
   files::OutputFile file;
   if (const auto opened = file.open(options.output); !opened) return fail(opened.error());
-  const Sink sink{file, *format, *currencies};
+  const Sink sink{file, *format, settings.currencies};
   files::Progress progress("export", "transactions", run.total(), options.quiet);
   auto done = sink.begin();
   if (done) done = run.run(sink, progress);
   if (done) done = file.commit();
   progress.clear();
-  // Nobody reads on: there is nobody to tell.
+  // Empty: the reader of the pipe has ended, and needs no message.
   if (!done) return done.error().empty() ? kExitFailed : fail(done.error());
   report_export(run, options, progress.elapsed().count());
   return kExitOk;

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "program/config.hpp"
+#include "program/settings.hpp"
 
 namespace tps {
 
@@ -19,6 +19,6 @@ struct ExportOptions {
 };
 
 // The exit code. A file is there whole or not at all.
-int export_all(const Config& config, const ExportOptions& options);
+int export_all(const Settings& settings, const ExportOptions& options);
 
 }  // namespace tps

@@ -15,8 +15,9 @@
 #include "ports/store.hpp"
 #include "program/engine.hpp"
 #include "program/exit.hpp"
+#include "program/open_store.hpp"
 #include "program/signals.hpp"
-#include "program/startup.hpp"
+#include "program/wall_clock.hpp"
 #include "wire/json_writer.hpp"
 
 namespace tps {
@@ -128,7 +129,7 @@ std::expected<void, int> open_source(const ImportOptions& options, files::Source
 }
 
 // A session of the store, ready to use; the error is a sentence.
-std::expected<ports::StoreIdentity, std::string> open_session(const Config& config, const Engine& engine,
+std::expected<ports::StoreIdentity, std::string> open_session(const Settings& settings, const Engine& engine,
                                                               ports::Store& session) {
   if (engine.migrates_itself) {
     if (auto migrated = engine.migrate(kMigrationPatience); !migrated)
@@ -136,16 +137,14 @@ std::expected<ports::StoreIdentity, std::string> open_session(const Config& conf
   }
   auto store = open_once(session);
   if (!store) return std::unexpected(std::move(store.error().detail));
-  if (auto fits = check_partitions(config, *store); !fits) return std::unexpected(std::move(fits.error()));
+  if (auto fits = check_partitions(settings.partitions, *store); !fits) return std::unexpected(std::move(fits.error()));
   return std::move(*store);
 }
 
 }  // namespace
 
-int import_file(const Config& config, const ImportOptions& options) {
-  const auto currencies = prepare(config);
+int import_file(const Settings& settings, const ImportOptions& options) {
   block_signals();
-  if (!currencies) return fail(currencies.error(), kExitUsage);
   auto reading = reader_options(options);
   if (!reading) return fail(reading.error(), kExitUsage);
 
@@ -159,15 +158,15 @@ int import_file(const Config& config, const ImportOptions& options) {
   files::SourceFile file;
   if (const auto opened = open_source(options, file, *reading); !opened) return opened.error();
   const std::string name = reading->name;
-  files::ImportReader reader(file.descriptor(), std::move(*reading), *currencies, stop);
+  files::ImportReader reader(file.descriptor(), std::move(*reading), settings.currencies, stop);
   if (const auto started = reader.start(); !started) return fail(options.file + ": " + started.error());
 
   // The store.
   ops::Metrics metrics;
-  const auto engine = make_engine(config, *currencies, metrics);
+  const auto engine = make_engine(settings, metrics);
   if (!engine) return fail(engine.error());
   const auto session = engine->session();
-  const auto store = open_session(config, *engine, *session);
+  const auto store = open_session(settings, *engine, *session);
   if (!store) return fail(store.error());
 
   std::error_code unknown;
@@ -184,7 +183,7 @@ int import_file(const Config& config, const ImportOptions& options) {
        .persistence = {.patience = std::chrono::seconds(options.patience_s), .pause = stop_within, .now = now},
        .principal = options.principal,
        .partitions = store->partitions,
-       .max_batch = static_cast<std::size_t>(config.number("max-flight")),
+       .max_batch = settings.max_flight,
        .max_rejects = options.max_rejects,
        .stop = stop});
   auto done = run.run();

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "program/config.hpp"
+#include "program/settings.hpp"
 
 namespace tps {
 
@@ -27,6 +27,6 @@ struct ImportOptions {
 };
 
 // The exit code. What is in stays in, whatever happens; the same command again goes on.
-int import_file(const Config& config, const ImportOptions& options);
+int import_file(const Settings& settings, const ImportOptions& options);
 
 }  // namespace tps

@@ -17,7 +17,7 @@
 #include "program/engine.hpp"
 #include "program/exit.hpp"
 #include "program/signals.hpp"
-#include "program/startup.hpp"
+#include "program/wall_clock.hpp"
 #include "wire/json_writer.hpp"
 #include "wire/timestamp.hpp"
 #include "wire/utf8.hpp"
@@ -47,11 +47,9 @@ std::string operator_name() {
 }
 
 template <class Use>
-int with_registry(const Config& config, Use use) {
-  const auto currencies = prepare(config);
-  if (!currencies) return fail(currencies.error(), kExitUsage);
+int with_registry(const Settings& settings, Use use) {
   ops::Metrics metrics;
-  const auto engine = make_engine(config, *currencies, metrics, Access::read);
+  const auto engine = make_engine(settings, metrics, OpenMode::read_only);
   if (!engine) return fail(engine.error());
   const auto registry = engine->keys();
   return use(*registry);
@@ -163,11 +161,11 @@ int not_made(const ApiKey& key, const StoreFault& fault) {
 
 }  // namespace
 
-int create_key(const Config& config, const NewKeyOptions& options) {
+int create_key(const Settings& settings, const NewKeyOptions& options) {
   auto key = described_key(options, now());
   if (!key) return fail(key.error(), kExitUsage);
   block_signals();  // one between making the key and showing it would leave a key that nobody has seen
-  return with_registry(config, [&](KeyRegistry& registry) {
+  return with_registry(settings, [&](KeyRegistry& registry) {
     const auth::NewApiKey made = auth::make_api_key();
     key->id = made.id;
     key->created_by = operator_name();
@@ -190,8 +188,8 @@ int create_key(const Config& config, const NewKeyOptions& options) {
   });
 }
 
-int list_keys(const Config& config, bool json) {
-  return with_registry(config, [&](KeyRegistry& registry) {
+int list_keys(const Settings& settings, bool json) {
+  return with_registry(settings, [&](KeyRegistry& registry) {
     const auto keys = registry.list(deadline());
     if (!keys) return fail(keys.error().detail);
     if (keys->empty() && !json) {
@@ -202,10 +200,10 @@ int list_keys(const Config& config, bool json) {
   });
 }
 
-int revoke_key(const Config& config, const std::string& id) {
+int revoke_key(const Settings& settings, const std::string& id) {
   // In a hurry, somebody may have nothing but the key that has leaked.
   const std::string known(auth::is_api_key(id) ? auth::api_key_id(id) : std::string_view(id));
-  return with_registry(config, [&](KeyRegistry& registry) {
+  return with_registry(settings, [&](KeyRegistry& registry) {
     const auto revoked = registry.revoke(known, operator_name(), now(), deadline());
     if (!revoked) return fail(revoked.error().detail);
     if (!*revoked) return fail("there is no key " + known + "; tps keys list shows all");

@@ -6,7 +6,7 @@
 
 #include "auth/principal.hpp"
 #include "auth/scope.hpp"
-#include "program/config.hpp"
+#include "program/nearest.hpp"
 #include "wire/utf8.hpp"
 
 namespace tps {
@@ -35,8 +35,8 @@ std::expected<auth::Scopes, std::string> scopes_of(const std::string& names) {
   known.reserve(auth::kAllScopes.size());
   for (const auth::Scope scope : auth::kAllScopes) known.emplace_back(auth::name_of(scope));
   if (!scopes) {
-    const auto near = nearest(scopes.error(), known);
-    if (near) return std::unexpected("there is no scope " + scopes.error() + "; did you mean " + *near + "?");
+    const std::string hint = did_you_mean(scopes.error(), known);
+    if (!hint.empty()) return std::unexpected("there is no scope " + scopes.error() + hint);
   }
   std::string error = scopes ? "expected some of " : "there is no scope " + scopes.error() + ", only ";
   for (const std::string& name : known) error += (name == known.front() ? "" : ", ") + name;

@@ -1,27 +1,27 @@
+#include "commands/serve.hpp"
+
 #include <fmt/format.h>
 
-#include <chrono>
-#include <functional>
-#include <memory>
+#include <cstdio>
+#include <expected>
 #include <optional>
 #include <string>
 #include <utility>
 
-#include "adapters/redis/cache.hpp"
-#include "commands/commands.hpp"
 #include "http/api/api.hpp"
 #include "http/server/server.hpp"
-#include "lanes/lane.hpp"
 #include "ops/log.hpp"
 #include "ops/metrics.hpp"
-#include "ports/store.hpp"
 #include "program/authentication.hpp"
 #include "program/engine.hpp"
 #include "program/exit.hpp"
+#include "program/lanes_of_serve.hpp"
+#include "program/listening.hpp"
+#include "program/open_store.hpp"
 #include "program/settling.hpp"
+#include "program/shared_cache.hpp"
 #include "program/signals.hpp"
-#include "program/startup.hpp"
-#include "service/flights.hpp"
+#include "program/wall_clock.hpp"
 #include "service/local_cache.hpp"
 #include "service/readiness.hpp"
 #include "service/transactions.hpp"
@@ -30,82 +30,12 @@
 namespace tps {
 namespace {
 
-using std::chrono::milliseconds;
-
-constexpr milliseconds kFlightBudget{3'000};
-constexpr milliseconds kCacheFlightBudget{20};
-
-std::expected<std::unique_ptr<redis::Cache>, std::string> make_shared_cache(const Config& config,
-                                                                            const ports::StoreIdentity& store,
-                                                                            ops::Metrics& metrics) {
-  if (config.text("redis-url").empty()) return nullptr;
-  auto options = redis::parse_redis_url(config.text("redis-url"));
-  if (!options) return std::unexpected("redis-url: " + options.error());
-  if (store.cache_secret.empty()) {
-    return std::unexpected("redis-url: this login may not read the cache's secret; make it a member of tps_api");
+// Everything that can be wrong with the settings and the files that they name, before anything is opened.
+std::expected<Credentials, std::string> check_before_serving(const Settings& settings) {
+  for (const auto check : {check_exposure, check_tls, check_shared_cache}) {
+    if (const auto checked = check(settings); !checked) return std::unexpected(checked.error());
   }
-  options->ca_file = config.text("redis-ca-file");
-  if (const auto usable = redis::Tls(*options).check(); !usable) {
-    return std::unexpected("redis-ca-file: " + usable.error());
-  }
-  return std::make_unique<redis::Cache>(*options, store, metrics);
-}
-
-std::size_t max_flight(const Config& config) { return static_cast<std::size_t>(config.number("max-flight")); }
-
-lanes::LaneOptions lane_options(const char* name, const Config& config, const char* capacity, std::size_t flight) {
-  return {.name = name,
-          .capacity = static_cast<std::size_t>(config.number(capacity)),
-          .max_flight = flight,
-          .budget = kFlightBudget};
-}
-
-// The lanes, and the sessions that they fly on.
-struct Lanes {
-  Lanes(const Config& config, const Engine& engine, redis::Cache* shared_cache, std::function<void()> accepted,
-        ops::Metrics& metrics)
-      : submit_session(engine.session()),
-        read_session(engine.session()),
-        balance_session(engine.session()),
-        query_session(engine.session()),
-        submit(lane_options("submit", config, "submit-queue", max_flight(config)), metrics,
-               service::submit_flight(*submit_session, now, std::move(accepted), metrics)),
-        read(lane_options("read", config, "read-queue", max_flight(config)), metrics,
-             service::find_flight(*read_session, metrics)),
-        balance(lane_options("balance", config, "query-queue", 1), metrics, service::query_flight(*balance_session)),
-        query(lane_options("query", config, "query-queue", 1), metrics, service::query_flight(*query_session)) {
-    if (shared_cache == nullptr) return;
-    cache.emplace(lanes::LaneOptions{.name = "cache", .budget = kCacheFlightBudget}, metrics,
-                  service::cache_flight(*shared_cache));
-  }
-  void stop() {
-    submit.stop();
-    read.stop();
-    balance.stop();
-    query.stop();
-    if (cache) cache->stop();
-  }
-
-  const std::unique_ptr<ports::Store> submit_session;
-  const std::unique_ptr<ports::Store> read_session;
-  const std::unique_ptr<ports::Store> balance_session;
-  const std::unique_ptr<ports::Store> query_session;
-  lanes::Lane submit;
-  lanes::Lane read;
-  lanes::Lane balance;
-  lanes::Lane query;
-  std::optional<lanes::Lane> cache;
-};
-
-// The error is the exit code, and the reason has been told.
-std::expected<std::unique_ptr<Authentication>, int> make_authentication(const Config& config, const Engine& engine,
-                                                                        ops::Metrics& metrics) {
-  auto authentication = Authentication::make(config, engine, metrics);
-  if (!authentication) return std::unexpected(fail(authentication.error(), kExitUsage));
-  const auto keys = (*authentication)->await_keys();
-  if (!keys) return std::unexpected(kExitOk);
-  if (!*keys) return std::unexpected(fail(keys->error()));
-  return std::move(*authentication);
+  return read_credentials(settings.access);
 }
 
 void greet(const Engine& engine, const std::string& url, bool worker) {
@@ -128,15 +58,7 @@ void greet(const Engine& engine, const std::string& url, bool worker) {
       url, engine.where, engine.name, example));
 }
 
-std::expected<domain::Currencies, std::string> prepare_to_serve_callers(const Config& config,
-                                                                        const std::string& listen) {
-  auto currencies = prepare_to_serve(config, listen);
-  if (!currencies) return currencies;
-  if (auto exposed = check_exposure(config, listen); !exposed) return std::unexpected(std::move(exposed.error()));
-  return currencies;
-}
-
-// Balancers are told first, and served while they take notice.
+// Load balancers see /readiness fail first, and are served until they have noticed.
 void drain(service::Readiness& readiness, service::Waiters& waiters, http::Server& server) {
   ops::log(ops::Level::info, "draining");
   readiness.drain();
@@ -147,32 +69,32 @@ void drain(service::Readiness& readiness, service::Waiters& waiters, http::Serve
 }  // namespace
 
 // The whole program on one page. Objects are made in the order in which they need each other.
-int serve(const Config& config) {
+int serve(const Settings& settings) {
   const ops::LogThread log_thread;
-  const std::string& listen = config.text("listen");
-  const auto currencies = prepare_to_serve_callers(config, listen);
-  if (!currencies) return fail(currencies.error(), kExitUsage);
+  block_signals();
+  auto credentials = check_before_serving(settings);
+  if (!credentials) return fail(credentials.error(), kExitUsage);
   ops::Metrics metrics;
 
   // The store: a session for every thread that will use it (the lanes make theirs).
-  const auto engine = make_engine(config, *currencies, metrics);
+  const auto engine = make_engine(settings, metrics);
   if (!engine) return fail(engine.error());
   const auto wait_session = engine->session();
   const auto ping_session = engine->session();
-  const auto store = open_store(config, *engine, *ping_session);
+  const auto store = open_store(settings, *engine, *ping_session);
   if (!store) return store.error();
-  const auto shared_cache = make_shared_cache(config, *store, metrics);
+  const auto shared_cache = make_shared_cache(settings, *store, metrics);
   if (!shared_cache) return fail(shared_cache.error(), kExitUsage);
 
   // The service: what settles, what waits, and the lanes.
-  service::LocalCache local_cache(static_cast<std::size_t>(config.number("local-cache")));
+  service::LocalCache local_cache(settings.local_cache);
   service::Waiters waiters(*wait_session);
-  std::optional<Settling> settling;
-  if (config.toggle("worker")) settling.emplace(config, *engine, *store, waiters, metrics);
-  const auto accepted = [&settling] {
-    if (settling) settling->wake();
+  std::optional<Settler> settler;
+  if (settings.worker) settler.emplace(settings, *engine, *store, waiters, metrics);
+  const auto accepted = [&settler] {
+    if (settler) settler->wake();
   };
-  Lanes lanes(config, *engine, shared_cache->get(), accepted, metrics);
+  LanesOfServe lanes(settings, *engine, shared_cache->get(), accepted, metrics);
   service::Transactions transactions(store->partitions, {.submit = lanes.submit,
                                                          .read = lanes.read,
                                                          .balance = lanes.balance,
@@ -183,30 +105,31 @@ int serve(const Config& config) {
                                                          .waiters = waiters,
                                                          .metrics = metrics});
   service::Readiness readiness(*ping_session, store->partitions, now, metrics);
+  Authentication authentication(settings.access, std::move(*credentials), *engine, metrics);
+  const auto keys = authentication.await_keys();
+  if (!keys) return kExitOk;  // ended by a signal
+  if (!*keys) return fail(keys->error());
 
-  const auto authentication = make_authentication(config, *engine, metrics);
-  if (!authentication) return authentication.error();
-
-  // The wire.
-  const http::ApiOptions api_options{.request_timeout = milliseconds(config.number("request-timeout"))};
-  http::Api api(http::routes(), {.options = api_options,
-                                 .access = (*authentication)->access(),
+  // The wire. Settlement starts last, when nothing can be wrong any more.
+  http::Api api(http::routes(), {.options = {.request_timeout = settings.request_timeout},
+                                 .access = authentication.access(),
                                  .transactions = &transactions,
-                                 .currencies = *currencies,
+                                 .currencies = settings.currencies,
                                  .metrics = metrics,
                                  .readiness = [&readiness] { return readiness.reason_not_ready(); }});
-  http::Server server(server_options(config, listen), api, metrics);
+  http::Server server(server_options(settings), api, metrics);
   if (const auto started = server.start(); !started) return fail(started.error());
-  greet(*engine, url_of(config, listen, server.port()), settling.has_value());
+  if (settler) settler->start();
+  greet(*engine, url_of(settings, server.port()), settler.has_value());
 
   wait_for_end([&] {
     server.reload_tls();
-    (*authentication)->reload();
+    authentication.reload();
   });
   drain(readiness, waiters, server);
-  // From the outside in: whoever still waits is answered before the IO threads end.
-  if (settling) settling->stop();
-  (*authentication)->stop();
+  // From the outside in: requests that still wait are answered before the IO threads end.
+  if (settler) settler->stop();
+  authentication.stop();
   lanes.stop();
   waiters.stop();
   server.stop();

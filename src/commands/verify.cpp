@@ -13,7 +13,6 @@
 #include "ops/metrics.hpp"
 #include "program/engine.hpp"
 #include "program/exit.hpp"
-#include "program/startup.hpp"
 #include "wire/json_writer.hpp"
 
 namespace tps {
@@ -109,11 +108,9 @@ void print_verify_json(const Outcome& outcome) {
 
 }  // namespace
 
-int verify(const Config& config, const VerifyOptions& options) {
-  const auto currencies = prepare(config);
-  if (!currencies) return fail(currencies.error(), kExitUsage);
+int verify(const Settings& settings, const VerifyOptions& options) {
   ops::Metrics metrics;
-  const auto auditing = make_audit(config, *currencies, metrics);
+  const auto auditing = make_audit(settings, metrics);
   if (!auditing) return fail(auditing.error());
 
   const auto start = steady_clock::now();

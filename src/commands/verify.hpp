@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "program/config.hpp"
+#include "program/settings.hpp"
 
 namespace tps {
 
@@ -14,6 +14,6 @@ struct VerifyOptions {
 };
 
 // The exit code: kExitOk when there are no differences, kExitFailed when there are or it could not finish. Only reads.
-int verify(const Config& config, const VerifyOptions& options);
+int verify(const Settings& settings, const VerifyOptions& options);
 
 }  // namespace tps

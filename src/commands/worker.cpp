@@ -1,8 +1,7 @@
-// `tps worker`: settles, and nothing else. Its own /health, /readiness and /metrics; no API.
-#include <chrono>
+#include "commands/worker.hpp"
+
 #include <string>
 
-#include "commands/commands.hpp"
 #include "http/api/api.hpp"
 #include "http/api/routes.hpp"
 #include "http/server/server.hpp"
@@ -10,40 +9,40 @@
 #include "ops/metrics.hpp"
 #include "program/engine.hpp"
 #include "program/exit.hpp"
+#include "program/listening.hpp"
+#include "program/open_store.hpp"
 #include "program/settling.hpp"
 #include "program/signals.hpp"
-#include "program/startup.hpp"
+#include "program/wall_clock.hpp"
 #include "service/readiness.hpp"
 #include "service/waiters.hpp"
 
 namespace tps {
 
-int worker(const Config& config) {
+int worker(const Settings& settings) {
   const ops::LogThread log_thread;
-  // Beside a server on the same machine.
-  const bool chosen = config.value("listen").source != "default";
-  const std::string listen = chosen ? config.text("listen") : "127.0.0.1:8001";
-  const auto currencies = prepare_to_serve(config, listen);
-  if (!currencies) return fail(currencies.error(), kExitUsage);
+  block_signals();
+  if (const auto checked = check_tls(settings); !checked) return fail(checked.error(), kExitUsage);
   ops::Metrics metrics;
 
-  const auto engine = make_engine(config, *currencies, metrics);
+  const auto engine = make_engine(settings, metrics);
   if (!engine) return fail(engine.error());
   const auto wait_session = engine->session();
   const auto ping_session = engine->session();
-  const auto store = open_store(config, *engine, *ping_session);
+  const auto store = open_store(settings, *engine, *ping_session);
   if (!store) return store.error();
 
-  service::Waiters waiters(*wait_session);  // nobody waits here
-  Settling settling(config, *engine, *store, waiters, metrics);
+  service::Waiters waiters(*wait_session);  // no request waits here
+  Settler settler(settings, *engine, *store, waiters, metrics);
   service::Readiness readiness(*ping_session, store->partitions, now, metrics);
   http::Api api(http::worker_routes(),
-                {.options = {}, .currencies = *currencies, .metrics = metrics, .readiness = [&readiness] {
+                {.options = {}, .currencies = settings.currencies, .metrics = metrics, .readiness = [&readiness] {
                    return readiness.reason_not_ready();
                  }});
-  http::Server server(server_options(config, listen), api, metrics);
+  http::Server server(server_options(settings), api, metrics);
   if (const auto started = server.start(); !started) return fail(started.error());
-  const std::string url = url_of(config, listen, server.port());
+  settler.start();
+  const std::string url = url_of(settings, server.port());
   ops::log(ops::Level::info, "settling",
            {{"url", url}, {"data", engine->where}, {"store", engine->name}, {"version", TPS_VERSION}});
 
@@ -51,7 +50,7 @@ int worker(const Config& config) {
   ops::log(ops::Level::info, "draining");
   readiness.drain();
   server.drain();
-  settling.stop();
+  settler.stop();
   waiters.stop();
   server.stop();
   ops::log(ops::Level::info, "stopped");

@@ -1,12 +1,8 @@
 #include "program/authentication.hpp"
 
-#include <algorithm>
-#include <array>
-#include <iterator>
 #include <utility>
 #include <vector>
 
-#include "http/server/server.hpp"
 #include "ops/log.hpp"
 #include "program/signals.hpp"
 
@@ -17,9 +13,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Outcome = std::expected<void, std::string>;
 
-// Each of these switches asking on.
-constexpr std::array kAsking{"jwt-keys",   "jwt-secret",   "jwt-previous-secret",
-                             "jwt-issuer", "jwt-audience", "users-file"};
 constexpr milliseconds kKeyBudget{2'000};
 constexpr milliseconds kPasswordBudget{1'000};
 constexpr std::size_t kLoginsThatMayWait = 16;
@@ -40,62 +33,66 @@ void limit(std::optional<auth::RateLimiter>& limiter, std::int64_t per_second) {
                   static_cast<std::uint32_t>(per_second) * kRateWindowSeconds);
 }
 
-void tell(const char* what, const Outcome& outcome) {
+void log_reading(const char* setting, const Outcome& outcome) {
   if (outcome) {
-    ops::log(ops::Level::info, "read again", {{"what", what}});
+    ops::log(ops::Level::info, "read again", {{"setting", setting}});
   } else {
-    ops::log(ops::Level::error, "not read again; what was there stays", {{"what", what}, {"why", outcome.error()}});
+    ops::log(ops::Level::error, "cannot be read again; the values read before stay in use",
+             {{"setting", setting}, {"detail", outcome.error()}});
   }
+}
+
+std::expected<std::vector<auth::SigningKey>, std::string> read_keys_of(const AccessSettings& settings) {
+  const std::string& path = settings.keys_file;
+  if (path.empty()) return {};
+  const auto text = read_text(path);
+  if (!text) return std::unexpected("jwt-keys: " + text.error());
+  auto keys = auth::read_keys(*text);
+  if (!keys) return std::unexpected("jwt-keys: " + path + ": " + keys.error());
+  return std::move(*keys);
+}
+
+std::expected<auth::Users, std::string> read_users_of(const AccessSettings& settings) {
+  const std::string& path = settings.users_file;
+  if (path.empty()) return {};
+  const auto text = read_text(path);
+  if (!text) return std::unexpected("users-file: " + text.error());
+  auto users = auth::read_users(*text);
+  if (!users) return std::unexpected("users-file: " + path + ": " + users.error());
+  return std::move(*users);
 }
 
 }  // namespace
 
-bool asks_who_calls(const Config& config) {
-  return config.toggle("auth") ||
-         std::ranges::any_of(kAsking, [&](const char* name) { return !config.text(name).empty(); });
+std::expected<Credentials, std::string> read_credentials(const AccessSettings& settings) {
+  auto keys = read_keys_of(settings);
+  if (!keys) return std::unexpected(keys.error());
+  if (const std::string& ca_file = settings.keys_ca_file; !ca_file.empty()) {
+    if (const auto read = read_text(ca_file); !read) return std::unexpected("jwt-keys-ca-file: " + read.error());
+  }
+  auto users = read_users_of(settings);
+  if (!users) return std::unexpected(users.error());
+  return Credentials{.keys = std::move(*keys), .users = std::move(*users)};
 }
 
-Outcome check_exposure(const Config& config, const std::string& listen) {
-  // Whoever gives one of them wants to ask; nothing in it, such as in a Secret that was left out, must not mean nobody.
-  for (const char* name : kAsking) {
-    if (config.value(name).source == "default" || !config.text(name).empty()) continue;
-    return std::unexpected(std::string(name) + " (" + config.value(name).source + "): is given, but empty");
-  }
-  if (asks_who_calls(config)) return {};
-  const auto endpoint = http::parse_endpoint(listen);
-  if (!endpoint || endpoint->address().is_loopback()) return {};
-  if (!config.toggle("insecure-no-auth")) {
-    return std::unexpected("listen: " + listen +
-                           " can be reached from other machines, and nobody is asked who calls; configure jwt-keys, "
-                           "jwt-secret, users-file or auth (docs/security.md), or say --insecure-no-auth");
-  }
-  ops::log(ops::Level::warn, "insecure-no-auth: whoever reaches this address may move all money", {{"listen", listen}});
-  return {};
-}
-
-std::expected<std::unique_ptr<Authentication>, std::string> Authentication::make(const Config& config,
-                                                                                 const Engine& engine,
-                                                                                 ops::Metrics& metrics) {
-  std::unique_ptr<Authentication> made(new Authentication(config));
-  limit(made->per_principal_, config.number("rate-limit"));
-  limit(made->per_address_, config.number("address-rate-limit"));
-  if (!asks_who_calls(config)) return made;
-  made->asking_.emplace(engine, made->rules_, metrics, [self = made.get()] {
-    if (self->key_url_) self->key_url_->ask();
+Authentication::Authentication(const AccessSettings& settings, Credentials credentials, const Engine& engine,
+                               ops::Metrics& metrics)
+    : settings_(settings) {
+  limit(per_principal_, settings.requests_per_second);
+  limit(per_address_, settings.requests_per_second_and_address);
+  if (!settings.required) return;
+  asking_.emplace(engine, settings.rules, metrics, [this] {
+    if (key_url_) key_url_->ask();
   });
-  if (auto secrets = made->read_secrets(); !secrets) return std::unexpected(secrets.error());
-  if (auto known = made->know_key_url(metrics); !known) return std::unexpected(known.error());
-  if (auto read = made->read_keys(); !read) return std::unexpected(read.error());
-  if (auto offered = made->offer_login(metrics); !offered) return std::unexpected(offered.error());
-  if (!config.text("jwt-keys").empty() && config.text("jwt-audience").empty()) {
-    ops::log(ops::Level::warn, "jwt-audience is not set: tokens that the issuer makes for others are taken too");
+  if (!settings.keys_url.empty()) key_url_.emplace(settings.keys_url, settings.keys_ca_file, metrics);
+  trust(std::move(credentials.keys));
+  if (!settings.users_file.empty()) offer_login(std::move(credentials.users), metrics);
+  const bool has_issuer = key_url_ || !settings.keys_file.empty();
+  if (has_issuer && settings.rules.audience.empty()) {
+    ops::log(ops::Level::warn, "jwt-audience is not set: tokens that the issuer makes for other services are accepted");
   }
-  made->watch_files();
-  return made;
+  watch_files();
 }
-
-Authentication::Authentication(const Config& config)
-    : config_(config), rules_{.issuer = config.text("jwt-issuer"), .audience = config.text("jwt-audience")} {}
 
 Authentication::Asking::Asking(const Engine& engine, const auth::TokenRules& rules, ops::Metrics& metrics,
                                std::function<void()> unknown_key)
@@ -109,49 +106,23 @@ Authentication::Asking::Asking(const Engine& engine, const auth::TokenRules& rul
             .metrics = metrics,
             .unknown_key = std::move(unknown_key)}) {}
 
-Outcome Authentication::read_secrets() {
-  for (const char* name : {"jwt-secret", "jwt-previous-secret"}) {
-    const std::string& secret = config_.text(name);
-    if (secret.empty()) continue;
-    auto key = auth::SigningKey::of_secret("", secret);
-    if (!key) return std::unexpected(std::string(name) + ": " + key.error());
-    secrets_.push_back(std::move(*key));
-  }
-  return {};
-}
-
 void Authentication::trust(std::vector<auth::SigningKey> keys) {
-  std::ranges::copy(secrets_, std::back_inserter(keys));
+  if (settings_.secret) keys.push_back(*settings_.secret);
+  if (settings_.previous_secret) keys.push_back(*settings_.previous_secret);
   asking_->keys.replace(std::move(keys));
 }
 
-Outcome Authentication::know_key_url(ops::Metrics& metrics) {
-  const std::string& url = config_.text("jwt-keys");
-  if (!auth::KeyUrl::is_url(url)) {
-    if (!url.contains("://")) return {};
-    return std::unexpected("jwt-keys: expected a file or an https:// URL, not " + url.substr(0, url.find(':')) +
-                           ":...");
-  }
-  // It would be in every log; and who writes a password with a slash in it writes the @ behind that.
-  if (url.substr(0, url.find_first_of("?#")).contains('@')) {
-    return std::unexpected("jwt-keys: a URL with a user or a password is not taken");
-  }
-  const std::string& ca_file = config_.text("jwt-keys-ca-file");
-  if (const auto read = read_text(ca_file); !ca_file.empty() && !read) {
-    return std::unexpected("jwt-keys-ca-file: " + read.error());
-  }
-  key_url_.emplace(url, ca_file, metrics);
-  return {};
-}
-
-// Without keys it would refuse whoever comes, so there must be some before it serves.
+// Without keys every token would be refused, so the server waits for some before it serves.
 std::optional<Outcome> Authentication::await_keys() {
   if (!key_url_) return Outcome{};
   const auto give_up = std::chrono::steady_clock::now() + kFetchPatience;
   auto keys = key_url_->fetch();
-  if (!keys) ops::log(ops::Level::warn, "waiting for keys", {{"detail", keys.error()}});
+  if (!keys) ops::log(ops::Level::warn, "waiting for keys of the token issuer", {{"detail", keys.error()}});
   while (!keys) {
-    if (std::chrono::steady_clock::now() > give_up) return std::unexpected("jwt-keys: " + keys.error());
+    if (std::chrono::steady_clock::now() > give_up) {
+      return std::unexpected("jwt-keys: gave up after " + std::to_string(kFetchPatience.count()) +
+                             " s: " + keys.error());
+    }
     if (wait_for_end(kFetchPause)) return std::nullopt;
     keys = key_url_->fetch();
   }
@@ -160,49 +131,36 @@ std::optional<Outcome> Authentication::await_keys() {
   return Outcome{};
 }
 
-Outcome Authentication::read_keys() {
-  if (key_url_) return {};
-  std::vector<auth::SigningKey> keys;
-  if (const std::string& path = config_.text("jwt-keys"); !path.empty()) {
-    const auto text = read_text(path);
-    if (!text) return std::unexpected("jwt-keys: " + text.error());
-    auto read = auth::read_keys(*text);
-    if (!read) return std::unexpected("jwt-keys: " + path + ": " + read.error());
-    keys = std::move(*read);
-  }
-  trust(std::move(keys));
+Outcome Authentication::read_keys_again() {
+  auto keys = read_keys_of(settings_);
+  if (!keys) return std::unexpected(keys.error());
+  trust(std::move(*keys));
   return {};
 }
 
-Outcome Authentication::read_users() {
-  const std::string& path = config_.text("users-file");
-  const auto text = read_text(path);
-  if (!text) return std::unexpected("users-file: " + text.error());
-  auto users = auth::read_users(*text);
-  if (!users) return std::unexpected("users-file: " + path + ": " + users.error());
+Outcome Authentication::read_users_again() {
+  auto users = read_users_of(settings_);
+  if (!users) return std::unexpected(users.error());
   login_->replace(std::move(*users));
   return {};
 }
 
-Outcome Authentication::offer_login(ops::Metrics& metrics) {
-  if (config_.text("users-file").empty()) return {};
-  auto key = auth::SigningKey::of_secret("", config_.text("jwt-secret"));
-  if (!key) return std::unexpected("users-file: tokens are signed with jwt-secret: " + key.error());
+void Authentication::offer_login(auth::Users users, ops::Metrics& metrics) {
   password_lane_.emplace(
       lanes::LaneOptions{
           .name = "password", .capacity = kLoginsThatMayWait, .max_flight = 1, .budget = kPasswordBudget},
       metrics, auth::password_flight());
-  const auth::Login::Options options{.rules = rules_, .lifetime = seconds(config_.number("token-lifetime"))};
-  login_.emplace(options, std::move(*key), *password_lane_, metrics);
-  return read_users();
+  const auth::Login::Options options{.rules = settings_.rules, .lifetime = settings_.token_lifetime};
+  login_.emplace(options, *settings_.secret, *password_lane_, metrics);
+  login_->replace(std::move(users));
 }
 
 void Authentication::watch_files() {
-  if (!key_url_ && !config_.text("jwt-keys").empty()) {
-    files_.add(config_.text("jwt-keys"), [this] { tell("jwt-keys", read_keys()); });
+  if (!settings_.keys_file.empty()) {
+    files_.add(settings_.keys_file, [this] { log_reading("jwt-keys", read_keys_again()); });
   }
   if (login_) {
-    files_.add(config_.text("users-file"), [this] { tell("users-file", read_users()); });
+    files_.add(settings_.users_file, [this] { log_reading("users-file", read_users_again()); });
   }
   files_.start();
 }
@@ -212,7 +170,7 @@ http::Access Authentication::access() {
           .login = login_ ? &*login_ : nullptr,
           .per_principal = per_principal_ ? &*per_principal_ : nullptr,
           .per_address = per_address_ ? &*per_address_ : nullptr,
-          .this_machine_only = !asking_ && !config_.toggle("insecure-no-auth")};
+          .this_machine_only = !asking_ && !settings_.insecure};
 }
 
 void Authentication::reload() {
@@ -220,9 +178,9 @@ void Authentication::reload() {
   if (key_url_) {
     key_url_->ask();
   } else {
-    tell("jwt-keys", read_keys());
+    log_reading("jwt-keys", read_keys_again());
   }
-  if (login_) tell("users-file", read_users());
+  if (login_) log_reading("users-file", read_users_again());
 }
 
 void Authentication::stop() {

@@ -1,4 +1,4 @@
-// Everything that decides who may call, built from the configuration.
+// Everything that decides who may call, built from the settings.
 #pragma once
 
 #include <expected>
@@ -14,28 +14,33 @@
 #include "auth/login.hpp"
 #include "auth/rate_limiter.hpp"
 #include "auth/trusted_keys.hpp"
+#include "auth/users.hpp"
 #include "http/api/handlers.hpp"
 #include "lanes/lane.hpp"
-#include "program/config.hpp"
 #include "program/engine.hpp"
 #include "program/file_watch.hpp"
+#include "program/settings.hpp"
 
 namespace tps {
 
-// Whether callers are asked who they are.
-bool asks_who_calls(const Config& config);
+// What the files of the settings hold.
+struct Credentials {
+  std::vector<auth::SigningKey> keys;
+  auth::Users users;
+};
 
-// What is wrong with serving `listen` like that: only this machine may be served without asking. Also warns.
-std::expected<void, std::string> check_exposure(const Config& config, const std::string& listen);
+// Reads the files. The error begins with a setting's name.
+std::expected<Credentials, std::string> read_credentials(const AccessSettings& settings);
 
 class Authentication {
  public:
-  // Reads keys and users; what is wrong with them is the error. `engine` and `metrics` must outlive it.
-  static std::expected<std::unique_ptr<Authentication>, std::string> make(const Config& config, const Engine& engine,
-                                                                          ops::Metrics& metrics);
+  // `credentials` are those of the settings. Everything else that is given must outlive this object.
+  Authentication(const AccessSettings& settings, Credentials credentials, const Engine& engine, ops::Metrics& metrics);
+  Authentication(const Authentication&) = delete;
+  Authentication& operator=(const Authentication&) = delete;
 
-  // The keys of an issuer that publishes them, which may take a minute if it is away; the error says why there are
-  // none. nullopt: told to end meanwhile.
+  // Fetches the keys of an issuer that publishes them, for up to 60 seconds while it cannot be reached; the error says
+  // why there are none. nullopt: a signal ended the wait.
   std::optional<std::expected<void, std::string>> await_keys();
 
   // Lives as long as this object.
@@ -47,7 +52,7 @@ class Authentication {
   void stop();  // its lanes
 
  private:
-  // What is only there where somebody is asked.
+  // What is only there with authentication.
   struct Asking {
     Asking(const Engine& engine, const auth::TokenRules& rules, ops::Metrics& metrics,
            std::function<void()> unknown_key);
@@ -59,20 +64,13 @@ class Authentication {
     auth::Gate gate;
   };
 
-  explicit Authentication(const Config& config);
-
-  // What is read from the configuration's files; the error is a sentence.
-  std::expected<void, std::string> read_keys();
-  std::expected<void, std::string> read_secrets();
   void trust(std::vector<auth::SigningKey> keys);  // these and the secrets
-  std::expected<void, std::string> know_key_url(ops::Metrics& metrics);
-  std::expected<void, std::string> read_users();
-  std::expected<void, std::string> offer_login(ops::Metrics& metrics);
+  void offer_login(auth::Users users, ops::Metrics& metrics);
+  std::expected<void, std::string> read_keys_again();
+  std::expected<void, std::string> read_users_again();
   void watch_files();
 
-  const Config& config_;
-  const auth::TokenRules rules_;
-  std::vector<auth::SigningKey> secrets_;
+  const AccessSettings& settings_;
   std::optional<Asking> asking_;
   std::optional<lanes::Lane> password_lane_;
   std::optional<auth::Login> login_;

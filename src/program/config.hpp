@@ -1,5 +1,5 @@
-// Every setting once: name, unit, default, meaning. Values come from flags, then the environment, then the file, then
-// the default, and each remembers where it came from.
+// The texts of all settings and where each came from. Flags go before the environment, the environment before the file,
+// the file before the defaults. settings.hpp makes values of the texts; `tps config` prints them.
 #pragma once
 
 #include <cstdint>
@@ -9,31 +9,10 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include "program/setting_table.hpp"
 
 namespace tps {
-
-enum class SettingKind : std::uint8_t { text, number, toggle };
-
-struct Setting {
-  std::string_view name;  // flag --NAME, environment TPS_NAME, file key NAME
-  SettingKind kind;
-  std::string_view fallback;
-  std::string_view unit;  // "ms", "bytes"; empty for text
-  std::string_view meaning;
-  bool secret = false;  // not shown; of a URL, its password
-  std::int64_t least = 0;
-  std::int64_t most = INT64_MAX;
-};
-
-std::span<const Setting> settings();
-const Setting* find_setting(std::string_view name);
-
-// The setting that an environment variable gives: TPS_LISTEN, DATABASE_URL; not the TPS_*_FILE ones.
-std::optional<std::string_view> setting_of_variable(std::string_view variable);
-
-// The name among `known` that `word` is most likely a slip of; nullopt when none is near.
-std::optional<std::string> nearest(std::string_view word, std::span<const std::string> known);
 
 // The whole file. The error is a sentence.
 std::expected<std::string, std::string> read_file(const std::string& path);
@@ -45,24 +24,33 @@ class Config {
   struct Value {
     std::string text;
     std::string source;  // "default", "file tps.toml", "environment TPS_LISTEN", "flag --listen"
+
+    [[nodiscard]] bool is_default() const { return source == "default"; }
   };
 
-  // `flags`: setting names to texts. `environment`: the whole of it ("NAME=value"). Reads the file named by the setting
-  // `config`, and the files named by TPS_*_FILE. The error says what is wrong, where, and what was probably meant.
-  static std::expected<Config, std::string> load(const Values& flags, std::span<const std::string> environment);
+  // `flags`: setting names to texts, and "port", which replaces the port of `listen`. `environment`: the whole of it
+  // ("NAME=value"). Reads the file named by the setting `config`, and the files named by TPS_*_FILE. Numbers, toggles
+  // and choices are checked. The error says which value is wrong, where it came from, and what was probably meant.
+  // Defaults are those of `command`.
+  static std::expected<Config, std::string> load(const Values& flags, std::span<const std::string> environment,
+                                                 Command command = Command::config);
 
-  // An unknown name, or the wrong kind, is a bug.
-  [[nodiscard]] const std::string& text(std::string_view name) const;
-  [[nodiscard]] std::int64_t number(std::string_view name) const;
-  [[nodiscard]] bool toggle(std::string_view name) const;
+  // An unknown name is a bug and throws std::logic_error.
   [[nodiscard]] const Value& value(std::string_view name) const;
+  [[nodiscard]] const std::string& text(std::string_view name) const { return value(name).text; }
 
   // The text with passwords replaced by ***.
   [[nodiscard]] std::string shown(const Setting& setting) const;
 
  private:
+  void set_port(const std::string& port);
+
   std::map<std::string, Value, std::less<>> values_;
 };
+
+// The text of a number or of a toggle; nullopt for anything else.
+std::optional<std::int64_t> parse_number(std::string_view text);
+std::optional<bool> parse_toggle(std::string_view text);
 
 // "postgresql://user:secret@host/db" -> "postgresql://user:***@host/db"; "password=secret" too.
 std::string without_password(std::string_view url);

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <stdexcept>
 
 namespace tps {
 namespace {
@@ -40,7 +41,7 @@ TEST(Config, NothingGivenIsEnough) {
   const Config config = load({}, {"HOME=/root", "PATH=/bin"});
   EXPECT_EQ(config.text("listen"), "127.0.0.1:8000");
   EXPECT_EQ(config.text("database-url"), "sqlite:tps.db");
-  EXPECT_TRUE(config.toggle("worker"));
+  EXPECT_EQ(config.text("worker"), "true");
   EXPECT_EQ(config.value("listen").source, "default");
 }
 
@@ -52,7 +53,7 @@ TEST(Config, FlagsBeatEnvironmentBeatsFileBeatsDefault) {
   EXPECT_EQ(config.value("listen").source, "flag --listen");
   EXPECT_EQ(config.text("log-level"), "error");
   EXPECT_EQ(config.value("log-level").source, "environment TPS_LOG_LEVEL");
-  EXPECT_EQ(config.number("io-threads"), 3);
+  EXPECT_EQ(config.text("io-threads"), "3");
   EXPECT_EQ(config.value("io-threads").source, "file " + file.path());
 }
 
@@ -84,13 +85,26 @@ TEST(Config, ServiceLinksOfKubernetesAreNotOurs) {
 }
 
 TEST(Config, ValuesAreChecked) {
-  for (const char* bad : {"TPS_IO_THREADS=0", "TPS_IO_THREADS=65", "TPS_IO_THREADS=two", "TPS_IO_THREADS=",
-                          "TPS_IO_THREADS=1x", "TPS_WORKER=maybe", "TPS_IO_THREADS=-1", "TPS_REQUEST_TIMEOUT=-1"}) {
+  for (const char* bad :
+       {"TPS_IO_THREADS=0", "TPS_IO_THREADS=65", "TPS_IO_THREADS=two", "TPS_IO_THREADS=", "TPS_IO_THREADS=1x",
+        "TPS_WORKER=maybe", "TPS_IO_THREADS=-1", "TPS_REQUEST_TIMEOUT=-1", "TPS_LOG_LEVEL=debg", "TPS_LOG_FORMAT="}) {
     EXPECT_NE(error_of({}, {bad}), "") << bad;
   }
   for (const char* good : {"TPS_WORKER=no", "TPS_WORKER=off", "TPS_WORKER=0", "TPS_WORKER=false"}) {
-    EXPECT_FALSE(load({}, {good}).toggle("worker")) << good;
+    EXPECT_EQ(parse_toggle(load({}, {good}).text("worker")), false) << good;
   }
+}
+
+TEST(Config, AWrongChoiceIsToldTheRightOne) {
+  EXPECT_EQ(error_of({{"log-level", "debg"}}, {}),
+            "log-level (flag --log-level): expected debug, info, warn or error, not \"debg\"; did you mean debug?");
+}
+
+TEST(Config, AMistakeInTheFileIsReportedWithItsLine) {
+  const TemporaryFile twice("io-threads = 1\nio-threads = 2\n");
+  EXPECT_EQ(error_of({{"config", twice.path()}}, {}), twice.path() + ": line 2: io-threads is set twice");
+  const TemporaryFile itself("\nconfig = x\n");
+  EXPECT_EQ(error_of({{"config", itself.path()}}, {}).find(itself.path() + ": line 2: unknown setting config"), 0);
 }
 
 TEST(Config, PasswordsAreNotShown) {
@@ -109,12 +123,25 @@ TEST(Config, PasswordsAreNotShown) {
   for (const Case& one : cases) EXPECT_EQ(without_password(one.url), one.shown);
 }
 
-TEST(Config, TheNearestWordIsFoundAndAFarOneIsNot) {
-  const std::vector<std::string> known{"serve", "migrate", "config"};
-  EXPECT_EQ(nearest("sevre", known), "serve");
-  EXPECT_EQ(nearest("migrat", known), "migrate");
-  EXPECT_EQ(nearest("quaxotl", known), std::nullopt);
+TEST(Config, APortReplacesThatOfTheAddress) {
+  struct Case {
+    const char* listen;
+    const char* with_port;
+  };
+  const Case cases[] = {
+      {"0.0.0.0:8000", "0.0.0.0:9000"},
+      {"[::1]:8000", "[::1]:9000"},
+      {"localhost", "localhost:9000"},
+      {"[::1]", "[::1]:9000"},
+  };
+  for (const Case& one : cases) {
+    EXPECT_EQ(load({{"listen", one.listen}, {"port", "9000"}}, {}).text("listen"), one.with_port);
+    EXPECT_EQ(load({{"port", "9000"}}, {"TPS_LISTEN=" + std::string(one.listen)}).text("listen"), one.with_port);
+  }
+  EXPECT_EQ(load({{"port", "9000"}}, {}).value("listen").source, "flag --port");
 }
+
+TEST(Config, AnUnknownNameIsABug) { EXPECT_THROW(static_cast<void>(load({}, {}).text("listn")), std::logic_error); }
 
 }  // namespace
 }  // namespace tps

@@ -8,35 +8,34 @@
 #include <memory>
 #include <string>
 
-#include "domain/currency.hpp"
 #include "ops/metrics.hpp"
 #include "ports/audit.hpp"
 #include "ports/key_registry.hpp"
 #include "ports/store.hpp"
-#include "program/config.hpp"
+#include "program/settings.hpp"
 
 namespace tps {
 
-// Reading only changes nothing and takes no lock: an embedded file may be in use then, and must be there.
-enum class Access : std::uint8_t { full, read };
+// read_only changes nothing and takes no lock: an embedded file may be in use then, and must be there.
+enum class OpenMode : std::uint8_t { read_write, read_only };
 
 struct Engine {
   std::string name;              // "SQLite" or "PostgreSQL"
   std::string where;             // for people; without passwords
-  bool migrates_itself = false;  // an embedded file, nobody else's
+  bool migrates_itself = false;  // an embedded file, of this process alone
   std::function<std::unique_ptr<ports::Store>()> session;
-  // Reads and writes whatever the access was, with the database's own locks: another process may have an embedded file.
+  // Reads and writes whatever the mode was, with the database's own locks: another process may have an embedded file.
   std::function<std::unique_ptr<ports::KeyRegistry>()> keys;
-  // Brings the schema up to date, within a budget for waiting for those who use it. Forward only, idempotent.
+  // Brings the schema up to date, within a budget for waiting for sessions that use it. Forward only, idempotent.
   std::function<std::expected<void, std::string>(std::chrono::seconds)> migrate;
   // After that: what an administrator should know about rights; mostly nothing ("").
   std::function<std::string()> advice = [] { return std::string(); };
 };
 
-// `currencies` and `metrics` must outlive all sessions. The error is a sentence for people. Opens an
-// embedded file (which must not be in use), and does not connect to a server yet.
-std::expected<Engine, std::string> make_engine(const Config& config, const domain::Currencies& currencies,
-                                               ops::Metrics& metrics, Access access = Access::full);
+// `settings` (whose currencies it uses) and `metrics` must outlive all sessions. The error is a sentence for people.
+// Opens an embedded file (which must not be in use), and does not connect to a server yet.
+std::expected<Engine, std::string> make_engine(const Settings& settings, ops::Metrics& metrics,
+                                               OpenMode mode = OpenMode::read_write);
 
 // What an audit reads.
 struct Auditing {
@@ -46,7 +45,6 @@ struct Auditing {
 };
 
 // Changes nothing, and takes no lock: an embedded file may be in use, and must be there. Otherwise as make_engine().
-std::expected<Auditing, std::string> make_audit(const Config& config, const domain::Currencies& currencies,
-                                                ops::Metrics& metrics);
+std::expected<Auditing, std::string> make_audit(const Settings& settings, ops::Metrics& metrics);
 
 }  // namespace tps

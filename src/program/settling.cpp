@@ -3,33 +3,43 @@
 #include <chrono>
 #include <random>
 
-#include "program/startup.hpp"
+#include "program/wall_clock.hpp"
 
 namespace tps {
 namespace {
 
 constexpr std::chrono::seconds kWatchInterval{15};
 
-service::SettlementOptions settlement_options(const Config& config, const ports::StoreIdentity& store) {
+service::SettlementOptions settlement_options(const Settings& settings, const ports::StoreIdentity& store) {
   // Workers that start their rounds at different partitions seldom want the same one.
   const auto first = static_cast<std::uint32_t>(std::random_device{}()) % store.partitions;
-  return {.partitions = store.partitions,
-          .first_partition = first,
-          .batch = static_cast<std::size_t>(config.number("settle-batch"))};
+  return {.partitions = store.partitions, .first_partition = first, .batch = settings.settle_batch};
 }
 
 }  // namespace
 
-Settling::Settling(const Config& config, const Engine& engine, const ports::StoreIdentity& store,
-                   service::Waiters& waiters, ops::Metrics& metrics)
-    : loop_session_(engine.session()),
+Settler::Settler(const Settings& settings, const Engine& engine, const ports::StoreIdentity& store,
+                 service::Waiters& waiters, ops::Metrics& metrics)
+    : options_(settlement_options(settings, store)),
+      loop_session_(engine.session()),
       watch_session_(engine.session()),
-      loop_(settlement_options(config, store), *loop_session_, now, waiters, metrics),
-      watch_(*watch_session_, kWatchInterval, metrics) {}
+      waiters_(waiters),
+      metrics_(metrics) {}
 
-void Settling::stop() {
-  loop_.stop();
-  watch_.stop();
+void Settler::start() {
+  loop_.emplace(options_, *loop_session_, now, waiters_, metrics_);
+  watch_.emplace(*watch_session_, kWatchInterval, metrics_);
+  started_ = true;
+}
+
+void Settler::wake() {
+  if (started_) loop_->wake();
+}
+
+void Settler::stop() {
+  if (!started_) return;
+  loop_->stop();
+  watch_->stop();
 }
 
 }  // namespace tps

@@ -1,33 +1,44 @@
-// What a process does that settles: the loop that follows the log, and the watch over the ledger, on sessions of their
-// own. Inside `tps serve` (unless --no-worker), and all of `tps worker`.
+// Settlement in a process: the loop that follows the log, and the watch over the ledger, on sessions of their own.
+// Inside `tps serve` (unless --no-worker), and all of `tps worker`.
 #pragma once
 
+#include <atomic>
 #include <memory>
+#include <optional>
 
 #include "ops/metrics.hpp"
 #include "ports/store.hpp"
-#include "program/config.hpp"
 #include "program/engine.hpp"
+#include "program/settings.hpp"
 #include "service/ledger_watch.hpp"
 #include "service/settlement_loop.hpp"
 #include "service/waiters.hpp"
 
 namespace tps {
 
-class Settling {
+class Settler {
  public:
-  // Starts at once. Everything given must outlive it.
-  Settling(const Config& config, const Engine& engine, const ports::StoreIdentity& store, service::Waiters& waiters,
-           ops::Metrics& metrics);
+  // Does nothing before start(). Everything given must outlive it.
+  Settler(const Settings& settings, const Engine& engine, const ports::StoreIdentity& store, service::Waiters& waiters,
+          ops::Metrics& metrics);
 
-  void wake() { loop_.wake(); }
-  void stop();  // idempotent
+  // Once, when everything else of the process has been checked.
+  void start();
+
+  // There is something new in the log. Any thread may call, also before start(), which looks for itself.
+  void wake();
+
+  void stop();  // idempotent; on the thread of start()
 
  private:
+  const service::SettlementOptions options_;
   const std::unique_ptr<ports::Store> loop_session_;
   const std::unique_ptr<ports::Store> watch_session_;
-  service::SettlementLoop loop_;
-  service::LedgerWatch watch_;
+  service::Waiters& waiters_;
+  ops::Metrics& metrics_;
+  std::optional<service::SettlementLoop> loop_;
+  std::optional<service::LedgerWatch> watch_;
+  std::atomic<bool> started_ = false;  // from then on other threads may use loop_
 };
 
 }  // namespace tps

@@ -227,7 +227,7 @@ WRONG = [
     ("missing column", "day.csv", "user_id,currency\n", [], 1, '"amount"'),
     ("no such key", "day.csv", "user_id,amount,currency\n", ["--key-column", "no"], 1, "--key-column"),
     ("no key", "day.ndjson", GOOD, ["--key-column", "amount"], 1, "--key-column"),
-    ("wrong scheme", "day.ndjson", GOOD, ["--database-url", "mysql://h/db"], 1, "database-url"),
+    ("wrong scheme", "day.ndjson", GOOD, ["--database-url", "mysql://h/db"], 2, "database-url"),
     ("nobody there", "day.ndjson", GOOD, ["--database-url", "postgresql://user@127.0.0.1:1/db"], 1, "connect"),
     ("rejects cannot be written", "day.ndjson", "x\n", ["--rejects", "/nowhere/x"], 1, "/nowhere/x"),
     ("slip", "day.ndjson", GOOD, ["--max-reject", "1"], 2, "--max-rejects"),

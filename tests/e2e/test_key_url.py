@@ -141,8 +141,8 @@ def test_it_believes_no_other_server(folder, issuer, launch):
     (("--jwt-keys", "https://localhost/jwks", "--jwt-secret", "short"), "jwt-secret: a secret needs 32 bytes"),
     (("--jwt-keys", "http://localhost/jwks"), "expected a file or an https:// URL"),
     (("--jwt-keys", "http://user:canary@localhost/jwks"), "expected a file or an https:// URL"),
-    (("--jwt-keys", "https://user:canary/canary@localhost/jwks"), "a URL with a user or a password is not taken"),
-    (("--jwt-keys", "https://user:canary@localhost/jwks"), "a URL with a user or a password is not taken"),
+    (("--jwt-keys", "https://user:canary/canary@localhost/jwks"), "a URL with a user or a password is not accepted"),
+    (("--jwt-keys", "https://user:canary@localhost/jwks"), "a URL with a user or a password is not accepted"),
     (("--jwt-keys", "https://localhost/jwks", "--jwt-keys-ca-file", "/nonexistent"), "jwt-keys-ca-file: cannot read")])
 def test_bad_settings_are_refused(folder, arguments, why):
     refused = tps("serve", "--listen", "127.0.0.1:0", "--database-url", f"sqlite:{folder}/tps.db", *arguments)

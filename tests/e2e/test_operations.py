@@ -106,7 +106,7 @@ def test_databases_that_cannot_be_used(folder, url, words):
 def test_a_database_that_is_not_up_yet_is_waited_for(folder, postgres, arguments):
     database, port = empty_postgres(postgres), free_port()
     server = Tps(folder, "--database-url", postgres.url(database.name, port), *arguments).launch()
-    wait_until(lambda: "waiting for the store" in server.log() or not server.running, 10)
+    wait_until(lambda: "waiting for the database" in server.log() or not server.running, 10)
     proxy = TcpProxy(postgres.port, port=port)
     wait_until(server.ready, 20)
     server.stop()
@@ -127,7 +127,7 @@ def test_a_server_that_migrates_first_can_be_ended(folder, postgres):
 
 def test_waiting_for_the_database_can_be_ended(folder):
     server = Tps(folder, "--database-url", f"postgresql://127.0.0.1:{free_port()}/tps").launch()
-    wait_until(lambda: "waiting for the store" in server.log(), 10)
+    wait_until(lambda: "waiting for the database" in server.log(), 10)
     server.process.end(signal.SIGTERM, 10)
 
 

@@ -5,12 +5,10 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <charconv>
 #include <future>
 
 #include "auth/client_network.hpp"
@@ -56,24 +54,6 @@ std::string counted_client(const ServerOptions& options, const Socket& socket) {
 
 }  // namespace
 
-std::expected<tcp::endpoint, std::string> parse_endpoint(std::string_view text) {
-  const auto bad =
-      std::unexpected("'" + std::string(text) + "' is not ADDRESS:PORT, such as 127.0.0.1:8000 or [::1]:8000");
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) return bad;
-  std::string_view host = text.substr(0, colon);
-  const std::string_view digits = text.substr(colon + 1);
-  const bool bracketed = host.starts_with('[') && host.ends_with(']');
-  if (bracketed) host = host.substr(1, host.size() - 2);
-  std::uint16_t port = 0;
-  const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (fault != std::errc{} || end != digits.data() + digits.size()) return bad;
-  boost::system::error_code error;
-  const auto address = asio::ip::make_address(host == "localhost" ? "127.0.0.1" : std::string(host), error);
-  if (error || address.is_v6() != bracketed) return bad;
-  return tcp::endpoint(address, port);
-}
-
 Server::Server(ServerOptions options, Api& api, ops::Metrics& metrics)
     : options_(std::move(options)),
       state_{options_, api, metrics,
@@ -94,21 +74,20 @@ Server::Server(ServerOptions options, Api& api, ops::Metrics& metrics)
 Server::~Server() { stop(); }
 
 std::expected<void, std::string> Server::start() {
-  const auto endpoint = parse_endpoint(options_.listen);
-  if (!endpoint) return std::unexpected("listen: " + endpoint.error());
+  const Endpoint& listen = options_.listen;
   auto tls = load_tls(options_.tls);
   if (!tls) return std::unexpected(tls.error());
   tls_ = std::move(*tls);
   try {
-    acceptor_.open(endpoint->protocol());
+    acceptor_.open(listen.protocol());
     acceptor_.set_option(tcp::acceptor::reuse_address(true));
-    if (endpoint->address().is_v6()) acceptor_.set_option(asio::ip::v6_only(false));
-    acceptor_.bind(*endpoint);
+    if (listen.address().is_v6()) acceptor_.set_option(asio::ip::v6_only(false));
+    acceptor_.bind(listen);
     acceptor_.listen(asio::socket_base::max_listen_connections);
     acceptor_.non_blocking(true);
     port_ = acceptor_.local_endpoint().port();
   } catch (const boost::system::system_error& error) {
-    return std::unexpected("listen: cannot listen on " + options_.listen + ": " + error.code().message());
+    return std::unexpected("listen: cannot listen on " + text_of(listen) + ": " + error.code().message());
   }
   asio::co_spawn(loops_.front()->context(), accept_loop(), asio::detached);
   for (const auto& loop : loops_) loop->start();

@@ -69,7 +69,4 @@ class Server {
   TlsContext tls_;
 };
 
-// "127.0.0.1:8000" or "[::1]:8000".
-std::expected<boost::asio::ip::tcp::endpoint, std::string> parse_endpoint(std::string_view text);
-
 }  // namespace tps::http

@@ -27,7 +27,7 @@ struct TestServer {
     server.stop();
   }
   static ServerOptions with_port(ServerOptions options) {
-    options.listen = "127.0.0.1:0";
+    options.listen = parse_endpoint("127.0.0.1:0").value();
     options.sweep_interval = std::chrono::milliseconds(10);
     return options;
   }

@@ -3,8 +3,8 @@
 
 #include <chrono>
 #include <cstddef>
-#include <string>
 
+#include "http/server/endpoint.hpp"
 #include "http/server/parser.hpp"
 #include "http/server/tls_context.hpp"
 #include "http/server/trusted_proxies.hpp"
@@ -12,7 +12,7 @@
 namespace tps::http {
 
 struct ServerOptions {
-  std::string listen = "127.0.0.1:8000";  // or "[::1]:8000"; port 0: any free one
+  Endpoint listen;  // port 0: any free one
   TlsFiles tls;
   unsigned io_threads = 1;
   std::size_t max_connections = 10'000;    // one more is answered 503 (not with TLS) and closed

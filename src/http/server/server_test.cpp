@@ -287,17 +287,10 @@ TEST(Server, GoesOnWhenClientsLeave) {
   EXPECT_THAT(Client(server).send(get("/health")).rest(), StartsWith("HTTP/1.1 200"));
 }
 
-TEST(Server, ReadsAddresses) {
-  EXPECT_EQ(parse_endpoint("127.0.0.1:80")->port(), 80);
-  EXPECT_TRUE(parse_endpoint("[::1]:8000")->address().is_v6());
-  EXPECT_EQ(parse_endpoint("localhost:1")->address().to_string(), "127.0.0.1");
-  for (const char* bad : {"", ":", "8000", ":8000", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536",
-                          "::1:80", "[127.0.0.1]:80", "[::1]", "example.org:80"}) {
-    EXPECT_FALSE(parse_endpoint(bad).has_value()) << bad;
-  }
+TEST(Server, SaysThatAPortIsTaken) {
   TestServer first;
   ServerOptions taken;
-  taken.listen = "127.0.0.1:" + std::to_string(first.server.port());
+  taken.listen = parse_endpoint("127.0.0.1:" + std::to_string(first.server.port())).value();
   Server second(taken, first.api, first.service.metrics);
   const auto started = second.start();
   ASSERT_FALSE(started.has_value());

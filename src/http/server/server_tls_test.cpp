@@ -318,7 +318,7 @@ TEST_F(Tls, ReloadsForNewHandshakes) {
 TEST_F(Tls, StartsWithGoodFilesOnly) {
   TestServer other;
   ServerOptions bad;
-  bad.listen = "127.0.0.1:0";
+  bad.listen = parse_endpoint("127.0.0.1:0").value();
   bad.tls = {.certificate = mine_.certificate, .key = authority_.key, .client_ca = {}};
   Server server(bad, other.api, other.service.metrics);
   const auto started = server.start();

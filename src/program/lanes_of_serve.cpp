@@ -1,0 +1,48 @@
+#include "program/lanes_of_serve.hpp"
+
+#include <chrono>
+#include <utility>
+
+#include "program/wall_clock.hpp"
+#include "service/flights.hpp"
+
+namespace tps {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kFlightBudget{3'000};
+constexpr milliseconds kCacheFlightBudget{20};
+
+lanes::LaneOptions lane_options(const char* name, std::size_t capacity, std::size_t max_flight) {
+  return {.name = name, .capacity = capacity, .max_flight = max_flight, .budget = kFlightBudget};
+}
+
+}  // namespace
+
+LanesOfServe::LanesOfServe(const Settings& settings, const Engine& engine, ports::Cache* shared_cache,
+                           std::function<void()> accepted, ops::Metrics& metrics)
+    : submit_session_(engine.session()),
+      read_session_(engine.session()),
+      balance_session_(engine.session()),
+      query_session_(engine.session()),
+      submit(lane_options("submit", settings.submit_queue, settings.max_flight), metrics,
+             service::submit_flight(*submit_session_, now, std::move(accepted), metrics)),
+      read(lane_options("read", settings.read_queue, settings.max_flight), metrics,
+           service::find_flight(*read_session_, metrics)),
+      balance(lane_options("balance", settings.query_queue, 1), metrics, service::query_flight(*balance_session_)),
+      query(lane_options("query", settings.query_queue, 1), metrics, service::query_flight(*query_session_)) {
+  if (shared_cache == nullptr) return;
+  cache.emplace(lanes::LaneOptions{.name = "cache", .budget = kCacheFlightBudget}, metrics,
+                service::cache_flight(*shared_cache));
+}
+
+void LanesOfServe::stop() {
+  submit.stop();
+  read.stop();
+  balance.stop();
+  query.stop();
+  if (cache) cache->stop();
+}
+
+}  // namespace tps

@@ -1,0 +1,27 @@
+// What a command that listens does: checks who could reach it, and how many clients it can serve.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+
+#include "http/server/server_options.hpp"
+#include "program/settings.hpp"
+
+namespace tps {
+
+// Whether the TLS files can be used. The error begins with a setting's name.
+std::expected<void, std::string> check_tls(const Settings& settings);
+
+// Without authentication only loopback addresses may be served; insecure-no-auth allows others, with a warning in the
+// log. The error begins with a setting's name.
+std::expected<void, std::string> check_exposure(const Settings& settings);
+
+// With as many connections as were asked for, or as the limit of open files allows besides the process's own files,
+// which is logged.
+http::ServerOptions server_options(const Settings& settings);
+
+// Of a server that listens as the settings say, on `port`, which may have been chosen for it.
+std::string url_of(const Settings& settings, std::uint16_t port);
+
+}  // namespace tps
