@@ -15,7 +15,7 @@ import tempfile
 # A room is a folder; a file belongs to the deepest one that has it. "adapters/*" stands for the rooms below adapters.
 ARROWS = {
     "main": "commands program",
-    "commands": "program http/server http/api files auth wire audit events service lanes adapters/redis ports domain ops",
+    "commands": "program http/server http/api files auth wire audit events service adapters/redis ports domain ops",
     "program": "http/server http/api auth events service lanes adapters adapters/* ports domain ops",
     "http/server": "http/api http/headers auth wire domain ops",
     "http/api": "http/headers auth wire events service ports domain ops embedded",
@@ -43,15 +43,15 @@ LIBRARIES = [
     (r"hiredis/", "adapters/redis", "hiredis"),
     (r"boost/(beast|asio/(ip|ssl|local|generic|detail)\b(?!/(address|network))|asio/(ip|ssl|read|write|connect)\w*\.hpp)|"
      r"sys/(socket|un)\.h|netinet/|arpa/|netdb\.h|openssl/ssl",
-     "http/server adapters adapters/redis events commands", "sockets and TLS"),
+     "http/server adapters adapters/redis events", "sockets and TLS"),
     (r"simdjson\.h", "wire auth", "simdjson"),
     (r"curl/", "auth events", "libcurl"),
     (r"argon2\.h", "auth", "argon2"),
     (r"csv\.h", "files", "libcsv"),
-    (r"CLI/", "commands main program", "the command line"),
+    (r"CLI/", "commands", "the command line"),
     (r"spdlog/", "ops", "spdlog"),
     (r"prometheus/", "ops adapters/redis", "prometheus-cpp"),
-    (r"boost/asio/", "http/server http/api lanes service auth adapters/redis adapters program commands", "coroutines"),
+    (r"boost/asio/", "http/server http/api lanes service auth adapters/redis adapters", "coroutines"),
 ]
 # Besides these, what the operating system and the language's libraries offer may be used where there is a room for the
 # world; rules and encodings have the standard library only.
@@ -246,6 +246,7 @@ MUTATIONS = [
     ("arrow", "src/files/import_flight.cpp", '#include "lanes/lane.hpp"\n'),
     ("arrow", "src/files/import_flight.cpp", '#include "reference/memory_store.hpp"\n'),
     ("arrow", "src/commands/serve.cpp", '#include "adapters/sqlite/store.hpp"\n'),
+    ("arrow", "src/commands/serve.cpp", '#include "lanes/lane.hpp"\n'),
     ("arrow", "src/program/engine.cpp", '#include "commands/serve.hpp"\n'),
     ("arrow", "src/program/engine.cpp", '#include "files/csv_reader.hpp"\n'),
     ("arrow", "src/ops/log.cpp", '#include "domain/money.hpp"\n'),
@@ -265,6 +266,10 @@ MUTATIONS = [
     ("library", "src/files/line_reader.cpp", "#include <curl/curl.h>\n"),
     ("library", "src/service/transactions.cpp", "#include <csv.h>\n"),
     ("library", "src/http/server/session.cpp", "#include <CLI/CLI.hpp>\n"),
+    ("library", "src/program/config.cpp", "#include <CLI/CLI.hpp>\n"),
+    ("library", "src/main.cpp", "#include <CLI/CLI.hpp>\n"),
+    ("library", "src/commands/health.cpp", "#include <boost/asio/ip/tcp.hpp>\n"),
+    ("library", "src/program/listening.cpp", "#include <boost/asio/post.hpp>\n"),
     ("library", "src/program/engine.cpp", "#include <spdlog/spdlog.h>\n"),
     ("header", "src/http/server/server.hpp", "#pragma once\n#include <boost/beast/http.hpp>\n"),
     ("room", "src/engine/engine.cpp", "\n"),
