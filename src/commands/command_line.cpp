@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <variant>
@@ -32,11 +33,6 @@ std::vector<std::string> environment() {
 
 int usage_error(const std::string& text, const std::string& command = "tps") {
   return fail(text + "\nTry '" + command + " --help'.", kExitUsage);
-}
-
-int show_help(const Node& node, bool all) {
-  std::cout << help_text(whole_page(node), terminal_width(), all);
-  return kExitOk;
 }
 
 std::vector<std::string> option_names(const Page& page) {
@@ -74,6 +70,12 @@ int unknown_word(const CommandTree& tree, const std::string& word) {
   return usage_error("unknown command " + name + did_you_mean(name, commands), node.page.name);
 }
 
+int show_help(const CommandTree& tree, bool all) {
+  if (const auto extra = tree.left_over(); !extra.empty()) return unknown_word(tree, extra.front());
+  std::cout << help_text(whole_page(tree.chosen()), terminal_width(), all);
+  return kExitOk;
+}
+
 // `tps help serve` is `tps serve --help`.
 std::vector<std::string> words_of(int argc, char** argv) {
   std::vector<std::string> words(argv + 1, argv + argc);
@@ -109,14 +111,16 @@ Runnable parse_command_line(int argc, char** argv) {
   try {
     tree->parse(words_of(argc, argv));
   } catch (const CLI::CallForHelp&) {
-    return std::unexpected(show_help(tree->chosen(), false));
+    return std::unexpected(show_help(*tree, false));
   } catch (const CLI::CallForAllHelp&) {
-    return std::unexpected(show_help(tree->chosen(), true));
+    return std::unexpected(show_help(*tree, true));
   } catch (const CLI::CallForVersion& version) {
     std::cout << version.what() << '\n';
     return std::unexpected(kExitOk);
   } catch (const CLI::ParseError& error) {
     return std::unexpected(usage_error(error.what(), tree->chosen().page.name));
+  } catch (const std::invalid_argument&) {  // CLI11 does not translate that of --worker=maybe
+    return std::unexpected(usage_error("a flag takes no value but true or false", tree->chosen().page.name));
   }
   if (const auto extra = tree->left_over(); !extra.empty()) return std::unexpected(unknown_word(*tree, extra.front()));
   if (std::holds_alternative<std::monostate>(tree->chosen().run)) {

@@ -127,8 +127,9 @@ void add_setting(Node& node, const Setting& setting, Values& flags) {
   const std::string name(setting.name);
   const auto give = [&flags, name](std::string text) { flags[name] = std::move(text); };
   if (setting.kind == SettingKind::toggle) {
-    node.app->add_flag_callback("--" + name, [give] { give("true"); });
-    node.app->add_flag_callback("--no-" + name, [give] { give("false"); });
+    // Also --NAME=false; CLI11 answers how often a flag was given, below zero for false.
+    node.app->add_flag_function("--" + name, [give](std::int64_t count) { give(count > 0 ? "true" : "false"); });
+    node.app->add_flag_function("--no-" + name, [give](std::int64_t count) { give(count > 0 ? "false" : "true"); });
   } else {
     node.app->add_option_function<std::string>("--" + name, give);
   }
@@ -263,6 +264,7 @@ void add_verify(Node& root, Given& given) {
 
 void add_keys(Node& root, Given& given) {
   Node& keys = add_node(root, "keys");
+  keys.app->require_subcommand(0, 1);
   Node& create = add_node(
       keys, "create", [](const Settings& settings, const Given& words) { return create_key(settings, words.new_key); });
   NewKeyOptions& made = given.new_key;
@@ -355,7 +357,7 @@ void CommandTree::add_documentation() {
 
 CommandTree::CommandTree()
     : app_(std::make_unique<CLI::App>("", "tps")), given_(std::make_unique<Given>()), root_(std::make_unique<Node>()) {
-  app_->allow_extras();
+  app_->allow_extras()->require_subcommand(0, 1);  // a second one is an argument of the first, such as a topic
   app_->set_version_flag("--version", "tps " TPS_VERSION);
   root_->app = app_.get();
   root_->page = about("tps");

@@ -101,7 +101,7 @@ constexpr std::string_view kBashWords = R"(  esac
 )";
 constexpr std::string_view kBashEnd = R"(  esac
 }
-complete -o default -F _tps tps
+complete -F _tps tps
 )";
 
 }  // namespace
@@ -122,7 +122,7 @@ std::string bash_completion(const Page& program) {
       if (!option->choices.empty()) {
         out += "mapfile -t COMPREPLY < <(compgen -W \"" + joined(option->choices, " ") + "\" -- \"$current\")\n      ";
       } else if (option->is_file) {
-        out += "mapfile -t COMPREPLY < <(compgen -f -- \"$current\")\n      ";
+        out += "compopt -o filenames 2>/dev/null\n      mapfile -t COMPREPLY < <(compgen -f -- \"$current\")\n      ";
       }
       out += "return ;;\n";
     }
@@ -144,7 +144,7 @@ std::string zsh_option(const OptionLine& option, const std::string& name) {
     if (c == '[' || c == ']' || c == ':' || c == '\\') meaning += '\\';
     meaning += c;
   }
-  std::string text = name + "[" + meaning + "]";
+  std::string text = name + (!option.value.empty() && name.starts_with("--") ? "=" : "") + "[" + meaning + "]";
   if (!option.value.empty()) {
     text += ":" + option.value + ":";
     if (!option.choices.empty()) text += "(" + joined(option.choices, " ") + ")";
@@ -167,7 +167,7 @@ void append_zsh_command(std::string& out, const Page& page) {
     out += "  _arguments" + arguments + "\n}\n";
     return;
   }
-  out += "  local -a commands=(\n";
+  out += "  local context state line\n  local -a commands=(\n";
   for (const Page& command : page.commands) {
     out += "    " + in_quotes(command.word() + ":" + command.summary, "'\\''") + "\n";
   }

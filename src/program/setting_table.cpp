@@ -123,8 +123,8 @@ constexpr std::array kSettings{
     Setting{.name = "redis-url",
             .kind = Kind::text,
             .group = Group::cache,
-            .meaning = "the shared cache, redis:// or rediss://[user:password@]host[:port][/db] (empty = no shared "
-                       "cache); REDIS_URL is read, too",
+            .meaning = "the shared cache, redis:// or rediss:// (TLS) and [user:password@]host[:port][/db] (empty = no "
+                       "shared cache); REDIS_URL is read, too",
             .readers = kServe,
             .value = "URL",
             .secret = true},
