@@ -123,8 +123,9 @@ constexpr std::array kSettings{
     Setting{.name = "redis-url",
             .kind = Kind::text,
             .group = Group::cache,
-            .meaning = "the shared cache, redis:// or rediss:// (TLS) and [user:password@]host[:port][/db] (empty = no "
-                       "shared cache); REDIS_URL is read, too",
+            .meaning =
+                "the shared cache, such as redis://user:pass@host:6379/0, or rediss:// for TLS (empty = no shared "
+                "cache); REDIS_URL is read, too",
             .readers = kServe,
             .value = "URL",
             .secret = true},
