@@ -1,6 +1,9 @@
 #include "files/import_flight.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <unordered_set>
 #include <vector>
@@ -52,9 +55,13 @@ std::expected<void, std::string> fly(ports::Store& store, std::span<Submission> 
   while (!fly_once(store, batch, in_doubt, persistence)) {
     if (!give_up) give_up = steady_clock::now() + persistence.patience;
     const auto reachable = store.ping(steady_clock::now() + kPingBudget);
-    const std::string why = reachable ? "the store does not accept transactions" : reachable.error().detail;
+    const std::string why = reachable ? "the database does not accept transactions" : reachable.error().detail;
     const bool hopeless = !reachable && reachable.error().kind == ports::StoreFault::Kind::incompatible;
-    if (hopeless || steady_clock::now() >= *give_up) return std::unexpected(why);
+    if (hopeless) return std::unexpected(why);
+    if (steady_clock::now() >= *give_up) {
+      const auto patience = std::chrono::floor<std::chrono::seconds>(persistence.patience);
+      return std::unexpected(fmt::format("gave up after {} s: {}", patience.count(), why));
+    }
     if (persistence.pause(pause)) return std::unexpected("interrupted");
     pause = std::min(pause * 2, kLongestPause);
   }

@@ -41,7 +41,7 @@ Answer<void> Connection::connect(Deadline deadline) {
   if (connected()) return {};
   const bool late = steady_clock::now() >= deadline;
   if (late || pausing()) {
-    std::string why = late ? "the deadline has passed" : "pausing before the next attempt: " + trouble_;
+    std::string why = late ? "the deadline has passed" : "the database is unreachable: " + trouble_;
     return std::unexpected(Fault{Fault::Kind::unreachable, "", std::move(why)});
   }
   return open(deadline);
