@@ -1,4 +1,4 @@
-// What help says of each command besides its options: summary, examples, notes and exit codes.
+// The description of each command besides its options: summary, examples, notes and exit codes.
 #pragma once
 
 #include <string_view>

@@ -56,7 +56,7 @@ std::string other_commands_with(const Node& root, const std::string& option) {
   return names.empty() ? "" : "; it is an option of " + names;
 }
 
-// A word that is left over is a mistake. What follows a = or :// may be a secret and is not repeated.
+// A word that is left over is a mistake. The text behind = or :// may be a secret and is not repeated.
 int unknown_word(const CommandTree& tree, const std::string& word) {
   const Node& node = tree.chosen();
   const std::string name = word.substr(0, std::min(word.find('='), word.find("://")));

@@ -15,6 +15,7 @@
 #include "commands/man.hpp"
 #include "commands/migrate.hpp"
 #include "commands/serve.hpp"
+#include "commands/setting_options.hpp"
 #include "commands/version.hpp"
 #include "commands/worker.hpp"
 #include "program/exit.hpp"
@@ -24,24 +25,8 @@ namespace tps {
 namespace {
 
 constexpr std::int64_t kMostPatienceSeconds = 86'400;
-constexpr int kMostPort = 65'535;
 
-std::vector<OptionLine>& group_of(Page& page, std::string_view title) {
-  const auto found = std::ranges::find(page.groups, title, &OptionGroup::title);
-  if (found != page.groups.end()) return found->options;
-  // Its own options come first, and those that all commands have come last.
-  return page.groups.emplace_back(OptionGroup{.title = std::string(title), .options = {}}).options;
-}
-
-Node& add_node(Node& parent, const std::string& word, Runner run = {}) {
-  auto node = std::make_unique<Node>();
-  node->page = about(parent.page.name + " " + word);
-  node->app = parent.app->add_subcommand(word)->allow_extras();
-  node->run = std::move(run);
-  return *parent.children.emplace_back(std::move(node));
-}
-
-// What every option and argument with a value has.
+// Limits the values of an option or argument to those in its description.
 void restrict(CLI::Option& option, const OptionLine& line) {
   if (line.required) option.required();
   if (line.choices.empty()) return;
@@ -83,86 +68,6 @@ void add_patience(Node& node, std::int64_t& into) {
               .fallback = "60 s"},
              into)
       ->check(CLI::Range(std::int64_t{0}, kMostPatienceSeconds));
-}
-
-std::string shown_fallback(const Setting& setting, Command command) {
-  const std::string text(fallback_for(setting, command));
-  if (setting.kind == SettingKind::toggle) return text == "true" ? "on" : "off";
-  if (setting.unit.empty() || text.empty()) return text;
-  std::string unit(setting.unit);
-  if (text == "1" && unit.ends_with('s') && unit.size() > 2) unit.pop_back();
-  return text + " " + unit;
-}
-
-std::string value_name(const Setting& setting) {
-  if (!setting.value.empty()) return std::string(setting.value);
-  switch (setting.kind) {
-    case SettingKind::number:
-      return "N";
-    case SettingKind::file:
-      return "FILE";
-    case SettingKind::choice:
-      return "WORD";
-    case SettingKind::toggle:
-      return "";
-    case SettingKind::text:
-      break;
-  }
-  return "TEXT";
-}
-
-OptionLine line_of(const Setting& setting, Command command) {
-  const std::string name(setting.name);
-  return {.name = "--" + name,
-          .value = value_name(setting),
-          .meaning = std::string(setting.meaning),
-          .fallback = shown_fallback(setting, command),
-          .opposite = setting.kind == SettingKind::toggle ? "--no-" + name : "",
-          .choices = choices_of(setting),
-          .is_file = setting.kind == SettingKind::file,
-          .advanced = setting.advanced};
-}
-
-void add_setting(Node& node, const Setting& setting, Values& flags) {
-  const std::string name(setting.name);
-  const auto give = [&flags, name](std::string text) { flags[name] = std::move(text); };
-  if (setting.kind == SettingKind::toggle) {
-    // Also --NAME=false; CLI11 answers how often a flag was given, below zero for false.
-    node.app->add_flag_function("--" + name, [give](std::int64_t count) { give(count > 0 ? "true" : "false"); });
-    node.app->add_flag_function("--no-" + name, [give](std::int64_t count) { give(count > 0 ? "false" : "true"); });
-  } else {
-    node.app->add_option_function<std::string>("--" + name, give);
-  }
-  group_of(node.page, title_of(setting.group)).push_back(line_of(setting, node.command));
-}
-
-void add_port(Node& node, Values& flags) {
-  node.app->add_option_function<int>("-p,--port", [&flags](int port) { flags["port"] = std::to_string(port); })
-      ->check(CLI::Range(0, kMostPort));
-  group_of(node.page, title_of(SettingGroup::listen))
-      .push_back({.name = "--port",
-                  .value = "N",
-                  .meaning = "port to listen on, in place of the one in listen",
-                  .short_name = "-p"});
-}
-
-// Flags for the settings that the command reads.
-void add_settings(Node& node, Command command, Values& flags) {
-  node.command = command;
-  for (const Setting& setting : settings()) {
-    if (!setting.is_read_by(command)) continue;
-    add_setting(node, setting, flags);
-    if (setting.name == "listen") add_port(node, flags);
-  }
-}
-
-// The last group of every page.
-void add_help(Node& node) {
-  node.app->set_help_flag("-h,--help");
-  node.app->set_help_all_flag("--help-all");
-  auto& options = group_of(node.page, title_of(SettingGroup::general));
-  options.push_back({.name = "--help", .meaning = "show this help", .short_name = "-h"});
-  options.push_back({.name = "--help-all", .meaning = "show the help with all options"});
 }
 
 void add_import(Node& root, Given& given) {
@@ -334,7 +239,7 @@ const Node* child_of(const Node& node, std::string_view word) {
 
 }  // namespace
 
-// What tells of the other commands: `this` lives as long as what they run.
+// The commands about the other commands. They use `this`, which lives until they have run.
 void CommandTree::add_documentation() {
   Node& version = add_node(*root_, "version", [](const Given& words) { return show_version(words.json); });
   add_json(version, given_->json, "print the version as JSON");
@@ -398,12 +303,6 @@ const Node* CommandTree::find(const std::vector<std::string>& words) const {
     if (node == nullptr) return nullptr;
   }
   return node;
-}
-
-Page whole_page(const Node& node) {
-  Page page = node.page;
-  for (const auto& child : node.children) page.commands.push_back(whole_page(*child));
-  return page;
 }
 
 }  // namespace tps

@@ -146,7 +146,7 @@ void report_export(const ExportRun& run, const ExportOptions& options, double se
                fmt::join(run.positions(), ","), output);
   } else {
     fmt::print(options.output.empty() ? stderr : stdout,
-               "{} transactions in {:.1f} s; what comes later: tps export --after {}\n",
+               "{} transactions in {:.1f} s; to continue from there later: tps export --after {}\n",
                files::with_commas(run.count()), seconds, fmt::join(run.positions(), " --after "));
   }
 }

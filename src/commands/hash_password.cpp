@@ -40,7 +40,7 @@ int hash_password() {
     std::getline(std::cin, password);
   }
   if (password.size() < kLeastBytes || password.size() > auth::kMaxPasswordBytes) {
-    return fail("a password has 8 to 1024 bytes", kExitUsage);
+    return fail("a password must have 8 to 1024 bytes", kExitUsage);
   }
   fmt::print("{}\n", auth::hash_password(password));
   return kExitOk;

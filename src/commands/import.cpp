@@ -104,9 +104,9 @@ int report_import(const Result& result, bool json) {
     print_import_summary(result);
   }
   if (result.trouble) {
-    return fail(*result.trouble + "\nThe import is not complete. The same command again" +
+    return fail(*result.trouble + "\nThe import is not complete. Run the same command again" +
                 (result.name.empty() ? "" : " with --name '" + result.name + "'") +
-                " goes on; nothing is added twice.");
+                " to continue; nothing is added twice.");
   }
   return result.counts.rejected > 0 ? kExitRejected : kExitOk;
 }

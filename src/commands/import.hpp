@@ -26,7 +26,7 @@ struct ImportOptions {
   bool quiet = false;
 };
 
-// The exit code. What is in stays in, whatever happens; the same command again goes on.
+// The exit code. Imported lines stay imported, whatever happens; the same command again goes on behind them.
 int import_file(const Settings& settings, const ImportOptions& options);
 
 }  // namespace tps

@@ -34,7 +34,7 @@ constexpr std::chrono::seconds kBudget{20};
 
 ports::Deadline deadline() { return std::chrono::steady_clock::now() + kBudget; }
 
-// Who makes and revokes, as far as the operating system knows.
+// The operator who makes and revokes, as the operating system knows them.
 std::string operator_name() {
   const uid_t user = getuid();
   std::array<char, 4096> buffer{};
@@ -55,7 +55,7 @@ int with_registry(const Settings& settings, Use use) {
   return use(*registry);
 }
 
-// False: nobody has read it to its end.
+// False: it could not be written to its end.
 bool show(const std::string& text) {
   return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
 }
@@ -113,7 +113,7 @@ std::string to_the_second(domain::Timestamp time) {
   return text.substr(0, text.find('.')) + "Z";
 }
 
-// Nothing of a table can move the cursor of whoever looks at it.
+// No text in a table can move the cursor of the terminal that shows it.
 std::string harmless(std::string text) {
   if (!domain::has_control_characters(text) && wire::is_utf8(text)) return text;
   std::ranges::replace_if(text, [](unsigned char c) { return c < 0x20 || c >= 0x7F; }, '?');
@@ -155,7 +155,7 @@ std::string sentence_of(const ApiKey& key) {
 
 int not_made(const ApiKey& key, const StoreFault& fault) {
   if (fault.kind != StoreFault::Kind::unknown) return fail(fault.detail);
-  return fail("it is not known whether the key was made, and nobody has seen it; make sure with: tps keys revoke " +
+  return fail("it is not known whether the key was made, and it was not shown; make sure with: tps keys revoke " +
               key.id + "\n" + fault.detail);
 }
 
@@ -164,7 +164,7 @@ int not_made(const ApiKey& key, const StoreFault& fault) {
 int create_key(const Settings& settings, const NewKeyOptions& options) {
   auto key = described_key(options, now());
   if (!key) return fail(key.error(), kExitUsage);
-  block_signals();  // one between making the key and showing it would leave a key that nobody has seen
+  block_signals();  // a signal between making the key and showing it would leave a key that was never shown
   return with_registry(settings, [&](KeyRegistry& registry) {
     const auth::NewApiKey made = auth::make_api_key();
     key->id = made.id;
@@ -178,12 +178,12 @@ int create_key(const Settings& settings, const NewKeyOptions& options) {
       out += "}\n";
     }
     if (!show(out)) {
-      // What nobody may have read nobody shall be able to use.
+      // A key that the operator may not have seen must not be usable.
       const auto revoked = registry.revoke(key->id, key->created_by, now(), deadline());
-      return fail("the key could not be written to the standard output" +
+      return fail("the key could not be written to standard output" +
                   std::string(revoked ? ", and was revoked" : ": revoke it with tps keys revoke " + key->id));
     }
-    fmt::print(stderr, "{}\nIt is shown this once.\n", sentence_of(*key));
+    fmt::print(stderr, "{}\nThe key is not shown again.\n", sentence_of(*key));
     return kExitOk;
   });
 }
@@ -201,7 +201,7 @@ int list_keys(const Settings& settings, bool json) {
 }
 
 int revoke_key(const Settings& settings, const std::string& id) {
-  // In a hurry, somebody may have nothing but the key that has leaked.
+  // An operator in a hurry may have nothing but the key that has leaked.
   const std::string known(auth::is_api_key(id) ? auth::api_key_id(id) : std::string_view(id));
   return with_registry(settings, [&](KeyRegistry& registry) {
     const auto revoked = registry.revoke(known, operator_name(), now(), deadline());

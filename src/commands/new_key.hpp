@@ -1,4 +1,4 @@
-// What an API key is to be, as an operator says it.
+// The options of a new API key, as an operator gives them, and the key that they describe.
 #pragma once
 
 #include <chrono>

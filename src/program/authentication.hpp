@@ -1,4 +1,4 @@
-// Everything that decides who may call, built from the settings.
+// Authentication, login and rate limits, built from the settings.
 #pragma once
 
 #include <expected>
@@ -23,7 +23,7 @@
 
 namespace tps {
 
-// What the files of the settings hold.
+// The contents of the files that the settings name.
 struct Credentials {
   std::vector<auth::SigningKey> keys;
   auth::Users users;
@@ -52,7 +52,7 @@ class Authentication {
   void stop();  // its lanes
 
  private:
-  // What is only there with authentication.
+  // Exists only with authentication.
   struct Asking {
     Asking(const Engine& engine, const auth::TokenRules& rules, ops::Metrics& metrics,
            std::function<void()> unknown_key);

@@ -37,7 +37,7 @@ struct Engine {
 std::expected<Engine, std::string> make_engine(const Settings& settings, ops::Metrics& metrics,
                                                OpenMode mode = OpenMode::read_write);
 
-// What an audit reads.
+// The database as an audit reads it.
 struct Auditing {
   std::string name;
   std::string where;  // for people; without passwords

@@ -1,4 +1,4 @@
-// What a command that listens does: checks who could reach it, and how many clients it can serve.
+// Checks and limits of a command that listens: its TLS files, its exposure, the number of its clients.
 #pragma once
 
 #include <cstdint>

@@ -146,7 +146,7 @@ AccessSettings read_access(Reader& reader) {
   access.rules = {.issuer = reader.text("jwt-issuer"), .audience = reader.text("jwt-audience")};
   access.users_file = reader.text("users-file");
   if (!access.users_file.empty() && reader.text("jwt-secret").empty()) {
-    reader.reject("users-file", "needs jwt-secret, which signs the tokens of those who log in");
+    reader.reject("users-file", "needs jwt-secret, which signs the tokens that POST /token issues");
   }
   access.token_lifetime = std::chrono::seconds(reader.number<std::int64_t>("token-lifetime"));
   access.requests_per_second = reader.number<std::int64_t>("rate-limit");

@@ -34,7 +34,7 @@ struct Partitions {
   bool chosen = false;  // false: any number will do for a database that has one already
 };
 
-// Who may call, and how often.
+// Authentication, login and rate limits.
 struct AccessSettings {
   bool required = false;                   // every request needs a credential
   bool insecure = false;                   // non-loopback addresses may be served without one

@@ -22,7 +22,7 @@ bool is_name(std::string_view text) {
 
 using Text = std::expected<std::string, std::string>;
 
-// What follows a closing quote may only be a comment.
+// Behind a closing quote only a comment may follow.
 bool ends_there(std::string_view rest) {
   rest = trimmed(rest);
   return rest.empty() || rest.starts_with('#');
