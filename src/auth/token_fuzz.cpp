@@ -56,6 +56,7 @@ const std::span<const std::string_view> fuzz_seeds(kSeeds);
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   namespace auth = tps::auth;
+  namespace wire = tps::wire;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auth::KeySet keys(all_keys());
   expect(!auth::verify_token(text, keys, {}, kNow));

@@ -18,7 +18,7 @@ extern const std::span<const std::string_view> fuzz_seeds;
 namespace {
 
 namespace domain = tps::domain;
-namespace http = tps::http;
+namespace wire = tps::wire;
 
 constexpr std::size_t kMaxItems = 100;
 
@@ -59,7 +59,7 @@ struct Item {
   bool operator==(const Item&) const = default;
 };
 
-Item item_of(const DecodeResult& result) {
+Item item_of(const wire::DecodeResult& result) {
   Item item;
   item.accepted = result.has_value();
   if (!result) return item;
@@ -73,7 +73,7 @@ Item item_of(const DecodeResult& result) {
   return item;
 }
 
-void check_round_trip(const Decoded& decoded) {
+void check_round_trip(const wire::Decoded& decoded) {
   static const domain::Currencies kCurrencies;
   const auto transaction = domain::validate(decoded.draft, kCurrencies, decoded.errors);
   if (!transaction) {
@@ -82,7 +82,7 @@ void check_round_trip(const Decoded& decoded) {
   }
   expect(decoded.errors.empty() && transaction->amount_minor > 0);
   std::string text;
-  append_transaction(text, *transaction, kCurrencies);
+  wire::append_transaction(text, *transaction, kCurrencies);
   expect(is_json(text));
   static simdjson::dom::parser parser;
   std::string_view user_id;
@@ -90,7 +90,7 @@ void check_round_trip(const Decoded& decoded) {
 }
 
 void check_account(const std::string& body) {
-  const auto account = decode_account(body);
+  const auto account = wire::decode_account(body);
   if (!account) return;
   expect(is_json(body));
   const domain::Currency currency{.code = "USD", .exponent = 2};
@@ -104,7 +104,7 @@ const std::span<const std::string_view> fuzz_seeds(kSeeds);
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string body(reinterpret_cast<const char*>(data), size);
-  const auto single = decode_transaction(body);
+  const auto single = wire::decode_transaction(body);
   const Item alone = item_of(single);
   if (single) {
     expect(is_json(body));
@@ -112,16 +112,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
 
   std::vector<Item> items;
-  const auto keep = [&](const DecodeResult& result) { items.push_back(item_of(result)); };
-  const bool lines = decode_lines(body, kMaxItems, keep).has_value();
+  const auto keep = [&](const wire::DecodeResult& result) { items.push_back(item_of(result)); };
+  const bool lines = wire::decode_lines(body, kMaxItems, keep).has_value();
   if (lines && items.size() == 1 && body.find('\n') == std::string::npos) expect(items[0] == alone);
 
   items.clear();
-  if (decode_batch(body, kMaxItems, keep)) expect(is_json(body) && !items.empty());
+  if (wire::decode_batch(body, kMaxItems, keep)) expect(is_json(body) && !items.empty());
   check_account(body);
   if (alone.accepted) {
     items.clear();
-    expect(decode_batch("{\"transactions\":[" + body + "]}", kMaxItems, keep).has_value());
+    expect(wire::decode_batch("{\"transactions\":[" + body + "]}", kMaxItems, keep).has_value());
     expect(items.size() == 1 && items[0] == alone);
   }
   return 0;

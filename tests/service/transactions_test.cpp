@@ -123,7 +123,7 @@ class World {
                               .local_cache = local_cache_,
                               .waiters = waiters_,
                               .metrics = metrics_}};
-  const Caller caller_{"anonymous"};
+  const domain::Caller caller_{"anonymous"};
 };
 
 TEST(Transactions, ADepositIsAcceptedSettledAndRead) {
