@@ -25,7 +25,7 @@ def make_next(folder):
     """A binary that knows one migration more; the present one survives it."""
     source = copy_of_the_sources(folder)
     for engine, first, text in (("postgres", LASTS, "text"), ("sqlite", "", "TEXT")):
-        migrations = source / "src/adapters/migrations" / engine
+        migrations = source / "src/adapters" / engine / "migrations"
         newest = max(migrations.glob("[0-9]*.sql"))
         min_binary = newest.read_text().splitlines()[0]
         (migrations / f"{int(newest.name[:4]) + 1:04}_next.sql").write_text(f"{min_binary}\n{first}{CHANGE.format(text=text)};\n")

@@ -33,7 +33,7 @@ FORBIDDEN = [
 
 # (file, rule, a part of the statement): why it is right there.
 ALLOWED = {
-    ("postgres_append.cpp", "a time is a parameter", "pg_stat_activity"):
+    ("append.cpp", "a time is a parameter", "pg_stat_activity"):
         "asks how long another session of this server has waited, by that server's clock; nothing of it is stored",
     ("0003_rights.sql", "a time is a parameter", "pg_stat_activity"): "the same, with the rights of the owner",
 }
@@ -45,7 +45,7 @@ WHOLE_DATABASE = {"store", "currencies", "api_key_log"}
 TOKEN = re.compile(r'''(?P<comment>//[^\n]*|/\*.*?\*/)|R"(?P<tag>\w*)\((?P<raw>.*?)\)(?P=tag)"|'''
                    r'''"(?P<plain>(?:[^"\\\n]|\\.)*)"|'(?:[^'\\\n]|\\.)'|\#include[^\n]*''', re.DOTALL)
 SPACE = re.compile(r"\s*")
-SPEAKS_SQL = re.compile(r"(postgres|sqlite)_")
+ENGINES = ("postgres", "sqlite")
 IS_SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|CREATE|ALTER|DROP|LOCK|FROM|WHERE|JOIN|AND|ON|SET|ORDER|VALUES)\b")
 
 
@@ -70,7 +70,7 @@ def statements_of(path):
     source = path.read_text(encoding="utf-8")
     if path.suffix == ".sql":
         return [part.strip() for part in re.sub(r"--[^\n]*", "", source).split(";") if part.strip()]
-    return [text for text in literals(source) if SPEAKS_SQL.match(path.name) or IS_SQL.match(text)]
+    return [text for text in literals(source) if path.parent.name in ENGINES or IS_SQL.match(text)]
 
 
 def is_allowed(name, rule, statement):
@@ -111,7 +111,7 @@ def uniqueness_broken(statement):
 def broken(path):
     for statement in statements_of(path):
         rules = [*words_broken(path.name, statement), *keys_broken(statement)]
-        if "sqlite" not in f"{path.parent.name}/{path.name}":
+        if "sqlite" not in path.parts[-3:]:
             rules += uniqueness_broken(statement)
         for rule in rules:
             yield rule, statement
@@ -119,8 +119,8 @@ def broken(path):
 
 def sources(root):
     adapters = root / "src" / "adapters"
-    yield from sorted(path for path in adapters.glob("*.[ch]pp") if not path.stem.endswith("_test"))
-    yield from sorted(adapters.glob("migrations/*/*.sql"))
+    yield from sorted(path for path in adapters.rglob("*.[ch]pp") if not path.stem.endswith("_test"))
+    yield from sorted(adapters.rglob("*.sql"))
 
 
 def check(root):
@@ -137,8 +137,8 @@ def check(root):
 MUTATIONS = [
     ("a.cpp", 'x{"SELECT id FROM t"\n // why\n " WHERE created_at < now()"};', "a time is a parameter"),
     ("a.cpp", 'x{"SELECT CURRENT_TIMESTAMP"};', "a time is a parameter"),
-    ("sqlite_a.cpp", "x{\"SELECT strftime('%s', 'now')\"};", "a time is a parameter"),
-    ("postgres_append.cpp", 'x{"SELECT clock_timestamp()"};', "a time is a parameter"),
+    ("sqlite/a.cpp", "x{\"SELECT strftime('%s', 'now')\"};", "a time is a parameter"),
+    ("postgres/append.cpp", 'x{"SELECT clock_timestamp()"};', "a time is a parameter"),
     ("a.cpp", "x{\"SELECT nextval('ids')\"};", "an id is a parameter"),
     ("a.sql", "CREATE TABLE holds (partition smallint, id bigserial);", "an id is a parameter"),
     ("a.cpp", 'R"(SELECT pg_advisory_xact_lock(1))"', "no advisory lock"),
@@ -148,20 +148,20 @@ MUTATIONS = [
     ("a.cpp", 'x{"UPDATE settlement_log SET status = $1"};', "the logs are only added to"),
     ("a.cpp", 'x{"DELETE FROM transaction_log"};', "the logs are only added to"),
     ("a.cpp", 'x{"UPDATE api_key_log SET only_user = NULL"};', "the logs are only added to"),
-    ("sqlite_a.sql", "UPDATE ONLY ledger.transaction_log SET id = 1;", "the logs are only added to"),
-    ("sqlite_a.cpp", 'x{"TRUNCATE TABLE settlement_log"};', "the logs are only added to"),
-    ("postgres_a.cpp", 'x{"TRUNCATE settlement_log"};', "the logs are only added to"),
-    ("postgres_a.cpp", 'x{"MERGE INTO settlement_log USING t ON true"};', "the logs are only added to"),
-    ("sqlite_a.cpp", 'x{"INSERT OR REPLACE INTO transaction_log (partition) VALUES (1)"};', "the logs are only added to"),
-    ("sqlite_a.cpp", 'x{"REPLACE INTO transaction_log (partition) VALUES (1)"};', "the logs are only added to"),
-    ("postgres_a.cpp", 'x{"INSERT INTO transaction_log (partition) VALUES (1)" /* why */ " ON CONFLICT (id)\\n"\n'
+    ("sqlite/a.sql", "UPDATE ONLY ledger.transaction_log SET id = 1;", "the logs are only added to"),
+    ("sqlite/a.cpp", 'x{"TRUNCATE TABLE settlement_log"};', "the logs are only added to"),
+    ("postgres/a.cpp", 'x{"TRUNCATE settlement_log"};', "the logs are only added to"),
+    ("postgres/a.cpp", 'x{"MERGE INTO settlement_log USING t ON true"};', "the logs are only added to"),
+    ("sqlite/a.cpp", 'x{"INSERT OR REPLACE INTO transaction_log (partition) VALUES (1)"};', "the logs are only added to"),
+    ("sqlite/a.cpp", 'x{"REPLACE INTO transaction_log (partition) VALUES (1)"};', "the logs are only added to"),
+    ("postgres/a.cpp", 'x{"INSERT INTO transaction_log (partition) VALUES (1)" /* why */ " ON CONFLICT (id)\\n"\n'
      '" DO UPDATE SET id = 1"};', "the logs are only added to"),
-    ("postgres_a.hpp", 'joined("SELECT ", kColumns, ", now()");', "a time is a parameter"),
-    ("postgres_a.cpp", 'joined(kStart, " AND t.created_at < now ()")', "a time is a parameter"),
-    ("postgres_a.cpp", 'log("https://x"); x{"SELECT now()"};', "a time is a parameter"),
-    ("postgres_a.cpp", "// isn't it\nx{\"SELECT now()\"};", "a time is a parameter"),
-    ("postgres_a.cpp", "if (c == '\"') x{\"SELECT now()\"};", "a time is a parameter"),
-    ("postgres_a.cpp", 'R"sql(SELECT ")" , now())sql"', "a time is a parameter"),
+    ("postgres/a.hpp", 'joined("SELECT ", kColumns, ", now()");', "a time is a parameter"),
+    ("postgres/a.cpp", 'joined(kStart, " AND t.created_at < now ()")', "a time is a parameter"),
+    ("postgres/a.cpp", 'log("https://x"); x{"SELECT now()"};', "a time is a parameter"),
+    ("postgres/a.cpp", "// isn't it\nx{\"SELECT now()\"};", "a time is a parameter"),
+    ("postgres/a.cpp", "if (c == '\"') x{\"SELECT now()\"};", "a time is a parameter"),
+    ("postgres/a.cpp", 'R"sql(SELECT ")" , now())sql"', "a time is a parameter"),
     ("a.sql", "CREATE TABLE holds (id bigint);", "a table has a partition"),
     ("a.cpp", 'x{"INSERT INTO holds (id) VALUES ($1)"};', "a row has a partition"),
     ("a.sql", "CREATE TABLE holds (partition smallint NOT NULL, id bigint, PRIMARY KEY (id));",
@@ -171,13 +171,13 @@ MUTATIONS = [
     ("a.sql", "CREATE UNIQUE INDEX i ON holds (id);", "what is unique has the partition in its key"),
 ]
 GOOD = [
-    ("postgres_a.cpp", '#include "now().hpp"\n/* "now()" */ x{"INSERT INTO holds (partition) VALUES ($1) ON CONFLICT (id) DO UPDATE SET x = 1"};'),
-    ("sqlite_a.sql", "CREATE TRIGGER t BEFORE UPDATE ON transaction_log BEGIN SELECT 1; END"),
+    ("postgres/a.cpp", '#include "now().hpp"\n/* "now()" */ x{"INSERT INTO holds (partition) VALUES ($1) ON CONFLICT (id) DO UPDATE SET x = 1"};'),
+    ("sqlite/a.sql", "CREATE TRIGGER t BEFORE UPDATE ON transaction_log BEGIN SELECT 1; END"),
     ("a.cpp", '// now()\nx{"SELECT id FROM t WHERE partition = $1 AND created_at < $2"}; log("random() RETURNING");'),
-    ("postgres_append.cpp", 'x{"SELECT clock_timestamp() FROM pg_stat_activity"};'),
+    ("postgres/append.cpp", 'x{"SELECT clock_timestamp() FROM pg_stat_activity"};'),
     ("a.sql", "-- now()\nCREATE TABLE holds (partition smallint NOT NULL, id bigint, PRIMARY KEY (partition, id));"
               "CREATE TABLE store (id uuid PRIMARY KEY);"),
-    ("sqlite_a.sql", "CREATE TABLE holds (id INTEGER PRIMARY KEY, partition INTEGER NOT NULL);"),
+    ("sqlite/a.sql", "CREATE TABLE holds (id INTEGER PRIMARY KEY, partition INTEGER NOT NULL);"),
 ]
 
 
@@ -187,6 +187,7 @@ def self_test():
     with tempfile.TemporaryDirectory() as folder:
         for name, text, *rule in [*MUTATIONS, *GOOD]:
             path = pathlib.Path(folder, name)
+            path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
             if (found := [one for one, _ in broken(path)]) != rule:
                 failures.append(f"{text!r} should break {rule or 'nothing'}, breaks {found or 'nothing'}")
