@@ -3,7 +3,7 @@ import pytest
 from support.answers import accepted, assert_problem, pay
 from support.process import wait_until
 from support.store import empty_postgres
-from support.tps import Tps
+from support.tps import Tps, tps
 
 
 @pytest.fixture
@@ -72,3 +72,15 @@ def test_the_ledger_is_watched(pair):
         pay(client, "u", "2.00", type="withdrawal", capture="manual")
     wait_until(lambda: worker.metric("tps_holds_open") == 1, 40, "the open hold to be counted")
     assert worker.metric('tps_ledger_imbalance{currency="USD"}') == 0
+
+
+def test_a_server_that_cannot_listen_settles_nothing(folder, database_url):
+    """Settlement starts when nothing of the start can fail any more."""
+    api = Tps(folder, "--database-url", database_url, "--no-worker").start()
+    with api.client() as client:
+        one = accepted(client.post("/transactions", {"user_id": "u", "amount": 1, "currency": "USD"}))
+        for command in ("serve", "worker"):
+            refused = tps(command, "--database-url", database_url, "--port", str(api.port), timeout=30)
+            assert refused.returncode == 1 and "cannot listen on" in refused.stderr, refused
+        assert client.get(f"/transactions/{one['id']}").json()["status"] == "pending"
+    api.stop()
