@@ -48,6 +48,12 @@ OptionLine line_of(const Setting& setting, Command command) {
           .advanced = setting.advanced};
 }
 
+// Operators give serve, worker, migrate and health the same flags.
+bool takes_every_setting(Command command) {
+  return command == Command::serve || command == Command::worker || command == Command::migrate ||
+         command == Command::health;
+}
+
 void add_setting(Node& node, const Setting& setting, Values& flags) {
   const std::string name(setting.name);
   const auto give = [&flags, name](std::string text) { flags[name] = std::move(text); };
@@ -58,7 +64,9 @@ void add_setting(Node& node, const Setting& setting, Values& flags) {
   } else {
     node.app->add_option_function<std::string>("--" + name, give);
   }
-  group_of(node.page, title_of(setting.group)).push_back(line_of(setting, node.command));
+  if (setting.is_read_by(node.command)) {
+    group_of(node.page, title_of(setting.group)).push_back(line_of(setting, node.command));
+  }
 }
 
 void add_port(Node& node, Values& flags) {
@@ -76,9 +84,9 @@ void add_port(Node& node, Values& flags) {
 void add_settings(Node& node, Command command, Values& flags) {
   node.command = command;
   for (const Setting& setting : settings()) {
-    if (!setting.is_read_by(command)) continue;
-    add_setting(node, setting, flags);
-    if (setting.name == "listen") add_port(node, flags);
+    const bool is_read = setting.is_read_by(command);
+    if (is_read || takes_every_setting(command)) add_setting(node, setting, flags);
+    if (is_read && setting.name == "listen") add_port(node, flags);
   }
 }
 

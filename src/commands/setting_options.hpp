@@ -5,7 +5,8 @@
 
 namespace tps {
 
-// Options for the settings that `command` reads, and --port beside --listen. The texts that are given go to `flags`.
+// Options for the settings that `command` reads, and --port beside --listen. serve, worker, migrate and health accept
+// the other settings, too, without showing them. The texts that are given go to `flags`.
 void add_settings(Node& node, Command command, Values& flags);
 
 // --help and --help-all.

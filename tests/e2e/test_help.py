@@ -100,7 +100,7 @@ def test_both_ways_to_ask_for_help():
 WRONG = [
     (["serve", "--log-level=debg"], ["log-level", "debug, info, warn or error", "did you mean debug?"]),
     (["serve", "--log-formt=json"], ["did you mean --log-format?"]),
-    (["migrate", "--listen", "127.0.0.1:1"], ["--listen", "an option of serve, worker"]),
+    (["export", "--listen", "127.0.0.1:1"], ["--listen", "an option of serve, worker"]),
     (["verify", "--redis-url=redis://u:canary@h"], ["--redis-url", "an option of serve"]),
     (["export", "--form", "csv"], ["did you mean --format?"]),
     (["import", "x.csv", "--format", "cvs"], ["--format", "did you mean csv?"]),
