@@ -59,7 +59,7 @@ def test_the_commands_say_what_the_readme_says(request, kind):
 
 
 def test_alice_logs_in_as_the_readme_says(folder):
-    before, after = re.findall(r"```sh\n(.*?)```", section("Who may call"), re.DOTALL)
+    before, after = re.findall(r"```sh\n(.*?)```", section("Require authentication"), re.DOTALL)
     *preparation, start = before.strip().splitlines()
     assert start == "TPS_JWT_SECRET_FILE=jwt-secret build/release/tps serve --users-file users"
     commands = "\n".join(preparation).replace("build/release/tps", os.path.abspath(BINARY))
