@@ -152,7 +152,7 @@ def token(bench):
             server.load("get", "--in-order", "--header", header, ids="1-10000", count=10_000, connections=64)
         for _ in range(3):
             without = bench.load(everybodys, "get", "--header", header, ids="1-10000", connections=64)
-            bench.report.add("GET settled, nobody is asked for a token", without["rate"], load=without)
+            bench.report.add("GET settled, without authentication", without["rate"], load=without)
             asked = bench.load(asking, "get", "--header", header, ids="1-10000", connections=64)
             bench.report.add("GET settled, with a token", asked["rate"], load=asked)
 
