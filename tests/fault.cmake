@@ -1,6 +1,6 @@
 # Crashes, stops and lost answers. Each file runs short in every run and long (label `long`) in the full one.
 file(GLOB fault_files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/fault/test_*.py)
-set(only_long failover overload)  # what takes long even once, or packages that few have
+set(only_long failover overload)  # slow even when run once, or in need of rare packages
 foreach(file ${fault_files})
   string(REGEX REPLACE ".*/test_(.*)\\.py$" "\\1" subject ${file})
   if(NOT subject IN_LIST only_long)

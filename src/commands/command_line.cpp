@@ -22,7 +22,7 @@
 namespace tps {
 namespace {
 
-using Tree = std::shared_ptr<CommandTree>;  // what runs keeps it
+using Tree = std::shared_ptr<CommandTree>;  // kept alive by the command's function
 using Runnable = std::expected<std::function<int()>, int>;
 
 std::vector<std::string> environment() {

@@ -179,7 +179,7 @@ void add_keys(Node& root, Given& given) {
   add_option(create,
              {.name = "--scopes",
               .value = "LIST",
-              .meaning = "what the key allows, separated by spaces or commas",
+              .meaning = "scopes of the key, separated by spaces or commas",
               .required = true},
              made.scopes);
   add_option(create,

@@ -112,7 +112,7 @@ class Metrics {
   prometheus::Histogram& settle_batch_size;    // tps_settle_batch_size
   prometheus::Histogram& settle_seconds;       // tps_settle_seconds: one batch, lock to commit
   prometheus::Gauge& open_holds;               // tps_holds_open
-  prometheus::Counter& unprocessable;          // tps_transactions_unprocessable_total: for somebody to look at
+  prometheus::Counter& unprocessable;          // tps_transactions_unprocessable_total: need an operator
 
   // Prometheus text exposition format 0.0.4, with what the system knows about the process (process.hpp), and
   // tps_log_lines_dropped_total (log.hpp).

@@ -1,5 +1,5 @@
-// What the operating system knows about this process, under the names that the official Prometheus clients use, and the
-// memory that it may have.
+// Metrics of this process from the operating system, under the names of the official Prometheus clients, and the limit
+// of its memory.
 #pragma once
 
 #include <prometheus/metric_family.h>

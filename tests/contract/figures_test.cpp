@@ -1,4 +1,4 @@
-// What the worker and operators ask: holds that expired, open holds, and whether the accounts add up.
+// The figures for the worker and for operators: expired holds, open holds, and the sum of the accounts.
 #include <gmock/gmock.h>
 
 #include <limits>

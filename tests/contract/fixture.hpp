@@ -1,4 +1,4 @@
-// What every test of the contract starts from: one migrated store, and short ways to submit and settle.
+// The fixture of every contract test: one migrated store, and short functions to submit and settle.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -69,7 +69,7 @@ std::vector<ports::Balance> balances_of(Store& store, const std::string& user_id
 // The balance in USD; all zero when there is none.
 ports::Balance balance_of(Store& store, const std::string& user_id, std::uint32_t partition = 0);
 
-// What next() gives, which must be there. It stays open.
+// The input of next(). There must be one; it stays open.
 domain::SettlementInput taken(Store& store, std::uint32_t partition = 0, std::size_t max = 10'000);
 
 class StoreContract : public ::testing::TestWithParam<StoreMaker> {

@@ -52,7 +52,7 @@ class Keys : public StoreContract {
     EXPECT_TRUE(all) << all.error().detail;
     return all ? *all : std::vector<ApiKey>{};
   }
-  // What there is against it; `unknown` when there is nothing.
+  // The error of adding this key; `unknown` when the registry adds it.
   Kind refusal(const ApiKey& one, const KeyHash& hash) {
     const auto added = keys_->add(one, hash, soon());
     return added ? Kind::unknown : added.error().kind;
@@ -134,7 +134,7 @@ TEST_P(Keys, AreRevokedOnce) {
   }
 }
 
-// Nobody is revoked by what an added key says of itself.
+// The registry ignores the revocation in a key that is added.
 TEST_P(Keys, AreNotRevokedWhenTheyAreAdded) {
   ApiKey one = key("tps_live_one");
   one.revoked_at = kNow;
@@ -267,9 +267,9 @@ TEST_P(KeyTable, RefusesRowsThatMakeNoSense) {
            ", 'two', 'c', NULL, 's', 'admin')",              // no hash
            sqlite ? ", 'two', 'c', x'00', 's', 'admin')"     //
                   : ", 'two', 'c', '\\x00', 's', 'admin')",  // a short one
-           ", 'one', 'r', NULL, NULL, 'admin')",             // a revocation that gives
-           ", 'one', 'x', NULL, NULL, NULL)",                // neither
-           ", NULL, 'r', NULL, NULL, NULL)",                 // of nobody
+           ", 'one', 'r', NULL, NULL, 'admin')",             // a revocation with scopes
+           ", 'one', 'x', NULL, NULL, NULL)",                // an unknown action
+           ", NULL, 'r', NULL, NULL, NULL)",                 // a revocation without a key id
        }) {
     EXPECT_FALSE(test_store_->sql(insert + values)) << values;
   }

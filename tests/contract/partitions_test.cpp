@@ -49,7 +49,7 @@ TEST_P(Partitions, SettleByThemselves) {
   EXPECT_THAT((*store_->next(0, 10, soon()))->transactions, IsEmpty());
 }
 
-// Nobody's transaction is refused because somebody else was the first to use a currency, too.
+// If two sessions are the first to use a currency at the same time, the store records both transactions.
 TEST_P(Partitions, RecordTheSameCurrencyAtTheSameTime) {
   std::vector<std::string> codes;
   for (const domain::Currency& currency : currencies_.all()) codes.push_back(currency.code);

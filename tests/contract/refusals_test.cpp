@@ -1,4 +1,4 @@
-// What a store refuses to record and what it cannot read: neither may stop a partition.
+// Transactions that a store refuses to record, and rows that it cannot read. Neither stops a partition.
 #include <gmock/gmock.h>
 
 #include <functional>
@@ -38,7 +38,7 @@ TEST_P(Refusals, OfAValueWriteNothing) {
 
 class Unreadable : public StoreContract {
  protected:
-  // A copy of row 1 whose type nobody knows.
+  // Inserts a copy of row 1 with an unknown type.
   void insert_unreadable(std::int64_t id) {
     const std::string past_checks = GetParam().name == "sqlite" ? "PRAGMA ignore_check_constraints = 1; " : "";
     const auto inserted = test_store_->sql(

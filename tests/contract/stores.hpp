@@ -27,7 +27,7 @@ class TestStore {
 
   virtual std::unique_ptr<ports::KeyRegistry> keys(const domain::Currencies& currencies) = 0;
 
-  // What `tps verify` would read it with; nullptr where there is nothing for that.
+  // The reader that `tps verify` uses for this store; nullptr if there is none.
   virtual std::unique_ptr<ports::Audit> audit(const domain::Currencies& currencies) = 0;
 
   // Like `tps migrate`. The store is empty, without a schema, before the first call.

@@ -1,4 +1,4 @@
-"""Who may call: passwords, tokens, keys, and what is refused at start (docs/security.md)."""
+"""Authentication: passwords, tokens, API keys, and the settings that are refused at start (docs/security.md)."""
 import contextlib
 import json
 import threading
@@ -247,7 +247,7 @@ def test_one_client_has_so_many_connections(serve):
 
 
 def test_one_client_cannot_take_the_places_of_others_by_saying_nothing(serve):
-    """Whoever says nothing may want /health, for which there are spare places; but those are few."""
+    """A silent connection may be about to request /health. The server has a few spare connections for that, and no more."""
     server = serve("--connections-per-client", 2, "--max-connections", 20)
     with contextlib.ExitStack() as stack:
         for _ in range(100):
@@ -258,7 +258,7 @@ def test_one_client_cannot_take_the_places_of_others_by_saying_nothing(serve):
 
 
 def test_a_page_in_a_browser_here_cannot_ask(serve):
-    """Nobody is asked who calls, since only this machine can reach it; its browsers run other people's pages."""
+    """A server without authentication listens on loopback only. Pages of other sites in a local browser must not reach it."""
     server = serve()
     post = "POST", "/transactions", DEPOSIT
 

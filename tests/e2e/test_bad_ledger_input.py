@@ -2,7 +2,7 @@
 import pytest
 from support.answers import assert_problem, hold, pay
 
-# What, body, status, code, pointers. `hold` and `deposit` are transactions that are there.
+# Route, body, status, code, pointers. `hold` and `deposit` are existing transactions.
 CHILDREN = [
     ("hold/capture", b"{", 400, "malformed_json", None),
     ("hold/capture", b"{}{}", 400, "malformed_json", None),

@@ -75,7 +75,7 @@ def test_what_was_received_can_be_spent(client):
 
 
 def test_a_balance_that_would_not_fit(client):
-    """In a currency nobody else uses here, since the sum over all accounts has to fit too."""
+    """The sum over all accounts has to fit, too; so the currency is one that no other test uses."""
     user, most = new_user(), "9223372036854775807"
     assert pay(client, user, most, "VUV")["status"] == "settled"
     failed = pay(client, user, "1", "VUV")

@@ -160,7 +160,7 @@ def test_the_version_for_people_and_for_programs():
 # ---- completion
 
 def completed(folder, *words):
-    """What bash offers for the last of the words."""
+    """The completions that bash offers for the last word."""
     script = folder / "completion.bash"
     script.write_text(tps("completion", "bash").stdout)
     command = (f"source {script}; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); "

@@ -205,7 +205,7 @@ def test_holds_in_a_batch(client, payer):
 
 
 def test_everything_adds_up(deployment):
-    """The whole database against the fold of its log (G3, G4, G6), before a row is planted that nobody sent."""
+    """Compares the whole database with the fold of its log (G3, G4, G6). The next test plants a row that no client sent."""
     wait_settled(deployment.database)
     check(deployment.database)
 

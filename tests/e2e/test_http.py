@@ -377,7 +377,7 @@ def test_clients_that_vanish_in_the_middle(server):
 
 
 def test_large_bodies_share_their_memory(folder):
-    """Counted as they arrive: what is only announced keeps nobody out."""
+    """The server counts bytes as they arrive. A Content-Length alone does not take memory from other requests."""
     server = Tps(folder, "--max-body-memory", 16 << 20).start()
     head = raw("POST /transactions/batch HTTP/1.1", "Host: x", "Content-Type: application/json",
                f"Content-Length: {16 << 20}", "Expect: 100-continue")

@@ -1,4 +1,4 @@
-"""Idempotency keys (G2): one key of one user is at most one transaction, whoever asks, wherever, however often."""
+"""Idempotency keys (G2): one key of one user is at most one transaction, for every caller, instance and retry."""
 import threading
 import uuid
 

@@ -75,7 +75,7 @@ def test_new_keys_are_fetched_when_a_token_names_one(folder, issuer, launch):
     issuer.body = jwk_set(old, new)
     wait_until(lambda: status(server, by_new) == 404, 30, "the new key")
     assert status(server, by_old) == status(server, bearer()) == 404
-    # Names that nobody has do not make it ask without end.
+    # Tokens with unknown key ids do not make the server fetch the keys more often than every 10 s.
     made_up, asked, began = old.bearer(kid="made up"), issuer.asked, time.monotonic()
     for _ in range(50):
         assert status(server, made_up) == 401

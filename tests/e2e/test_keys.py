@@ -25,7 +25,7 @@ ROWS = "SELECT key_id, action, done_at, done_by, subject, scopes, only_user, exp
 
 @pytest.fixture(params=STORES)
 def database(request, folder):
-    """Migrated and empty; nobody serves it."""
+    """Migrated and empty, without a server."""
     if request.param == "postgres":
         return empty_postgres(request.getfixturevalue("postgres"))
     database = empty_store("sqlite", folder, request)
@@ -129,7 +129,7 @@ def test_nobody_is_revoked_by_another_name(database, name):
 
 
 def test_what_is_over_is_shown_as_expired(database):
-    """Put there by hand, so that nobody has to wait for a minute."""
+    """Inserts an expired key, since the shortest lifetime is a minute."""
     made = create(database, "--subject", "s", "--scopes", "admin", "--expires-in", "1m")
     assert made["status"] == "active"
     values = ("1, 2, x'{}'" if hasattr(database, "path") else "'1970-01-01Z', '1970-01-02Z', '\\x{}'").format("07" * 32)
@@ -199,7 +199,7 @@ def test_a_database_that_is_not_there(folder):
 
 
 def test_what_nobody_could_read_is_revoked(database):
-    """The standard output is full: the key was made, but nobody has it."""
+    """If standard output is full, the command makes a key but cannot print it. It then revokes the key."""
     command = f"'{os.path.abspath(BINARY)}' keys create --subject s --scopes admin --database-url '{database.url}' > /dev/full"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, env=clean_environment(),
                           timeout=30)

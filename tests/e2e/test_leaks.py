@@ -81,7 +81,7 @@ def ask(server):
 
 
 def granted(server):
-    """What was made for somebody, and has been used: a token and an API key."""
+    """A token and an API key that the server issued and accepted."""
     form = f"username=alice&password={CANARIES['password']}".encode()
     with server.client() as client:
         token = client.post("/token", form, {"Content-Type": "application/x-www-form-urlencoded"}).json()["access_token"]
@@ -108,7 +108,7 @@ def test_nothing_leaks(server):
             "ps": subprocess.run(["ps", "axeww"], capture_output=True, text=True, check=True).stdout}
     secrets = CANARIES | made
     leaks = {(place, name) for place, text in seen.items() for name, secret in secrets.items() if secret in text}
-    leaks.discard(("answers", "granted token"))  # who logs in twice in a second gets the same one twice
+    leaks.discard(("answers", "granted token"))  # two logins of a user within one second give the same token
     assert not leaks, "\n".join(line for place, name in leaks for line in seen[place].splitlines() if secrets[name] in line)
 
 
@@ -133,7 +133,7 @@ def test_what_is_refused_at_start_is_not_quoted(folder, arguments):
 
 @pytest.mark.parametrize("nasty", ["a\r\nb", "a\x1b[31mb", "a\u2028b", "a\u0085b", 'a"},{"x":"'])
 def test_a_line_of_the_log_is_a_line(folder, nasty):
-    """What clients name themselves and their things cannot end a line of the log, colour it, or begin another."""
+    """Text from clients cannot end a log line, colour it, or begin another."""
     server = Tps(folder, "--log-level", "debug", "--users-file", folder / "users", "--jwt-secret", CANARIES["jwt"])
     (folder / "users").write_text(user_line("alice", "correct horse", "admin"))
     server.start()

@@ -33,7 +33,7 @@ def server(folder):
 # ---- starting
 
 def test_an_empty_folder_is_enough(folder):
-    """What a newcomer sees: where the data is, the URLs, and a command to try."""
+    """The first start shows the path of the data, the URLs, and a command to try."""
     server = Tps(folder, environment={"TPS_LOG_FORMAT": "human"}).start()
     text = wait_until(lambda: "curl" in server.log() and server.log(), 5)
     assert "tps.db" in text and str(server.port) in text and "/docs" in text
@@ -116,7 +116,7 @@ def test_a_database_that_is_not_up_yet_is_waited_for(folder, postgres, arguments
 def test_a_server_that_migrates_first_can_be_ended(folder, postgres):
     database = PostgresDatabase(postgres)
     other = postgres.connect(database.name)
-    other.cursor().execute("BEGIN; CREATE TABLE store ()")  # whoever migrates waits for the end of that
+    other.cursor().execute("BEGIN; CREATE TABLE store ()")  # the migration waits for the end of this
     server = Tps(folder, "--migrate", "--database-url", database.url).launch()
     wait_until(lambda: "the migration waits" in server.log(), 20)
     server.process.end(signal.SIGTERM, 10)
@@ -210,7 +210,8 @@ def test_logs_are_json_lines_with_the_request_id(folder):
 
 
 def test_a_trace_that_is_kept_is_in_the_log(folder):
-    """Its caller has set the sampled flag; of others, only what went wrong. Who is nobody fills no log."""
+    """If the caller sets the sampled flag, the log has the request at level info; otherwise only if it failed. Unauthenticated
+    requests do not fill the log."""
     server = Tps(folder, environment={"TPS_LOG_FORMAT": "json", "TPS_JWT_SECRET": SECRET}).start()
     with server.client() as client:
         for number, (path, flags, headers, status) in enumerate((

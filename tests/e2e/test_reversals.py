@@ -109,7 +109,7 @@ def test_what_can_never_be_reversed(client, user):
 
 
 def test_a_pending_parent_is_reversed_in_its_turn(client, user):
-    """Nobody waits in between: log order decides."""
+    """The client does not wait for the parent to settle: the order of the log decides."""
     body = {"user_id": user, "amount": "5.00", "currency": "USD", "type": "withdrawal"}
     for _ in range(10):
         id_ = accepted(client.post("/transactions", body))["id"]

@@ -146,7 +146,7 @@ def test_a_reader_sees_what_a_person_looks_for(fleet):
 
 
 def test_a_cache_needs_the_right_to_its_secret(fleet, redis, folder):
-    """With no secret anybody could sign entries."""
+    """If the cache had no secret, every client of Redis could forge entries."""
     database, _ = fleet
     done = tps("serve", "--database-url", database.url_of(WORKER), "--redis-url", redis.url, "--listen", "127.0.0.1:0", timeout=30)
     assert done.returncode == 2 and "tps_api" in done.stderr, done.stderr

@@ -1,4 +1,4 @@
-"""Who makes the roles of PostgreSQL, and that databases which have none go on as they were."""
+"""The migration creates the roles of PostgreSQL if it may. A database without roles works as before."""
 import subprocess
 import threading
 
@@ -15,7 +15,7 @@ MAKER = "a_maker"
 ALL = {"tps_owner", *ROLES.values()}
 OWNERS = """SELECT relowner::regrole::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v')
 UNION SELECT proowner::regrole::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace"""
-# Who has which, in no order.
+# The rights of each role, unordered.
 RIGHTS = """SELECT relname::text AS name, acl::text FROM pg_class, unnest(relacl) acl WHERE relnamespace = 'public'::regnamespace
 UNION ALL SELECT proname, acl::text FROM pg_proc, unnest(proacl) acl WHERE pronamespace = 'public'::regnamespace
 UNION ALL SELECT attrelid::regclass || '.' || attname, acl::text FROM pg_attribute, unnest(attacl) acl ORDER BY 1, 2"""

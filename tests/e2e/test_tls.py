@@ -1,5 +1,5 @@
-"""TLS of the listener: who is believed, what is refused, and what changes while it runs. What is spoken over it is held
-to the same as without by test_http.py."""
+"""TLS of the listener: trusted certificates, refused connections and files, and reloading. test_http.py tests HTTP over TLS
+as it tests HTTP without."""
 import os
 import shlex
 import shutil
@@ -302,7 +302,7 @@ def test_the_health_command(launch, folder, postgres, mine, by, command, mutual)
 
 
 def test_draining(server):
-    """What is under way is finished, and every end is announced."""
+    """The server finishes requests in progress, and ends every connection with close_notify."""
     idle, half = server.connect(), server.connect()
     assert idle.send(request_bytes("GET", "/health")).read().status == 200
     data = request_bytes("POST", "/transactions", GOOD)

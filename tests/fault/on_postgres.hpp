@@ -1,5 +1,5 @@
-// What every test of the store on PostgreSQL starts from: a migrated database on a real server, short ways to submit,
-// and SQL past the program.
+// The fixture of the tests of the PostgreSQL store: a migrated database on a real server, short functions to submit,
+// and direct SQL.
 #pragma once
 
 #include <gmock/gmock.h>

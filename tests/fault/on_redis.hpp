@@ -1,4 +1,4 @@
-// What every test of the cache in Redis starts from: a cache, final transactions to put there, and whether they come
+// The fixture of the tests of the Redis cache: a cache, final transactions to put into it, and a check that they come
 // back.
 #pragma once
 

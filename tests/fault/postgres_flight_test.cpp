@@ -189,7 +189,7 @@ TEST_F(Flight, DoesNotTearAnAtomicGroupApart) {
   EXPECT_EQ(rows(), 4);
 }
 
-// What concerns the whole server happens to one of its own.
+// Tests that affect the whole server have a server of their own.
 class FlightAlone : public Flight {
  protected:
   FlightAlone() {

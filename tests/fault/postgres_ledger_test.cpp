@@ -1,4 +1,4 @@
-// The ledger on PostgreSQL: what its rows and plans may be like without stopping or slowing anybody.
+// The ledger on PostgreSQL: unusual rows and query plans must not stop or slow a client or the worker.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

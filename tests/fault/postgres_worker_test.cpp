@@ -25,7 +25,7 @@ class Workers : public OnPostgres {
     for (const Acceptance outcome : append(to, submissions)) ASSERT_EQ(outcome, Acceptance::accepted);
   }
 
-  // What a worker that is alive does.
+  // Settles like a live worker.
   static void settle_all(postgres::Store& worker) {
     for (const auto end = in(20s); std::chrono::steady_clock::now() < end;) {
       const auto input = worker.next(0, 100, in(5s));

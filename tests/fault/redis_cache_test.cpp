@@ -314,7 +314,7 @@ TEST_F(RedisCacheTest, AnAnswerTooManyIsNeverTaken) {
       if (number != 0) peer.send(right);
       if (number != 1) continue;
       while (!waiting) poll(nullptr, 0, 1);
-      peer.send(right);  // later, while nobody asks
+      peer.send(right);  // later, while no request waits
       sent = true;
     }
   });

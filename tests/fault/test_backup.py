@@ -30,7 +30,7 @@ def run(*command, **options):
 
 
 def load_around(running, take_backup):
-    """What had been acknowledged when the backup began."""
+    """Takes the backup under load. Returns the requests that were acknowledged before it began."""
     load = Load([running.port], threads=8).start()
     load.wait_for(500)
     before = [one for mine in load.sent for one in list(mine) if one.outcome == "acknowledged"]
@@ -73,7 +73,7 @@ def serving(database):
 
 
 def check_append_only(database):
-    """G12: whoever serves can neither rewrite the logs nor switch off what forbids it."""
+    """G12: the role of a server can neither rewrite the logs nor switch off the triggers that forbid it."""
     for statement in REWRITES:
         with pytest.raises((psycopg2.errors.InsufficientPrivilege, psycopg2.errors.RestrictViolation)):
             connection = database.server.connect(database.name, user=SERVING)

@@ -107,7 +107,7 @@ def test_others_are_left_alone(database, function):
 
 
 def test_names_of_the_caller_mean_nothing(database):
-    """What runs with the owner's rights looks at the server's own tables."""
+    """A caller's table that shadows a system table does not mislead the function, which runs with the owner's rights."""
     connection = database.server.connect(database.name, user=API)
     victim = database.server.connect(database.name, user=WORKER)
     pid = victim.info.backend_pid

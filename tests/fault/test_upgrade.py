@@ -1,4 +1,5 @@
-"""An upgrade and its rollback under load: an older and a newer binary on one schema, nobody notices (G1-G6).
+"""An upgrade and its rollback under load: an older and a newer binary on one schema, unnoticed by clients
+(G1-G6).
 
 The newer binary has one migration more. The long form builds it; the short one runs the migration by hand, as it would,
 and starts the same binary again.
@@ -17,7 +18,7 @@ from support.process import Process, wait_until
 from support.tps import BINARY, Tps, clean_environment, tps
 
 CHANGE = "ALTER TABLE transaction_log ADD COLUMN of_the_next_version {text}"
-LASTS = "SELECT pg_sleep(5);\n"  # as one that makes an index does; nobody may notice
+LASTS = "SELECT pg_sleep(5);\n"  # as long as creating an index takes; clients must not notice
 THREADS = 8
 
 
@@ -48,7 +49,7 @@ def migrate(database, newer):
 
 
 class Readiness(Clients):
-    """What the instances say to their balancer, again and again."""
+    """Polls /readiness of the instances, as a load balancer does."""
 
     def __init__(self, running):
         super().__init__(len(running))
@@ -61,7 +62,7 @@ class Readiness(Clients):
 
 
 def harmed(load):
-    """What was not acknowledged so far; the last of each client may be under way."""
+    """The requests that were not acknowledged, without the last of each client, which may be in progress."""
     return [one for mine in load.sent for one in list(mine)[:-1] if one.outcome != "acknowledged"]
 
 
@@ -93,15 +94,15 @@ def test_one_after_the_other_on_postgresql(folder, postgres, newer):
         one.start()
         load.wait_for(200)
     sent = finish(database, load, running)
-    # There is no balancer here: clients go on asking an instance that is down. Whoever was answered was not refused.
+    # Without a load balancer, clients keep sending to an instance that is down. No instance refuses a request that it reads.
     print(f"{len(sent)} requests while two instances went to the next version and back; {sum(one.retried for one in sent)} "
           "were sent to one that was down, or while its connection was being closed")
     assert {one.outcome for one in sent} == {"acknowledged"}
 
 
 def test_a_dump_is_under_way_on_postgresql(folder, postgres, newer):
-    """A dump holds every table for as long as it takes. A migration that must change one waits for it, and nobody waits for the
-    migration; one that has nothing to do is done."""
+    """A dump locks every table until it ends. A migration that changes a table waits for the dump, but no client waits for the
+    migration. A migration without changes does not wait."""
     database = PostgresDatabase(postgres)
     one = Tps(folder, "--database-url", database.url, "--migrate").start()
     load = Load([one.port], threads=THREADS).start()

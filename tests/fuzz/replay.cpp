@@ -1,5 +1,5 @@
-// Runs every fuzz target over its seeds and over mutations of them, the same ones each time, so that the targets
-// cannot rot between the days on which somebody fuzzes for real.
+// Runs every fuzz target over its seeds and over mutations of them, the same ones each time. This keeps the targets
+// working between real fuzzing runs.
 //     fuzz_replay                 all targets
 //     fuzz_replay --seeds FOLDER  writes the seeds as FOLDER/<target>/<number>, for libFuzzer to start from
 #include <cstdint>

@@ -183,7 +183,7 @@ const std::vector<Planted> kPlanted{
      "transaction 9: it was settled before"},
     {"rules", [](Books& b) { b.settlement(9).rules_version = 99; }, Kind::rules_unknown,
      "transaction 9: it was settled by rules that this version of tps does not have: expected at most 1, found 99"},
-    // What is derived.
+    // Derived tables.
     {"posted", [](Books& b) { b.accounts[kAnn].posted += 1; }, Kind::account_differs,
      "account ann USD (partition 0): the account is not what a replay gives (G11): posted: expected 490, found 491"},
     {"held", [](Books& b) { b.accounts[kAnn].held = 0; }, Kind::account_differs, "held: expected 300, found 0"},

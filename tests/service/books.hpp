@@ -99,7 +99,7 @@ struct Books {
     return *std::ranges::find(logs[domain::partition_of_id(id)].settlements, id, &domain::Settlement::transaction_id);
   }
 
-  // Somebody of this partition; another one for each `name`.
+  // A user of this partition, a different one for each `name`.
   std::string user_of(std::uint32_t partition, const std::string& name = "user") const {
     for (int i = 0;; ++i) {
       const std::string user = name + std::to_string(i);

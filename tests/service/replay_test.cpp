@@ -22,7 +22,7 @@ using Kind = audit::DifferenceKind;
 
 const domain::AccountKey kAnn{0, "ann", "USD"};
 
-// Once the versions of an account are wrong, nobody waits for them any more: its log would fall behind all others.
+// Once the versions of an account are wrong, the replay stops waiting for them. Its log would fall behind all others.
 TEST(Replay, GoesOnInTimeWithAnAccountWhoseVersionsAreWrong) {
   Books books(2);
   const std::string giver = books.user_of(1);

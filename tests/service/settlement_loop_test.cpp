@@ -111,7 +111,7 @@ class Ledgers {
 
   FaultPlan& plan_;
   FaultPlan none_;
-  FaultPlan waiters_down_;  // so that whoever waits hears from the loop only
+  FaultPlan waiters_down_;  // so that only the loop wakes waiting requests
   const domain::Currencies currencies_;
   std::shared_ptr<reference::MemoryDatabase> database_;
   const std::uint32_t partitions_;
@@ -162,7 +162,7 @@ TEST(SettlementLoop, EveryCulpritIsFound) {
   }
 }
 
-// What follows from one that failed: a hold that could not be recorded was never there.
+// If a hold could not be recorded, the transactions behind it are settled as if there were none.
 TEST(SettlementLoop, AHoldThatIsRefusedHoldsNothing) {
   FaultPlan plan;
   plan.refused = {2};
@@ -239,7 +239,7 @@ TEST(SettlementLoop, AnExpiryThatComesTooLateFails) {
   EXPECT_EQ(ledgers.outcome(4), "invalid_parent_state");
 }
 
-// Whoever waits for a transaction is told how it stands after the batch, which may have closed its hold already.
+// A waiting request gets the state after the batch, which may have closed the hold already.
 TEST(SettlementLoop, AnnouncesWhatTheBatchMadeOfAHold) {
   FaultPlan none;
   Ledgers ledgers(none);
