@@ -70,7 +70,7 @@ def test_every_route_with_every_scope(deployment, ids):
     assert asked == 10 * len(SCOPES) * len(ONE_OF_EACH_PLACE)
 
 
-def test_foreign_and_missing_are_told_alike(deployment, ids):
+def test_foreign_and_missing_ids_get_the_same_answer(deployment, ids):
     with deployment.client() as client:
         for method, path, security in operations(client):
             if scope_of(security) is None or "{id}" not in path:
@@ -84,7 +84,7 @@ def test_foreign_and_missing_are_told_alike(deployment, ids):
             assert bodies[0] == bodies[1], (method, path)
 
 
-def test_no_route_that_says_it_needs_a_scope_does_without(deployment, ids):
+def test_routes_with_a_scope_need_a_credential(deployment, ids):
     with deployment.client() as client:
         for method, path, security in operations(client):
             status = client.request(method, target(path, "own", ids), BODIES.get(path)).status
@@ -102,7 +102,7 @@ def test_a_list_shows_ones_own_only(deployment, ids):
         assert client.get("/transactions?user_id=foreign", bearer("transactions:read", user="own")).status == 404
 
 
-def test_nothing_is_added_for_another(deployment):
+def test_a_caller_cannot_write_for_another_user(deployment):
     foreign = {"user_id": "foreign", "amount": 1, "currency": "USD"}
     with deployment.client() as client:
         newest = client.get("/transactions?limit=1", bearer("admin")).json()["data"]
@@ -113,7 +113,7 @@ def test_nothing_is_added_for_another(deployment):
         assert client.get("/transactions?limit=1", bearer("admin")).json()["data"] == newest
 
 
-def test_the_receiver_reads_and_no_more(deployment):
+def test_the_receiver_can_only_read(deployment):
     transfer = {"user_id": "own", "to_user_id": "receiver", "type": "transfer", "amount": 1, "currency": "USD"}
     with deployment.client() as client:
         id_ = client.post("/transactions", transfer, bearer("admin") | {"Prefer": "wait=5"}).json()["id"]

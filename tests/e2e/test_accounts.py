@@ -22,7 +22,7 @@ def test_an_update_answers_with_the_account(client):
     assert read(client, update["id"]) == update
 
 
-def test_what_is_left_out_stays(client):
+def test_members_that_are_left_out_keep_their_value(client):
     user = new_user()
     set_account(client, user, overdraft_limit=10)
     after = set_account(client, user, frozen=True)
@@ -53,7 +53,7 @@ def test_a_limit_below_what_is_used_stops_debits_only(client):
     assert amounts(client, user) == ("-20.00", "0.00", "-20.00")
 
 
-def test_frozen_accounts_take_but_do_not_give(client):
+def test_frozen_accounts_accept_credits_but_not_debits(client):
     user, other = new_user(), new_user()
     pay(client, user, "10.00")
     pay(client, other, "10.00")

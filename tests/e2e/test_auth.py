@@ -72,7 +72,7 @@ def test_the_login_of_the_original_with_curl(serve_on, folder):
     assert [one["user"] for one in server.log_records() if one["message"] == "login failed"] == ["alice"]
 
 
-def test_who_did_it_is_in_the_log(serve_on):
+def test_the_log_names_the_caller(serve_on):
     server = serve_on("--jwt-secret", SECRET)
     assert status(server, "/transactions", bearer(subject="till 4"), "POST", DEPOSIT) == 201
     update = "/users/user_11/accounts/USD"
@@ -82,14 +82,14 @@ def test_who_did_it_is_in_the_log(serve_on):
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0", "[::]"])
-def test_other_machines_are_not_served_without_asking_who_calls(folder, listen):
+def test_non_loopback_addresses_need_authentication(folder, listen):
     refused = tps("serve", "--listen", f"{listen}:{free_port()}", "--database-url", f"sqlite:{folder}/tps.db")
     assert refused.returncode == 2
     assert "authentication is off" in refused.stderr and "--insecure-no-auth" in refused.stderr
     assert not (folder / "tps.db").exists()
 
 
-def test_other_machines_are_served_when_that_is_meant(serve):
+def test_insecure_no_auth_allows_non_loopback_addresses(serve):
     server = serve("--insecure-no-auth", address="0.0.0.0")
     server.stop()
     assert any("insecure-no-auth" in one["message"] for one in server.log_records() if one["level"] == "warn")
@@ -107,17 +107,17 @@ def test_bad_configurations_are_refused(folder, arguments):
 
 
 @pytest.mark.parametrize("name", ["TPS_JWT_SECRET", "TPS_JWT_PREVIOUS_SECRET", "TPS_JWT_ISSUER", "TPS_JWT_KEYS"])
-def test_what_is_given_but_empty_does_not_mean_that_nobody_is_asked(folder, name):
+def test_an_empty_setting_does_not_switch_authentication_off(folder, name):
     refused = tps("serve", "--listen", "127.0.0.1:0", "--database-url", f"sqlite:{folder}/tps.db", environment={name: ""})
     assert refused.returncode == 2 and "is given, but empty" in refused.stderr, refused.stderr
 
 
 @pytest.mark.parametrize("option, value", [("--jwt-previous-secret", SECRET), ("--jwt-issuer", "i"), ("--jwt-audience", "a")])
-def test_each_of_the_settings_switches_asking_on(serve, option, value):
+def test_each_of_the_settings_switches_authentication_on(serve, option, value):
     assert status(serve(option, value)) == 401
 
 
-def test_a_secret_is_changed_without_refusing_anybody(serve_on):
+def test_rotating_the_secret_refuses_no_caller(serve_on):
     new = "the secret of the next quarter, of 32 bytes"
     server = serve_on("--jwt-secret", new, "--jwt-previous-secret", SECRET)
     assert status(server, headers=bearer(secret=SECRET)) == 404
@@ -125,7 +125,7 @@ def test_a_secret_is_changed_without_refusing_anybody(serve_on):
     assert status(server, headers=bearer(secret=SECRET[::-1])) == 401
 
 
-def test_keys_of_an_issuer_are_exchanged_while_it_runs(serve_on, folder):
+def test_keys_of_an_issuer_are_rotated_while_it_runs(serve_on, folder):
     old, new = RsaKey(folder, "old"), RsaKey(folder, "new")
     keys = folder / "keys.pem"
     keys.write_text(old.public.read_text())
@@ -163,7 +163,7 @@ def test_rates_are_limited(serve_on):
     assert server.metric("tps_http_requests_limited_total") == 1
 
 
-def test_the_file_is_nobody_elses(serve, folder):
+def test_the_database_files_are_private(serve, folder):
     serve()
     for path in folder.glob("tps.db*"):
         assert path.stat().st_mode & 0o077 == 0, path
@@ -181,7 +181,7 @@ def with_login(serve, folder):
     return lambda *arguments: serve("--jwt-secret", SECRET, "--users-file", folder / "users", *arguments)
 
 
-def test_guesses_that_come_at_once_are_no_more_than_others(with_login):
+def test_simultaneous_guesses_are_limited_like_others(with_login):
     server = with_login()
     answers = []
     guesses = [threading.Thread(target=lambda: answers.append(log_in(server, "wrong"))) for _ in range(16)]
@@ -194,7 +194,7 @@ def test_guesses_that_come_at_once_are_no_more_than_others(with_login):
     assert server.metric('tps_logins_total{outcome="throttled"') == 12
 
 
-def test_a_proxy_that_is_trusted_says_who_guesses(with_login):
+def test_a_trusted_proxy_gives_the_address_of_a_guess(with_login):
     server = with_login("--trusted-proxies", "127.0.0.0/8")
     for _ in range(5):
         assert log_in(server, "wrong", {"X-Forwarded-For": "198.51.100.1, 192.0.2.1"}) == 401
@@ -204,14 +204,14 @@ def test_a_proxy_that_is_trusted_says_who_guesses(with_login):
     assert {one["remote"] for one in server.log_records() if one["message"] == "login failed"} == {"192.0.2.1"}
 
 
-def test_nobody_else_says_who_guesses(with_login):
+def test_other_clients_cannot_give_the_address_of_a_guess(with_login):
     server = with_login()
     for number in range(5):
         assert log_in(server, "wrong", {"X-Forwarded-For": f"192.0.2.{number}"}) == 401
     assert log_in(server, "correct-horse", {"X-Forwarded-For": "192.0.2.9"}) == 429
 
 
-def test_who_is_nobody_need_not_send_a_large_body(serve):
+def test_a_large_body_without_credentials_is_refused_unread(serve):
     server = serve("--jwt-secret", SECRET)
     size = {"Content-Length": str(10_000_000), "Content-Type": "application/json"}
     chunked = {"Transfer-Encoding": "chunked", "Content-Type": "application/json"}
@@ -233,7 +233,7 @@ def test_large_bodies_are_requests_of_their_address_too(serve):
     assert answers == [401] * 10 + [429]
 
 
-def test_one_client_has_so_many_connections(serve):
+def test_connections_per_client_are_limited(serve):
     server = serve("--connections-per-client", 3)
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(server.client()) for _ in range(3)]
@@ -246,7 +246,7 @@ def test_one_client_has_so_many_connections(serve):
         assert first.get("/transactions/1").status == second.get("/transactions/1").status == 404
 
 
-def test_one_client_cannot_take_the_places_of_others_by_saying_nothing(serve):
+def test_silent_connections_of_one_client_leave_room_for_others(serve):
     """A silent connection may be about to request /health. The server has a few spare connections for that, and no more."""
     server = serve("--connections-per-client", 2, "--max-connections", 20)
     with contextlib.ExitStack() as stack:
@@ -257,7 +257,7 @@ def test_one_client_cannot_take_the_places_of_others_by_saying_nothing(serve):
                 assert other.send(request_bytes("GET", "/transactions/1")).read().status == 404
 
 
-def test_a_page_in_a_browser_here_cannot_ask(serve):
+def test_pages_of_other_sites_in_a_local_browser_are_refused(serve):
     """A server without authentication listens on loopback only. Pages of other sites in a local browser must not reach it."""
     server = serve()
     post = "POST", "/transactions", DEPOSIT
@@ -291,7 +291,7 @@ def pair(postgres, redis):
         yield running
 
 
-def test_a_key_that_is_exchanged_pays_once(pair):
+def test_rotating_an_api_key_pays_once(pair):
     keys = [create_key(pair.database.url, "--subject", "billing", "--scopes", "transactions:write") for _ in range(2)]
     with pair.client() as client:
         answers = [client.post("/transactions", DEPOSIT, {"Authorization": f"Bearer {one['key']}", "Idempotency-Key": "april"})

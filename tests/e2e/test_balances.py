@@ -22,7 +22,7 @@ def posted(client, user, currency="USD"):
     return balances(client, user)[currency]["posted"]
 
 
-def test_a_user_nobody_knows_has_nothing(client):
+def test_an_unknown_user_has_no_balances(client):
     assert balances(client, new_user()) == {}
 
 

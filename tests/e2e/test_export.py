@@ -89,7 +89,7 @@ def test_only_what_is_newer(full):
     assert export(full, "--after", COUNT) == ""
 
 
-def test_what_cannot_be_imported_again_is_said(folder, request):
+def test_lines_that_import_rejects_are_named(folder, request):
     """Holds and what follows them are in an export; an import rejects them by name."""
     database = empty_store("sqlite", folder, request)
     with served(database, folder) as server, server.client() as client:
@@ -115,7 +115,7 @@ def test_the_file_is_replaced_whole_or_not_at_all(full, folder):
     assert path.read_text().count("\n") == COUNT and os.listdir(folder) == ["all.ndjson"]
 
 
-def test_nobody_reads_on(full):
+def test_the_reader_of_the_pipe_ends(full):
     command = f"'{os.path.abspath(BINARY)}' export --database-url '{full.url}' --quiet; echo $? >&2"
     done = subprocess.run(["bash", "-c", f"({command}) | head -n 1"], capture_output=True, text=True, check=False,
                           env=clean_environment(), timeout=30)

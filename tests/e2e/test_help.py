@@ -55,7 +55,7 @@ def test_a_command_shows_the_settings_that_it_reads_and_no_others(settings, comm
 
 
 @pytest.mark.parametrize("command", ["serve", "config"])
-def test_these_have_to_do_with_every_setting(settings, command):
+def test_serve_and_config_show_every_setting(settings, command):
     assert settings <= options_in(help_of(command))
 
 
@@ -114,7 +114,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize("arguments, words", WRONG, ids=[" ".join(one) for one, _ in WRONG])
-def test_a_slip_is_told_what_was_meant(folder, arguments, words):
+def test_a_mistyped_word_gets_a_suggestion(folder, arguments, words):
     done = tps(*arguments, cwd=folder, timeout=10)
     assert done.returncode == 2 and not done.stdout, done
     assert all(word in done.stderr for word in words), done.stderr

@@ -133,7 +133,7 @@ def test_a_capture_that_the_receiver_cannot_hold(client):
     assert amounts(client, payer, "XAF") == ("0", "5", "-5")
 
 
-def test_nobody_sees_a_hold_open_that_is_closed(client, payer):
+def test_no_client_sees_a_closed_hold_as_open(client, payer):
     """An authorized transaction is never kept as final, wherever it was read before (G7)."""
     for what, status in (("capture", "settled"), ("void", "voided")):
         held = hold(client, payer, "1.00")
@@ -210,7 +210,7 @@ def test_everything_adds_up(deployment):
     check(deployment.database)
 
 
-def test_a_row_that_cannot_be_settled_fails_and_blocks_nobody(deployment, client):
+def test_a_row_that_cannot_be_settled_fails_and_blocks_no_other(deployment, client):
     pay(client, new_user(), 1)
     id_ = deployment.database.plant_bad_row()
     failed = wait_until(lambda: (one := read(client, id_))["status"] != "pending" and one, 20, "the settlement")

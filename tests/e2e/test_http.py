@@ -346,7 +346,7 @@ def test_more_connections_than_allowed(impatient):
         assert time.monotonic() < deadline, "no room again"
 
 
-def test_a_reader_that_does_not_read_hurts_nobody(server):
+def test_a_client_that_does_not_read_slows_no_other(server):
     """Answers pile up for one client; the others are served."""
     with server.connect() as lazy:
         lazy.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

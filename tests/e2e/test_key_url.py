@@ -88,7 +88,7 @@ def test_new_keys_are_fetched_when_a_token_names_one(folder, issuer, launch):
     server.stop()
 
 
-def test_a_secret_that_is_published_is_none(folder, issuer, launch):
+def test_a_symmetric_key_in_a_key_set_is_ignored(folder, issuer, launch):
     issuer.body = jwk_set(RsaKey(folder, "one"), {"kty": "oct", "kid": "two", "k": encoded(SECRET.encode())})
     server = launch(*issuer.arguments).wait_ready()
     assert status(server, bearer()) == 401
@@ -103,7 +103,7 @@ def test_what_is_wrong_in_a_set_keeps_out_nothing_else(folder, issuer, launch):
     server.stop()
 
 
-def test_it_waits_for_an_issuer_that_is_away(folder, issuer, launch):
+def test_it_waits_for_an_unreachable_issuer(folder, issuer, launch):
     """As after a power cut, when everything starts at once."""
     issuer.status = 503
     server = launch(*issuer.arguments)
@@ -129,7 +129,7 @@ def test_it_does_not_serve_without_keys(issuer, launch, answer, why):
     server.stop()  # ends at once, although it waits
 
 
-def test_it_believes_no_other_server(folder, issuer, launch):
+def test_the_certificate_of_the_issuer_is_verified(folder, issuer, launch):
     issuer.body = jwk_set(RsaKey(folder, "one"))
     server = launch(*issuer.arguments[:2])
     wait_until(lambda: "waiting for keys" in server.log(), 10, "a complaint")

@@ -121,14 +121,14 @@ def test_a_key_is_revoked_for_good(database):
 
 
 @pytest.mark.parametrize("name", ["tps_live_nobody00", "", "' OR 1=1 --", "tps_live_\n", "x" * 10_000])
-def test_nobody_is_revoked_by_another_name(database, name):
+def test_a_similar_id_revokes_no_key(database, name):
     create(database)
     done = keys(database, "revoke", name)
     assert done.returncode == 1 and "there is no key" in done.stderr
     assert listed(database)[0]["status"] == "active"
 
 
-def test_what_is_over_is_shown_as_expired(database):
+def test_an_expired_key_is_listed_as_expired(database):
     """Inserts an expired key, since the shortest lifetime is a minute."""
     made = create(database, "--subject", "s", "--scopes", "admin", "--expires-in", "1m")
     assert made["status"] == "active"
@@ -198,7 +198,7 @@ def test_a_database_that_is_not_there(folder):
     assert os.listdir(folder) == []
 
 
-def test_what_nobody_could_read_is_revoked(database):
+def test_a_key_that_could_not_be_printed_is_revoked(database):
     """If standard output is full, the command makes a key but cannot print it. It then revokes the key."""
     command = f"'{os.path.abspath(BINARY)}' keys create --subject s --scopes admin --database-url '{database.url}' > /dev/full"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, env=clean_environment(),
@@ -207,7 +207,7 @@ def test_what_nobody_could_read_is_revoked(database):
     assert [one["status"] for one in listed(database)] == ["revoked"]
 
 
-def test_nobody_notices_keys_made_and_revoked_under_load(database, folder):
+def test_making_and_revoking_keys_does_not_disturb_the_server(database, folder):
     """A SQLite file is the server's, and its writer is hardly ever idle; both get their turn (G1, G8)."""
     made = []
     with served(database, folder) as server:
@@ -228,7 +228,7 @@ def test_nobody_notices_keys_made_and_revoked_under_load(database, folder):
     assert [(one["id"], one["status"]) for one in listed(database)] == [(one["id"], "revoked") for one in made]
 
 
-def test_whoever_checks_keys_cannot_read_their_hashes():
+def test_the_login_that_checks_keys_cannot_read_their_hashes():
     """Nor change what is kept, nor have the look-up read something else."""
     server = Postgres()
     try:

@@ -125,14 +125,14 @@ def test_config_shows_no_secret(folder):
 @pytest.mark.parametrize("arguments", [("--jwt-secret", "canary-short"), ("--database-url", "postgresql://u:canary@[bad/d"),
                                        ("--redis-url", "redis://u:canary@h:port"), ("--jwt-secrets", "canary"), ("--jwt-secrets=canary",),
                                        ("--databse-url=postgresql://u:canary@h/d",), ("postgresql://u:canary@h/d",)])
-def test_what_is_refused_at_start_is_not_quoted(folder, arguments):
+def test_errors_at_start_quote_no_secret(folder, arguments):
     refused = tps("serve", "--database-url", f"sqlite:{folder}/tps.db", *arguments)
     assert refused.returncode in (1, 2)
     assert "canary" not in refused.stdout + refused.stderr
 
 
 @pytest.mark.parametrize("nasty", ["a\r\nb", "a\x1b[31mb", "a\u2028b", "a\u0085b", 'a"},{"x":"'])
-def test_a_line_of_the_log_is_a_line(folder, nasty):
+def test_clients_cannot_forge_log_lines(folder, nasty):
     """Text from clients cannot end a log line, colour it, or begin another."""
     server = Tps(folder, "--log-level", "debug", "--users-file", folder / "users", "--jwt-secret", CANARIES["jwt"])
     (folder / "users").write_text(user_line("alice", "correct horse", "admin"))

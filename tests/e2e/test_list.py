@@ -229,7 +229,7 @@ def test_bad_parameters_are_named(client, query, name):
 
 
 @pytest.mark.parametrize("cursor", ["x", "AAAA", "1", "-1", "a" * 3000, "%F0%9F%92%A9"])
-def test_cursors_that_nobody_gave_out(client, cursor):
+def test_made_up_cursors_are_refused(client, cursor):
     assert_problem(client.get(f"/transactions?cursor={cursor}"), 400, "invalid_cursor")
 
 

@@ -61,7 +61,7 @@ def test_a_new_currency_and_a_repeated_key(client):
     assert len(ids) == 1
 
 
-def test_an_api_key_is_found_by_who_may_not_see_any(fleet, tmp_path):
+def test_the_api_login_finds_an_api_key_but_cannot_list_them(fleet, tmp_path):
     database, _ = fleet
     made = tps("keys", "create", "--subject", "shop", "--scopes", "transactions:read", "--json", "--database-url", database.url)
     assert made.returncode == 0, made.stderr

@@ -60,7 +60,7 @@ def test_without_the_right_to_make_roles_all_goes_on_without_them(server, folder
         assert pay(client, "ada", "1.00")["status"] == "settled"
 
 
-def test_who_may_make_roles_makes_them_once(server):
+def test_a_login_that_may_make_roles_makes_them_once(server):
     server.execute(f"CREATE ROLE {MAKER} LOGIN CREATEROLE")
     database = database_of(server, MAKER)
     assert migrate(database, MAKER) == ""

@@ -67,7 +67,7 @@ def at_least_as_old(version):
 
 # ---- who is believed
 
-def test_curl_believes_the_authority_and_no_other(server, by, stranger):
+def test_curl_trusts_the_right_ca_only(server, by, stranger):
     assert curl(server, "--cacert", by.path).stdout.endswith("\n200")
     refused = curl(server, "--cacert", stranger.path)
     assert refused.returncode == 60, refused
@@ -129,7 +129,7 @@ def test_http_without_tls_is_told_so(server, by):
     assert not [one for one in server.log_records() if one["level"] in ("warn", "error")], server.log()
 
 
-def test_handshakes_that_never_end_are_ended_and_disturb_nobody(launch, mine, by):
+def test_unfinished_handshakes_time_out_and_disturb_no_other_client(launch, mine, by):
     limits = {"TPS_HEADER_TIMEOUT": "1000", "TPS_MAX_CONNECTIONS": "60"}
     server = launch(*listening(mine), tls=believing(by), environment=limits).wait_ready()
     silent = [Connection(server.port) for _ in range(25)] + [Connection(server.port).send(b"\x16\x03\x01") for _ in range(25)]
@@ -277,7 +277,7 @@ def test_a_key_where_its_path_is_wanted_is_not_repeated(folder, mine):
     assert "PRIVATE KEY" not in result.stderr + result.stdout
 
 
-def test_a_key_with_a_passphrase_asks_nobody(folder, mine):
+def test_a_key_with_a_passphrase_does_not_prompt(folder, mine):
     locked = folder / "locked.key"
     made = run(["openssl", "pkey", "-in", mine.key, "-aes256", "-passout", "pass:secret", "-out", locked])
     assert made.returncode == 0, made.stderr
@@ -321,7 +321,7 @@ def test_draining(server):
         one.close()
 
 
-def test_a_request_that_was_cut_off_is_none(server):
+def test_a_truncated_request_is_not_executed(server):
     with server.connect() as connection:
         connection.send(request_bytes("POST", "/transactions", GOOD)[:-5])
         socket.socket.shutdown(connection.socket, socket.SHUT_WR)  # which says nothing in TLS

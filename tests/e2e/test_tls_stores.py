@@ -85,7 +85,7 @@ def complaint_about(launch, *options):
     ("elsewhere", "localhost", "by", "hostname mismatch"),
     ("elsewhere", "127.0.0.1", "by", "IP address mismatch"),
 ])
-def test_a_redis_that_is_not_certified_is_a_redis_that_is_away(launch, request, which, host, believed, words):
+def test_a_redis_without_a_valid_certificate_is_not_used(launch, request, which, host, believed, words):
     """Within 20 ms: on a busy machine it is sometimes too slow before it is anything else."""
     port = request.getfixturevalue(which).tls_port
     options = ["--redis-ca-file", request.getfixturevalue(believed).path] if believed else []

@@ -99,7 +99,7 @@ PLANTED = [
 
 
 @pytest.mark.parametrize("statement,kind", PLANTED, ids=[f"{kind}-{number}" for number, (_, kind) in enumerate(PLANTED)])
-def test_what_is_written_beside_the_program_is_found(deployment, statement, kind):
+def test_changes_by_direct_sql_are_found(deployment, statement, kind):
     wait_settled(deployment.database)
     deployment.database.execute(statement.format("+"))
     try:

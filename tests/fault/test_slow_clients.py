@@ -63,7 +63,7 @@ def measure(server, folder, way, mode):
 
 @pytest.mark.parametrize("mode", ["get", "post"])
 @pytest.mark.parametrize("way", WAYS)
-def test_slow_clients_disturb_nobody(server, folder, way, mode):
+def test_slow_clients_disturb_no_other(server, folder, way, mode):
     """A median that is near the limit gets more windows; none is left out. Under LEAST_MS, the slow clients' own use of the
     processor is most of it."""
     without, with_them = [], []

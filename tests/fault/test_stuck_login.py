@@ -106,7 +106,7 @@ def test_others_are_left_alone(database, function):
         wait_until(lambda: not is_there(database, pid), 5, "its end")
 
 
-def test_names_of_the_caller_mean_nothing(database):
+def test_tables_of_the_caller_cannot_shadow_system_tables(database):
     """A caller's table that shadows a system table does not mislead the function, which runs with the owner's rights."""
     connection = database.server.connect(database.name, user=API)
     victim = database.server.connect(database.name, user=WORKER)

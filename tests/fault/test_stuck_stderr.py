@@ -117,7 +117,7 @@ def test_a_reader_that_comes_back_is_told_of_the_gap(server, reader):
 
 
 @pytest.mark.parametrize("command", ["serve", "worker"])
-def test_why_it_does_not_start_holds_nothing_up(folder, reader, command):
+def test_a_failed_start_does_not_wait_for_the_reader(folder, reader, command):
     reader.fill()
     server = talkative(folder, reader, command)
     server.arguments += ["--assets", "no such thing"]
