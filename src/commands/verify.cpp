@@ -25,7 +25,7 @@ using audit::Differences;
 using std::chrono::steady_clock;
 using wire::append_member;
 
-std::string joined(const std::vector<std::int64_t>& ids) {
+std::string joined_ids(const std::vector<std::int64_t>& ids) {
   std::string text;
   for (const std::int64_t id : ids) text += (text.empty() ? "" : ", ") + std::to_string(id);
   return text;
@@ -53,7 +53,7 @@ void print_verify_summary(const Outcome& outcome) {
   if (report.unprocessable > 0) {
     const bool all = static_cast<std::size_t>(report.unprocessable) == report.first_unprocessable.size();
     fmt::print("{} transactions failed as unprocessable, by a bug or a damaged row: {}{}\n", report.unprocessable,
-               joined(report.first_unprocessable), all ? "" : ", ...");
+               joined_ids(report.first_unprocessable), all ? "" : ", ...");
   }
   fmt::print(
       "{} at {}: {} settled and {} pending transactions, {} accounts, {} holds, {} reversals in {} partition{}, "
@@ -94,7 +94,7 @@ void print_verify_json(const Outcome& outcome) {
   append_member(out, "reversals", report.reversals);
   out += fmt::format(R"(,"seconds":{:.3f})", outcome.seconds);
   append_member(out, "unprocessable", report.unprocessable);
-  out += R"(,"first_unprocessable":[)" + joined(report.first_unprocessable) + "]";
+  out += R"(,"first_unprocessable":[)" + joined_ids(report.first_unprocessable) + "]";
   append_member(out, "differences", outcome.differences.count());
   out += R"(,"by_kind":{)";
   for (std::size_t i = 0; i < audit::kDifferenceKinds; ++i) {

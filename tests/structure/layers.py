@@ -16,7 +16,7 @@ import tempfile
 ARROWS = {
     "main": "commands program",
     "commands": "program http/server http/api files auth wire audit events service adapters/redis ports domain ops",
-    "program": "http/server http/api auth events service lanes adapters adapters/* ports domain ops",
+    "program": "http/server http/api auth events service lanes adapters/* ports domain ops",
     "http/server": "http/api http/headers auth wire domain ops",
     "http/api": "http/headers auth wire events service ports domain ops embedded",
     "http/headers": "wire domain",
@@ -63,6 +63,7 @@ MEANINGLESS_NAMES = {"util", "utils", "common", "core", "impl", "misc", "helper"
 MAX_FILE_LINES = 500
 LONG_FUNCTION_LINES = 70
 MAX_SHARE_OF_LONG_FUNCTIONS = 0.01
+MAX_PAIRS = 24  # of a folder: a header and its source count once, tests and fuzz targets not at all
 CODE = (".cpp", ".hpp", ".py", ".sh", ".sql", ".cmake", ".lua")
 SKIPPED_FOLDERS = {".git", "build", "node_modules", "__pycache__", ".pytest_cache", ".cache", "corpus"}
 
@@ -173,6 +174,50 @@ def functions_in(text):
             start = None if line.endswith((";", "}")) else (number, depth)
 
 
+TYPE_NAME = re.compile(r"^(?:struct|class|enum(?: class)?|union)\s+(\w+)")
+NO_DECLARATION = ("template", "requires", "static_assert", "namespace ")
+ALIAS_NAME = re.compile(r"^using\s+(\w+)\s*=")
+DECLARED_NAME = re.compile(r"^(?:template.*>\s*)?[\w:<>,\s*&\[\]]*?\b([A-Za-z_]\w*)\s*[({=\[;]")
+
+
+def anonymous_names(text):
+    """What a file's anonymous namespaces declare, told by clang-format's indentation: their names start a line."""
+    inside = False
+    for line in text.split("\n"):
+        if line == "namespace {":
+            inside = True
+        elif line.startswith("}  // namespace"):
+            inside = False
+        elif inside and line and line[0] not in " }/#)" and not line.startswith(NO_DECLARATION):
+            kinds = (ALIAS_NAME,) if line.startswith("using ") else (TYPE_NAME, DECLARED_NAME)
+            if match := next(filter(None, (kind.match(line) for kind in kinds)), None):
+                yield match.group(1)
+
+
+def repeated_names(root):
+    """A room can be compiled as one file, in which two files' anonymous namespaces are the same one."""
+    owners = {}
+    for path in files_under(root / "src"):
+        if path.suffix == ".cpp" and not path.stem.endswith(("_test", "_fuzz")):
+            room = room_of(path.relative_to(root / "src"))
+            for name in sorted(set(anonymous_names(read(path)))):
+                first = owners.setdefault((room, name), path)
+                if first != path:
+                    yield path.relative_to(root), f"'{name}' of the anonymous namespace stands in {first.name}, too"
+
+
+def crowded_folders(root):
+    """Migrations are SQL, and so are not counted."""
+    stems = {}
+    for path in files_under(root / "src"):
+        is_test = path.stem.endswith(("_test", "_fuzz")) or path.stem.startswith("test_")
+        if path.suffix in (".cpp", ".hpp") and not is_test:
+            stems.setdefault(path.parent, set()).add(path.stem)
+    for folder, found in stems.items():
+        if len(found) > MAX_PAIRS:
+            yield folder.relative_to(root), f"{len(found)} pairs of files, more than {MAX_PAIRS}"
+
+
 def functions_of(root):
     for path in files_under(root / "src"):
         if path.suffix in (".cpp", ".hpp") and not path.stem.endswith("_test"):
@@ -192,11 +237,19 @@ def violations(root):
         if relative.parts[0] == "src" and path.suffix in (".cpp", ".hpp"):
             for rule, message in check_source(relative.relative_to("src"), text):
                 yield rule, relative, message
+    for path, message in repeated_names(root):
+        yield "anonymous", path, message
+    for folder, message in crowded_folders(root):
+        yield "crowded", folder, message
     lengths = sorted(functions_of(root), reverse=True)
     too_long = [entry for entry in lengths if entry[0] > LONG_FUNCTION_LINES]
     if len(too_long) > MAX_SHARE_OF_LONG_FUNCTIONS * len(lengths):
         for length, place in too_long:
             yield "function-length", place, f"a function of {length} lines, more than {LONG_FUNCTION_LINES}"
+
+
+def in_anonymous(declarations):
+    return "namespace {\n\n" + declarations + "\n\n}  // namespace\n"
 
 
 # A tree that keeps all the rules, and for each rule changes that break it.
@@ -223,6 +276,10 @@ GOOD_TREE = {
     "src/files/csv_reader.hpp": "#pragma once\n#include <csv.h>\n",
     "src/files/import_flight.cpp": '#include "wire/json_reader.hpp"\n#include "ports/store.hpp"\n',
     "src/ops/log.cpp": "#include <spdlog/spdlog.h>\n",
+    "src/ops/process.cpp": in_anonymous("struct Limit {\n  int rows;\n};\n\nint read_limit(int fd) {\n  return fd;\n}\n\n"
+                                        "constexpr int kLimit = 3;\nstd::atomic<int> seen{0};\nusing Rows = int;\n"
+                                        "enum class Kind { one };"),
+    **{f"src/service/part_{number}.cpp": "\n" for number in range(MAX_PAIRS - 1)},
 }
 SHORT_FUNCTION = "int short_one() {\n  call(1);\n  if (a) {\n  }\n  return 1;\n}\n"
 LONG_FUNCTION = "int long_one(int a) {\n" + "  a += 1;\n" * 80 + "  return a;\n}\n"
@@ -280,6 +337,16 @@ MUTATIONS = [
     ("file-length", "src/domain/money.cpp", "\n" * 501),
     ("file-length", "tests/e2e/client.py", "\n" * 501),
     ("function-length", "src/domain/money.cpp", SHORT_FUNCTION * 50 + LONG_FUNCTION),
+    ("anonymous", "src/ops/log.cpp", in_anonymous("struct Limit {\n  int columns;\n};")),
+    ("anonymous", "src/ops/log.cpp", in_anonymous("int read_limit(std::string_view path) {\n  return 1;\n}")),
+    ("anonymous", "src/ops/log.cpp", in_anonymous("template <typename T>\nstd::vector<T> read_limit(\n    T from) {\n}")),
+    ("anonymous", "src/ops/log.cpp", in_anonymous("[[nodiscard]] int read_limit();")),
+    ("anonymous", "src/ops/log.cpp", in_anonymous("const std::array<int, 2> kLimit{1, 2};")),
+    ("anonymous", "src/ops/log.cpp", in_anonymous("int seen;")),
+    ("anonymous", "src/ops/log.cpp", in_anonymous("using Rows = long;")),
+    ("anonymous", "src/ops/log.cpp", in_anonymous("class Kind {\n};")),
+    ("anonymous", "src/ops/log.cpp", in_anonymous("int other;") + in_anonymous("int seen;")),
+    ("crowded", "src/service/one_more.hpp", "#pragma once\n"),
     ("text", "docs/guide.md", "cd /" + "home/someone/tps\n"),
     ("text", "src/domain/money.cpp", "// TO" + "DO: round\n"),
     ("text", "api/package-lock.json", '"resolved": "' + 'https://example.org/a.tgz"\n'),
@@ -289,6 +356,12 @@ KEPT = [
     ("src/domain/money.cpp", LONG_FUNCTION.replace("  a += 1;\n", "", 20)),
     ("src/lanes/lane_test.cpp", "#include <gmock/gmock.h>\n"),
     ("src/domain/test_history.hpp", "#pragma once\n#include <rapidcheck.h>\n"),
+    ("src/ops/log_test.cpp", in_anonymous("int seen;")),
+    ("src/ops/log.cpp", "int read_limit(int fd);\n" + in_anonymous("int other() {\n  int seen = 1;\n  return seen;\n}") + "int seen;\n"),
+    ("src/ops/log.cpp", in_anonymous("using std::Rows;\nusing namespace seen;\nnamespace kLimit = tps::one;")),
+    ("src/domain/money.cpp", in_anonymous("int seen;")),
+    ("src/service/part_1.hpp", "#pragma once\n"),
+    ("src/service/one_more_test.cpp", "\n"),
     ("docs/guide.md", "https://example.org/home/page and ./home/here\n"),
 ]
 
