@@ -30,7 +30,7 @@ FROM debian:bookworm-slim AS build
 COPY tools/packages.txt /tmp/
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
-       $(awk '$1 == "build" || $1 == "docs" { print $2 }' /tmp/packages.txt)
+       $(awk '$1 == "build" || $1 == "docs" || $1 == "pages" { print $2 }' /tmp/packages.txt)
 WORKDIR /source
 COPY . .
 # Number of parallel compilers; each takes up to 1.2 GB (empty = one per processor).

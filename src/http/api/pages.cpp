@@ -30,25 +30,29 @@ constexpr std::array kPlaces{
     Place{"/docs/assets/redoc.css", kStyle, "redoc.css"},
 };
 
-std::string_view content(std::string_view file) {
-  const auto found = std::ranges::find(embedded::pages, file, &embedded::File::name);
-  if (found == embedded::pages.end()) std::abort();  // cmake/Pages.cmake and kPlaces differ
-  return found->content;
-}
-
-std::vector<Page> load() {
-  std::vector<Page> pages;
-  pages.reserve(kPlaces.size());
-  for (const Place& place : kPlaces) {
-    pages.push_back({place.path, place.content_type, std::make_shared<const std::string>(content(place.file))});
-  }
-  return pages;
+const embedded::File* find(std::span<const embedded::File> files, std::string_view name) {
+  const auto found = std::ranges::find(files, name, &embedded::File::name);
+  return found == files.end() ? nullptr : &*found;
 }
 
 }  // namespace
 
+std::vector<Page> pages_of(std::span<const embedded::File> files) {
+  const embedded::File* left_out = find(files, "left_out.html");
+  std::vector<Page> pages;
+  pages.reserve(kPlaces.size());
+  for (const Place& place : kPlaces) {
+    const embedded::File* file = find(files, place.file);
+    if (file == nullptr && left_out == nullptr) std::abort();  // cmake/Pages.cmake and kPlaces differ
+    if (file == nullptr && place.content_type == kHtml) file = left_out;
+    if (file == nullptr) continue;
+    pages.push_back({place.path, place.content_type, std::make_shared<const std::string>(file->content)});
+  }
+  return pages;
+}
+
 const std::vector<Page>& pages() {
-  static const std::vector<Page> kPages = load();
+  static const std::vector<Page> kPages = pages_of(embedded::pages);
   return kPages;
 }
 

@@ -3,9 +3,12 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "embedded/file.hpp"
 
 namespace tps::http {
 
@@ -17,5 +20,9 @@ struct Page {
 
 // The same every time. The first call copies the bodies; any thread may call.
 const std::vector<Page>& pages();
+
+// The pages made of the embedded files. A build without the scripts of npm (TPS_PAGES=OFF) has `left_out.html` in their
+// place: /docs and /redoc are then this page, and their scripts are no pages. Aborts if a file is missing otherwise.
+std::vector<Page> pages_of(std::span<const embedded::File> files);
 
 }  // namespace tps::http
