@@ -195,7 +195,7 @@ std::string postgres_advice(const Options& options, Deadline deadline) {
         missing);
   }
   if (seen->boolean(0, 1)) return "";
-  return "nobody may end a stuck session of another login: an administrator grants pg_signal_backend and "
+  return "no login may end a stuck session of another: an administrator grants pg_signal_backend and "
          "pg_read_all_stats to tps_owner, and tps_owner to this login (docs/roles.md), then run `tps migrate` again";
 }
 
