@@ -1,4 +1,4 @@
-"""Every route, with every scope, for one's own and for another's: the table is the OpenAPI document that the server serves."""
+"""Every route with every scope, for the caller's own user and for another. The routes come from the served OpenAPI document."""
 import itertools
 import json
 

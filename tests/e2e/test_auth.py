@@ -18,7 +18,7 @@ DEPOSIT = {"user_id": "user_11", "amount": 12.75, "currency": "USD"}
 
 @pytest.fixture
 def serve(folder):
-    """Starts servers in the folder; all are stopped."""
+    """Starts servers in the folder and stops all of them."""
     started = []
 
     def start(*arguments, **options):

@@ -180,7 +180,7 @@ def test_a_body_over_the_limit(client):
     try:
         answer = client.post("/transactions", b'{"description":"' + b"x" * 40_000_000 + b'"}')
     except Broken as error:
-        # The server may close before all is sent; then the answer may be lost to a reset, but never a 2xx.
+        # If the server closes before the client has sent everything, a reset may lose the answer, but never a 2xx.
         assert "send" in str(error) or "reset" in str(error)
         return
     assert_problem(answer, 413, "payload_too_large")

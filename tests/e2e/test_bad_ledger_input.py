@@ -1,4 +1,4 @@
-"""Bad input to what is done to transactions and accounts: a clear 4xx that names the member, and nothing is stored."""
+"""Bad input to captures, voids, reversals and account updates: a clear 4xx that names the member, and nothing is stored."""
 import pytest
 from support.answers import assert_problem, hold, pay
 

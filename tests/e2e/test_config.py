@@ -1,4 +1,4 @@
-"""Settings: flags before the environment before the file before the defaults, and no typing mistake goes unnoticed."""
+"""Settings: flags override the environment, which overrides the file, which overrides the defaults. Mistakes are errors."""
 import json
 
 import pytest

@@ -1,4 +1,4 @@
-"""`tps export`: everything, as the API shows it, in a form that `tps import` takes."""
+"""`tps export`: all transactions, as the API shows them, in a form that `tps import` reads."""
 import csv
 import io
 import json
@@ -52,7 +52,7 @@ def api_bodies(server):
 
 
 def test_ndjson_is_what_the_api_shows(full, folder):
-    """Of a server that is running, too."""
+    """Also while a server runs on the database."""
     with served(full, folder) as server:
         bodies = api_bodies(server)
         exported = bodies_of(export(full))

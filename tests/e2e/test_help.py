@@ -83,7 +83,7 @@ def test_settings_stand_in_groups_with_units_and_defaults():
 @pytest.mark.parametrize("columns", [60, 80, 132])
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_no_line_is_wider_than_the_terminal(command, columns):
-    """But for examples, which are to be copied."""
+    """Examples may be wider, since users copy them."""
     inside = False
     for line in help_of(*command, columns=columns).splitlines():
         inside = line == "Examples:" or (inside and line != "")

@@ -134,7 +134,7 @@ def test_a_capture_that_the_receiver_cannot_hold(client):
 
 
 def test_no_client_sees_a_closed_hold_as_open(client, payer):
-    """An authorized transaction is never kept as final, wherever it was read before (G7)."""
+    """No cache keeps an authorized transaction as final, whichever instance read it before (G7)."""
     for what, status in (("capture", "settled"), ("void", "voided")):
         held = hold(client, payer, "1.00")
         for _ in range(10):

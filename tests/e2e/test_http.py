@@ -189,8 +189,8 @@ HEAD = b"POST /transactions HTTP/1.1\r\nHost: x\r\nContent-Type: application/jso
 LENGTH = b"%d" % len(GOOD)
 CHUNKED = b"%x\r\n%s\r\n0\r\n\r\n" % (len(GOOD), GOOD)
 
-# Shapes that two servers in a row read differently. None may be taken for a request, and after
-# each the connection must be closed, so that nothing that follows is read as a request either.
+# Requests that two servers in a row parse differently. The server must reject each of them and close the connection, so
+# that it does not read the bytes behind it as a request either.
 SMUGGLING = [
     ("length and chunked", b"Content-Length: " + LENGTH + b"\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNKED),
     ("chunked and length", b"Transfer-Encoding: chunked\r\nContent-Length: " + LENGTH + b"\r\n\r\n" + CHUNKED),
@@ -268,7 +268,7 @@ def test_many_headers(connection):
 
 @pytest.fixture(scope="module")
 def impatient(scheme):
-    """Short limits, so that the tests need not wait long."""
+    """A server with short time limits, so that tests are quick."""
     limits = {"TPS_HEADER_TIMEOUT": "300", "TPS_BODY_TIMEOUT": "300", "TPS_IDLE_TIMEOUT": "600",
               "TPS_MAX_CONNECTIONS": "20"}
     with deploy("sqlite", environment=limits, **scheme) as running:
@@ -296,7 +296,7 @@ def test_slow_requests_are_ended(impatient, data):
 @pytest.mark.parametrize("start", [b"GET /health HTTP/1.1\r\nHost: x\r\n", HEAD + b"Content-Length: 100000\r\n\r\n"],
                          ids=["header", "body"])
 def test_a_trickle_does_not_buy_time(impatient, start):
-    """The limits are for the whole of a part, not for each byte of it."""
+    """The time limits are for a whole header or body, not for each byte."""
     started = time.monotonic()
     with impatient.connect(timeout=5) as connection:
         try:
@@ -324,7 +324,7 @@ def test_idle_connections_are_closed(impatient):
 
 
 def test_more_connections_than_allowed(impatient):
-    """The surplus is refused; those that are in keep working; afterwards there is room again."""
+    """The server refuses the surplus connections and serves the others. Once one ends, there is room again."""
     kept = [impatient.connect() for _ in range(20)]
     try:
         for connection in kept:
@@ -347,7 +347,7 @@ def test_more_connections_than_allowed(impatient):
 
 
 def test_a_client_that_does_not_read_slows_no_other(server):
-    """Answers pile up for one client; the others are served."""
+    """Responses to one client pile up, while the server answers the others."""
     with server.connect() as lazy:
         lazy.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         lazy.socket.settimeout(1)

@@ -1,4 +1,4 @@
-"""`tps import`: every good line once, every bad one in the reject file by its line, whatever happens on the way."""
+"""`tps import`: every good line is imported once, every bad one is in the reject file with its line, also after crashes."""
 import json
 import os
 import subprocess
@@ -69,7 +69,7 @@ def sample_file(folder):
 
 
 def test_a_file_killed_again_and_again(store, folder, sample_file):
-    """G2: kill -9 in the middle, several times; the same command goes on."""
+    """G2: after each kill -9, the same command continues the import."""
     sample, path = sample_file
     command = [os.path.abspath(BINARY), "import", str(path), "--database-url", store.url]
     if store.url.startswith("sqlite"):
@@ -93,7 +93,7 @@ def test_a_file_killed_again_and_again(store, folder, sample_file):
 
 
 def test_the_database_restarts_meanwhile(request, folder, sample_file):
-    """G8: an outcome that is not known is asked again."""
+    """G8: the import retries a batch with an unknown outcome."""
     sample, path = sample_file
     database = empty_store("postgres", folder, request)
     process = Process([os.path.abspath(BINARY), "import", str(path), "--database-url", database.url], folder / "log",

@@ -14,7 +14,7 @@ from support.tps import Tps, tps
 
 
 class Issuer:
-    """Answers with what it is told to, over TLS."""
+    """An HTTPS server with a configurable response."""
 
     def __init__(self, folder):
         self.status, self.body, self.headers, self.asked = 200, "", {}, 0

@@ -1,4 +1,4 @@
-"""`tps keys`: API keys are made, listed and revoked, and nothing but their hash is kept."""
+"""`tps keys`: API keys are created, listed and revoked, and the database has only their hashes."""
 import base64
 import contextlib
 import hashlib
@@ -52,7 +52,7 @@ def listed(database):
 
 
 def all_bytes_of(database, folder):
-    """Everything that the database keeps, as text or as bytes."""
+    """The whole content of the database, as text or as bytes."""
     if hasattr(database, "path"):
         return b"".join(path.read_bytes() for path in folder.iterdir() if path.name.startswith(database.path.name))
     command = [POSTGRES_BIN / "pg_dump", "--host", "127.0.0.1", "--port", str(database.server.port), "--username",
@@ -208,7 +208,7 @@ def test_a_key_that_could_not_be_printed_is_revoked(database):
 
 
 def test_making_and_revoking_keys_does_not_disturb_the_server(database, folder):
-    """A SQLite file is the server's, and its writer is hardly ever idle; both get their turn (G1, G8)."""
+    """The server writes to its SQLite file nearly all the time, but `tps keys` gets its turn, and so does the server (G1, G8)."""
     made = []
     with served(database, folder) as server:
         load = Load([server.port], threads=16).start()
@@ -229,7 +229,7 @@ def test_making_and_revoking_keys_does_not_disturb_the_server(database, folder):
 
 
 def test_the_login_that_checks_keys_cannot_read_their_hashes():
-    """Nor change what is kept, nor have the look-up read something else."""
+    """It can neither change the keys nor make the look-up read another table."""
     server = Postgres()
     try:
         server.execute("CREATE ROLE tps_api LOGIN; CREATE ROLE nobody LOGIN")

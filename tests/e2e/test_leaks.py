@@ -1,4 +1,4 @@
-"""A secret of its own in every place that can have one, and a look into everything that others can read: none is there."""
+"""Every place that can have a secret gets one of its own. None of them appears in logs, answers or process listings."""
 import json
 import pathlib
 import subprocess
@@ -32,7 +32,7 @@ def database_url(store, folder, request):
 @pytest.fixture(scope="module", params=[(store, way) for store in STORES for way in ("files", "variables", "flags")],
                 ids=lambda one: "-".join(one))
 def server(request, tmp_path_factory):
-    """Knows four secrets, given in one of the three ways; logs all that it can."""
+    """A server with four secrets, given in one of three ways, at log level debug."""
     store, way = request.param
     folder = tmp_path_factory.mktemp("leaks")
     redis = Redis()
@@ -58,7 +58,7 @@ def server(request, tmp_path_factory):
 
 
 def ask(server):
-    """Everything answered to a client that shows its secrets in every place, and is wrong in many."""
+    """All answers to a client that sends its secrets in every place, many of them wrong."""
     secrets = CANARIES
     headers = [bearer(secret=secrets["jwt"]), bearer(secret=secrets["previous"]), {"Authorization": f"Bearer {secrets['token']}"},
                {"Authorization": f"Basic {secrets['token']}"}, {"Authorization": f"Bearer tps_live_{secrets['key']:A<43.43}"},

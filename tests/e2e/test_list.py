@@ -172,7 +172,7 @@ def test_the_feed_can_be_followed_by_cursor(client, story):
 
 @pytest.mark.parametrize("kind", ["sqlite", "pair"])
 def test_the_feed_of_several_partitions(request, kind):
-    """Every log is followed by one cursor, however many writers there are; an id alone is no place in all of them."""
+    """One cursor follows all logs, with any number of writers. A single id does not describe a position in several logs."""
     arguments = ("--partitions", 8)
     with deploy(kind, **servers_for(kind, request), arguments=arguments) as running, running.client() as client:
         page = listed(client, order="asc", after=0)

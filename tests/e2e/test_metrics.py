@@ -1,4 +1,4 @@
-"""Metrics: the seed's two with the route's template as label, ours, and a number of series that clients cannot change."""
+"""Metrics: the two of the original with the route's template as label, the others, and a bounded number of series."""
 import re
 import uuid
 

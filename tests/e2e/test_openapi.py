@@ -1,4 +1,4 @@
-"""The document of the wire: served as it is, true of real answers, and readable without any other host."""
+"""The OpenAPI document: it is served unchanged, describes real answers, and its pages need no other host."""
 import json
 import re
 

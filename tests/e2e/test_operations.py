@@ -1,4 +1,4 @@
-"""Starting, stopping and living with it."""
+"""Starting, stopping and operating a server."""
 import os
 import re
 import shlex
@@ -269,7 +269,7 @@ def test_an_idle_server_ends_at_once(server, number):
 
 
 def test_draining(folder):
-    """Readiness goes first; what is under way is finished; waiters are answered; exit code 0."""
+    """Readiness fails first. The server then finishes requests in progress, answers waiting ones, and ends with exit code 0."""
     server = Tps(folder, "--no-worker", environment={"TPS_DRAIN_DELAY": "700"}).start()
     waiting, half, probe = (Connection(server.port) for _ in range(3))
     try:
@@ -304,7 +304,7 @@ def test_a_client_that_never_finishes_does_not_keep_it(folder):
 
 
 def test_draining_under_load_loses_nothing(folder, request):
-    """Every request gets an answer or a connection that was closed before it was read; keys say which (G2, G8)."""
+    """Every request gets an answer, or its connection ends before the server reads it. Retries show which (G2, G8)."""
     with deploy("sqlite") as running:
         keys, acknowledged = [], []
 

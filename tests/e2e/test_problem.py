@@ -1,4 +1,4 @@
-"""Problems: one shape everywhere, useful to people and to programs, and saying nothing about the inside."""
+"""Problems: one form everywhere, useful to people and programs, and without internal details."""
 import pytest
 from support.answers import assert_problem
 

@@ -1,4 +1,4 @@
-"""A reference is unique per user, for ever."""
+"""A reference is unique per user, permanently."""
 import uuid
 
 from support.answers import accepted, assert_problem

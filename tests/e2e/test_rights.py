@@ -124,7 +124,7 @@ def statements(login):
 
 @pytest.mark.parametrize("login, statement", [(login, one) for login in (API, WORKER, READER) for one in statements(login)])
 def test_refused(fleet, login, statement):
-    """By the rights, before any trigger is asked."""
+    """The rights refuse the statement, before any trigger."""
     database, _ = fleet
     connection = database.server.connect(database.name, user=login)
     try:

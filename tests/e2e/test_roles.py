@@ -88,7 +88,7 @@ def test_many_databases_of_one_server_at_once(server):
 
 
 def test_a_database_that_was_there_before_its_roles(server, folder):
-    """The one login goes on serving; others come beside it; it goes on migrating."""
+    """The one login continues to serve and to migrate, also after other logins are added."""
     database = PostgresDatabase(server)
     migrate(database, OWNER)
     database.execute("GRANT ALL ON transaction_log, accounts TO PUBLIC")
@@ -110,7 +110,7 @@ def test_a_database_that_was_there_before_its_roles(server, folder):
 
 
 def test_an_owner_that_may_not_be_replaced_keeps_what_he_has(server, folder):
-    """The roles are there, but he is no member of tps_owner: he grants, and stays the owner."""
+    """The roles exist, but this login is not a member of tps_owner. It grants the rights and stays the owner."""
     make_logins(server)
     server.execute(f'REVOKE tps_owner FROM "{OWNER}"')
     database = PostgresDatabase(server)

@@ -103,7 +103,7 @@ def test_versions_and_protocols(server, by):
 
 
 def test_renegotiation_is_refused(server, by):
-    """By which a client could make the server work, and an attacker put words before those of another."""
+    """Renegotiation costs the server CPU time, and lets an attacker prepend data to the request of another client."""
     talk = run(["openssl", "s_client", "-connect", f"127.0.0.1:{server.port}", "-CAfile", by.path, "-tls1_2"],
                input="R\nGET /health HTTP/1.1\r\n", timeout=20)
     assert "RENEGOTIATING" in talk.stdout + talk.stderr
@@ -157,7 +157,7 @@ def test_handshakes_count_as_connections(launch, mine, by):
 # ---- what changes while it runs
 
 def replace(mine, other):
-    """As a tool that renews certificates does it: never half a file."""
+    """Replaces the file by renaming, like tools that renew certificates."""
     for old, new in ((mine.path, other.path), (mine.key, other.key)):
         shutil.copy(new, f"{old}.new")
         os.replace(f"{old}.new", old)
@@ -217,7 +217,7 @@ def test_clients_must_show_a_certificate_when_authorities_are_named(launch, mine
             result = curl(server, "--cacert", by.path, "--tls-max", version, *refused)
             assert result.returncode != 0 and result.stdout.endswith("\n000"), (version, refused, result)
 
-    # The authority, too, is read anew.
+    # SIGHUP reloads the CA certificate, too.
     session = server.connect()
     session.send(request_bytes("GET", "/health")).read()
     shutil.copy(stranger.path, by.path)
@@ -238,7 +238,7 @@ def taken_up_again(server, context, session):
 
 
 def test_a_session_is_taken_up_again(launch, mine, by, folder):
-    """Which saves the expensive half of a handshake; with mTLS the client is still the one that it was."""
+    """Resumption saves the expensive half of a handshake. With mTLS, the resumed session keeps the client's certificate."""
     for extra in ([], ["--tls-client-ca", by.path]):
         context = believing(by, issue(by, folder, "client"))
         server = launch(*listening(mine), *extra, tls=context).wait_ready()
@@ -288,7 +288,7 @@ def test_a_key_with_a_passphrase_does_not_prompt(folder, mine):
 @pytest.mark.parametrize("command", ["serve", "worker"])
 @pytest.mark.parametrize("mutual", [False, True], ids=["", "mutual"])
 def test_the_health_command(launch, folder, postgres, mine, by, command, mutual):
-    """It believes its own address, and shows the server's own certificate where one is wanted."""
+    """`tps health` trusts its own address. If the server requires a client certificate, it presents the server's own."""
     url = postgres.url(postgres.create_database())
     assert tps("migrate", "--database-url", url).returncode == 0
     alone = issue(authority(folder, "other"), folder, "alone") if mutual else mine

@@ -8,7 +8,7 @@ from support.process import wait_until
 from support.servers import OWNER, Postgres, Redis, temporary_folder
 from support.tps import tps
 
-# Every look at a transaction goes past the cache in the process, so that Redis is asked each time.
+# Without the cache of the process, every read of a transaction asks Redis.
 NO_LOCAL_CACHE = ("--local-cache", "0")
 USER = ("--user", "tps", "on", ">mine", "~tps:*", "-@all", "+mget", "+set")
 
@@ -86,7 +86,7 @@ def complaint_about(launch, *options):
     ("elsewhere", "127.0.0.1", "by", "IP address mismatch"),
 ])
 def test_a_redis_without_a_valid_certificate_is_not_used(launch, request, which, host, believed, words):
-    """Within 20 ms: on a busy machine it is sometimes too slow before it is anything else."""
+    """The budget of a look-up is 20 ms, so on a busy machine the first complaint is sometimes about time."""
     port = request.getfixturevalue(which).tls_port
     options = ["--redis-ca-file", request.getfixturevalue(believed).path] if believed else []
     url = f"rediss://tps:mine@{host}:{port}"
@@ -103,7 +103,7 @@ def test_authorities_that_cannot_be_read_are_refused_at_the_start(folder):
 
 @pytest.fixture(scope="module")
 def database(by, files):
-    """Of localhost, and of no address."""
+    """A certificate for localhost, without an IP address."""
     mine = issue(by, files, "postgres", "DNS:localhost").give_to("postgres")
     mine.key.chmod(0o600)
     server = Postgres(settings=["ssl=on", f"ssl_cert_file={mine.path}", f"ssl_key_file={mine.key}"])

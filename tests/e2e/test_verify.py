@@ -26,7 +26,7 @@ def verify(database, *arguments):
 
 
 def write(client, rounds, seed):
-    """Every type of transaction, many of which fail."""
+    """Sends every type of transaction; many of them fail."""
     dice = random.Random(seed)
     for _ in range(rounds):
         items = []

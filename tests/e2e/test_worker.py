@@ -1,4 +1,4 @@
-"""`tps worker`: settles what other instances accept, and answers only for itself."""
+"""`tps worker`: settles transactions that other instances accept, and serves only its own health and metrics."""
 import pytest
 from support.answers import accepted, assert_problem, pay
 from support.process import wait_until

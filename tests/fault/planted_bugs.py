@@ -26,7 +26,7 @@ def run(command, **options):
 
 
 def run_bank(environment):
-    """The exit code and what it said; -1 when it did not end."""
+    """The exit code and the output; -1 if the test did not end."""
     command = [PYTHON, "-m", "pytest", "-q", "-x", "--tb=short", "-p", "no:cacheprovider",
                ROOT / "tests/fault/test_bank.py"]
     try:

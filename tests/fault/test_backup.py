@@ -1,5 +1,5 @@
-"""Backups that are taken while the system works, and what a restore gives: everything that was acknowledged before, and
-books that add up (G1, G3, G6, G11). The commands are those of docs/operations.md.
+"""Backups under load. A restore gives every transaction that was acknowledged before the backup, and books that add up (G1, G3,
+G6, G11). The commands are those of docs/operations.md.
 """
 import subprocess
 
@@ -14,7 +14,7 @@ from support.process import wait_until
 from support.servers import OWNER, POSTGRES_BIN, Postgres
 from support.tps import Tps, tps
 
-# After a restore to an earlier point: entries of the shared cache that were made later must not be believed.
+# After a restore to an earlier point, the server must not trust entries of the shared cache from later.
 NEW_SECRET = "UPDATE store SET cache_secret = decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex')"
 
 
@@ -42,7 +42,7 @@ def load_around(running, take_backup):
 
 
 def check_restored(folder, database, before, url=None):
-    """The books add up as they are; then the system goes on with them, and nothing is missing."""
+    """The restored books add up. A server then continues with them, and no transaction is missing."""
     url = url or database.url
     audit = tps("verify", "--database-url", url)
     assert audit.returncode == 0, audit.stdout + audit.stderr
@@ -98,7 +98,7 @@ def test_a_dump_of_postgresql(folder, postgres, two_roles):
 
 
 def test_a_base_backup_of_postgresql(folder, postgres):
-    """The whole server, with the log that makes it whole: what point-in-time recovery begins with."""
+    """A copy of the whole server with the write-ahead log that completes it, the basis of point-in-time recovery."""
     database = PostgresDatabase(postgres)
     running = Tps(folder, "--database-url", database.url, "--migrate").start()
     copy = postgres.folder / "copy"
@@ -126,7 +126,7 @@ def test_a_copy_of_sqlite(folder, command):
 
 
 def test_the_shared_cache_after_a_restore_to_an_earlier_point(folder, postgres, redis):
-    """A transaction that the restored database does not know is not found, whatever Redis still says."""
+    """If the restored database does not have a transaction, the server does not return it from Redis either."""
     database = PostgresDatabase(postgres)
     arguments = ["--database-url", database.url, "--redis-url", redis.url]
     running, reader = (Tps(folder, *arguments, "--migrate").start() for _ in range(2))

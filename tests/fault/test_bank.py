@@ -1,5 +1,5 @@
-"""A bank while instances and workers are killed and stopped and PostgreSQL is restarted: afterwards every guarantee holds
-in the clients' own history, in a fold of the log, and by `tps verify`."""
+"""A bank while instances and workers are killed and stopped and PostgreSQL restarts. Afterwards the clients' history, a fold of
+the log, and `tps verify` confirm every guarantee."""
 import random
 import shutil
 import time
@@ -25,14 +25,14 @@ def verify(database):
 
 
 def wait_expired(database, sent):
-    """Until no hold can expire any more while the database is looked at."""
+    """Waits until no hold can expire during the check of the database."""
     short = ",".join(str(one.id) for one in sent if one.hold_expires_in and one.outcome == "acknowledged")
     count = f"SELECT count(*) FROM transactions WHERE status IN ('pending', 'authorized') AND id IN ({short or 0})"
     wait_until(lambda: database.rows(count)[0][0] == 0, 60, "the end of all holds that expire")
 
 
 def assert_no_errors(instances):
-    """Whatever happened to them, none has met anything that must not be."""
+    """No instance has logged an error, whatever failed around it."""
     for one in instances:
         errors = [record for record in one.log_records()
                   if record["level"] == "error" or "the store refuses" in record["message"]]
@@ -54,7 +54,7 @@ def settle_and_check(database, bank, ports, instances):
 
 
 def check_history(database, sent):
-    """Many clients send for one user here, so that there is no order between them to check."""
+    """Several clients send for the same user, so the test cannot check an order between them."""
     for one in sent:
         one.retried = True
     return check(database, sent)

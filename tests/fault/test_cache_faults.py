@@ -18,7 +18,7 @@ from support.tps import Tps
 
 THREADS = 6
 ANSWERS_DURING_A_FAULT = short_or_long(400, 8000)
-# Every look at a transaction goes past the cache in the process, so that Redis is asked each time.
+# Without the cache of the process, every read of a transaction asks Redis.
 NO_LOCAL_CACHE = ("--local-cache", "0")
 
 
@@ -67,7 +67,7 @@ class Conversation(Clients):
 
 
 def ask(client, request):
-    """The id of the request is given, since problems repeat it; a post is answered when it is final."""
+    """Sends a fixed request id, since problems repeat it, and waits for the outcome of a POST."""
     method, path, body, key = request
     headers = {"X-Request-Id": "same-for-all"}
     if key:
@@ -113,7 +113,7 @@ def full(redis):
 
 @contextlib.contextmanager
 def repeated(action):
-    """`action` over and over in a thread of its own."""
+    """Repeats `action` in a thread of its own."""
     stopping = threading.Event()
 
     def run():
@@ -152,7 +152,7 @@ POISONS = (
 
 
 def poison(client, chance):
-    """Every value becomes a wrong one, in one go."""
+    """Replaces every value by a wrong one, at once."""
     keys = list(client.scan_iter("tps:*", count=5000))
     known = [(key, value) for key, value in zip(keys, client.mget(keys) if keys else []) if value]
     with client.pipeline(transaction=False) as changes:

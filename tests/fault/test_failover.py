@@ -1,5 +1,5 @@
-"""The primary of a synchronous pair is killed under load, again and again: nothing acknowledged is lost (G1), no key is
-doubled (G2), and writes go on as soon as the standby has been promoted."""
+"""The primary of a synchronous pair is killed under load, again and again: no acknowledged transaction is lost
+(G1), no key is doubled (G2), and writes continue once the standby has been promoted."""
 import time
 
 import pytest
@@ -24,7 +24,7 @@ def cluster():
 
 
 def serves(server, number):
-    """Ready, and takes a payment."""
+    """True if the instance is ready and accepts a payment."""
     if server.status("/readiness") != 200:
         return False
     with server.client(timeout=5) as client:

@@ -10,7 +10,7 @@ from support.servers import OWNER, Postgres
 from support.tps import Tps
 
 
-# Seconds after its start: several sessions, one after the other, that wait 1.5 s for a host that says nothing.
+# Seconds after the start: several sessions in turn wait 1.5 s for a silent host.
 SERVED_WITHIN = 10
 
 

@@ -1,4 +1,4 @@
-"""A day of realistic transactions in NDJSON batches: every valid line settles, every invalid one is answered by its line."""
+"""A day of realistic transactions in NDJSON batches: every valid line settles, every invalid one gets an error with its line."""
 from collections import defaultdict
 
 import pytest
@@ -29,7 +29,7 @@ def test_a_whole_file(kind, request):
 
 
 def sums(accounts):
-    """Per currency, what all users have together."""
+    """The sum of all balances per currency."""
     found = defaultdict(int)
     for (_, currency), (posted, _, _) in accounts.items():
         found[currency] += posted

@@ -1,4 +1,4 @@
-"""kill -9 of one instance of a fleet: only the requests that it had in hand are affected, and the others take over."""
+"""kill -9 of one instance of a fleet: only its requests in progress are affected, and the other instances take over."""
 import random
 import time
 
@@ -14,7 +14,7 @@ THREADS = 24
 
 
 def kill(haproxy, victim):
-    """The most requests that it can have had in hand: those that waited, and those that came while it was dying."""
+    """The most requests that it can have had in progress: waiting ones, and those that arrived while it was dying."""
     before = haproxy.statistics(victim.port)
     victim.kill()
     after = haproxy.statistics(victim.port)

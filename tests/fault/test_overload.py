@@ -25,7 +25,7 @@ CASES = {"server": ("--max-connections", 2000), "database": ("--submit-queue", 5
 
 
 class Liveness(Clients):
-    """/health as a kubelet asks it, on a new connection each time; what was said, and the longest that it took."""
+    """Probes /health like a kubelet, on a new connection each time. Records the answers and the longest time."""
 
     def __init__(self, server):
         super().__init__(1)
@@ -40,7 +40,7 @@ class Liveness(Clients):
 
 
 def overload(server, number):
-    """(the peak, the figures of ten times as much, the peak again)"""
+    """(the peak, the figures at ten times that load, the peak afterwards)"""
     before = peak(server.port, SECONDS, 256, seed=3 * number)
     liveness = Liveness(server).start()
     load = OpenLoad(server.port, rate=OVERLOAD * before["rate"], patience=PATIENCE, connections=CONNECTIONS,

@@ -1,5 +1,5 @@
-"""The network between the API and the database swallows everything for a while: every request ends in time, the probes say
-what is the matter, and service is back soon after it heals."""
+"""The network between the API and the database drops everything for a while. Every request ends in time, the probes report the
+fault, and service is back soon after the network is."""
 import time
 
 import pytest
@@ -35,7 +35,7 @@ def far_postgres(network):
 
 
 class Probes(Clients):
-    """/health and /readiness as a kubelet asks them."""
+    """Probes /health and /readiness like a kubelet."""
 
     def __init__(self, server):
         super().__init__(1)

@@ -37,7 +37,7 @@ def test_no_client_sees_a_rolling_restart(postgres):
         assert failed == 0, figures
         assert figures["broken"] == figures["malformed"] == figures["unanswered"] == 0, figures
         wait_settled(running.database, 120)
-        # Everything that was answered is there, and settled, and nothing else: no request was carried out twice.
+        # The log has exactly the acknowledged transactions, all settled: the server executed no request twice.
         assert running.settled() == most["stored_total"] + figures["stored_total"]
 
 

@@ -1,6 +1,5 @@
-"""A thousand clients that dawdle (slowhttptest) do not disturb the others, whose p99 stays below twice what it was without
-them. Figures of one run on one machine: the median of many short windows, since one moment in which the machine stands still
-is the p99 of a whole run, but of one window only."""
+"""A thousand slow clients (slowhttptest) do not disturb the others, whose p99 stays below twice its value without them. The test
+compares medians of many short windows: one pause of the machine spoils the p99 of a whole run, but only of one window."""
 import json
 import statistics
 import subprocess
@@ -18,7 +17,7 @@ WINDOWS = short_or_long(4, 15)  # of a second
 ATTEMPTS = 5
 LEAST_MS = 1
 CONNECTIONS = "tps_http_connections "  # not those whose names go on
-# Headers that never end, bodies that trickle, answers that are hardly read.
+# Endless headers, trickling bodies, and clients that hardly read.
 WAYS = {"headers": ("-H", "-i", "2", "-u", "{url}/transactions/1"),
         "body": ("-B", "-i", "2", "-s", "8192", "-t", "POST", "-f", "application/json", "-u", "{url}/transactions"),
         "reading": ("-X", "-w", "1", "-y", "2", "-n", "2", "-z", "1", "-k", "3", "-u", "{url}/openapi.json")}
@@ -64,8 +63,8 @@ def measure(server, folder, way, mode):
 @pytest.mark.parametrize("mode", ["get", "post"])
 @pytest.mark.parametrize("way", WAYS)
 def test_slow_clients_disturb_no_other(server, folder, way, mode):
-    """A median that is near the limit gets more windows; none is left out. Under LEAST_MS, the slow clients' own use of the
-    processor is most of it."""
+    """If a median is near the limit, the test measures more windows and drops none. Under LEAST_MS, the CPU time of the slow
+    clients themselves dominates."""
     without, with_them = [], []
     for _ in range(ATTEMPTS):
         for windows, more in zip((without, with_them), measure(server, folder, way, mode)):

@@ -1,4 +1,4 @@
-"""One of two instances is stopped (SIGSTOP) under load, perhaps with locks in its hands: the other goes on within 3 s."""
+"""One of two instances is stopped (SIGSTOP) under load, perhaps while it holds locks: the other continues within 3 s."""
 import random
 import time
 

@@ -1,5 +1,5 @@
-"""One of two workers is stopped (SIGSTOP) under load, perhaps with a partition in its hands: the other takes over within 3 s,
-and the zombie that wakes up changes nothing twice."""
+"""One of two workers is stopped (SIGSTOP) under load, perhaps while it holds a partition. The other takes over within 3 s,
+and the zombie changes nothing twice when it continues (SIGCONT)."""
 import random
 import time
 
@@ -33,7 +33,7 @@ def test_the_other_takes_over(postgres, folder):
             time.sleep(chance.uniform(0, 0.05))  # anywhere in a batch: the moment is the point
             zombie.pause()
             before, started = settled(database), time.monotonic()
-            # More than one batch that was on its way may bring.
+            # More than one batch in progress can settle.
             wait_until(lambda: settled(database) > before + 200, 30, "settlement to go on")
             slowest = max(slowest, time.monotonic() - started)
             zombie.resume()

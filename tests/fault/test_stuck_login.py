@@ -1,5 +1,5 @@
-"""An instance that was stopped with a lock in its hands, when API and workers log in as different members of the roles: the
-others may end its session, and no other session (0003_rights.sql)."""
+"""A stopped instance holds a lock, and API and workers have logins of different roles. The others may end its session, and no
+other session (0003_rights.sql)."""
 import contextlib
 
 import pytest
@@ -25,7 +25,7 @@ def database(postgres):
 
 @contextlib.contextmanager
 def holder(database, login, table):
-    """A session that has taken the lock and does not go on; nothing but another session ends it."""
+    """A session that holds the lock and does nothing. Only another session can end it."""
     connection = database.server.connect(database.name, user=login)
     connection.autocommit = False
     with connection.cursor() as cursor:
@@ -77,7 +77,7 @@ def test_a_worker_ends_another_login_of_its_role(database, folder):
 
 
 def test_without_the_right_it_waits_and_says_so(database, folder):
-    """That the tests above show this right at work."""
+    """Shows that the tests above depend on this right."""
     database.execute("REVOKE EXECUTE ON FUNCTION end_partition_holder(smallint) FROM tps_api")
     server = api(folder, database).start()
     with holder(database, WORKER, "partitions") as pid, server.client(timeout=15) as client:
@@ -90,7 +90,7 @@ def test_without_the_right_it_waits_and_says_so(database, folder):
 
 @pytest.mark.parametrize("function", ["end_partition_holder", "end_reader_holder"])
 def test_others_are_left_alone(database, function):
-    """A superuser with the lock; one that holds another lock; one that has just begun to wait."""
+    """A superuser with the lock, a session with another lock, and a session that has just begun to wait are not ended."""
     table = {"end_partition_holder": "partitions", "end_reader_holder": "readers"}[function]
     with holder(database, "postgres", table) as pid:
         wait_stuck(database, pid)

@@ -1,5 +1,5 @@
 """Logging never blocks serving: the reader of stderr stops reading (a stuck log driver, `less`, a stopped terminal) under load
-and at the most talkative level. All requests are answered, /health too, lines are dropped and counted, and SIGTERM ends."""
+and at the most talkative level. The server answers all requests, drops and counts lines, and obeys SIGTERM."""
 import contextlib
 import fcntl
 import os
@@ -21,7 +21,7 @@ DEPOSIT = {"user_id": "ada", "amount": 1, "currency": "USD"}
 
 
 class Reader:
-    """The other end of the stderr of a process to come, at `path`, read only when asked."""
+    """The reading end of a process's stderr, at `path`. It reads only when the test says so."""
 
     def __init__(self, kind, folder):
         if kind == "pipe":
@@ -76,7 +76,7 @@ def server(request, folder, reader):
 
 
 def load(server):
-    """The same request on all connections at once, in rounds; the statuses of the answers."""
+    """Sends a request on all connections at once, in rounds. Returns the statuses."""
     api = server.arguments[0] == "serve"
     data = request_bytes("POST", "/transactions", DEPOSIT) if api else request_bytes("GET", "/health")
     statuses = []
@@ -125,7 +125,7 @@ def test_a_failed_start_does_not_wait_for_the_reader(folder, reader, command):
 
 
 def test_the_descriptor_stays_as_it_is(server, reader):
-    """Others may share it: a shell its terminal."""
+    """Other processes may share the descriptor, such as a shell its terminal."""
     number = f"/proc/{server.process.child.pid}/fdinfo/2"
     with open(number, encoding="ascii") as lines:
         [flags] = [int(line.split()[1], 8) for line in lines if line.startswith("flags:")]

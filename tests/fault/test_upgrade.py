@@ -23,7 +23,7 @@ THREADS = 8
 
 
 def make_next(folder):
-    """A binary that knows one migration more; the present one survives it."""
+    """Builds a binary with one more migration, which the present binary is compatible with."""
     source = copy_of_the_sources(folder)
     for engine, first, text in (("postgres", LASTS, "text"), ("sqlite", "", "TEXT")):
         migrations = source / "src/adapters" / engine / "migrations"
@@ -67,7 +67,7 @@ def harmed(load):
 
 
 def finish(database, load, running):
-    """Everything that was sent holds, for both binaries."""
+    """Checks all requests, and runs `tps verify` of both binaries."""
     sent = load.stop()
     retry_unknown([one.port for one in running], sent)
     wait_settled(database)
