@@ -46,7 +46,7 @@ std::vector<std::string> option_names(const Page& page) {
   return names;
 }
 
-// "serve and worker have it", of a setting that only other commands read.
+// "serve and worker have it", for a setting that only other commands read.
 std::string other_commands_with(const Node& root, const std::string& option) {
   std::string names;
   for (const auto& node : root.children) {

@@ -239,7 +239,7 @@ const Node* child_of(const Node& node, std::string_view word) {
 
 }  // namespace
 
-// The commands about the other commands. They use `this`, which lives until they have run.
+// The commands that describe other commands. They use `this`, which outlives their run.
 void CommandTree::add_documentation() {
   Node& version = add_node(*root_, "version", [](const Given& words) { return show_version(words.json); });
   add_json(version, given_->json, "print the version as JSON");

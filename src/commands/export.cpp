@@ -58,7 +58,7 @@ class ExportRun {
     }
   }
 
-  // Only what is above these ids, each in its own partition.
+  // Exports only higher ids than these, each in its own partition.
   std::expected<void, std::string> start_after(const std::vector<std::int64_t>& ids) {
     for (const std::int64_t id : ids) {
       const std::uint32_t partition = domain::partition_of_id(id);
@@ -71,7 +71,7 @@ class ExportRun {
   std::expected<void, std::string> find_ends() {
     ends_ = positions_;
     for (std::uint32_t partition = 0; partition < positions_.size(); ++partition) {
-      // Newest first and below everything of the next partition: the last one of this, if it has any.
+      // Newest first, below the first id of the next partition: the last transaction of this one, if it has any.
       const auto page = patiently([&] {
         return store_.list({.after = domain::first_id_before(partition + 1) + 1, .limit = 1},
                            steady_clock::now() + kReadBudget);
@@ -111,7 +111,7 @@ class ExportRun {
 
   [[nodiscard]] std::uint64_t total() const { return total_; }
   [[nodiscard]] std::uint64_t count() const { return count_; }
-  // Where another export can go on: the ids for --after.
+  // The ids for --after of the next export.
   [[nodiscard]] const std::vector<std::int64_t>& positions() const { return positions_; }
 
  private:
@@ -186,7 +186,7 @@ int export_all(const Settings& settings, const ExportOptions& options) {
   if (done) done = run.run(sink, progress);
   if (done) done = file.commit();
   progress.clear();
-  // Empty: the reader of the pipe has ended, and needs no message.
+  // Empty: the reader of the pipe has ended, so no message is needed.
   if (!done) return done.error().empty() ? kExitFailed : fail(done.error());
   report_export(run, options, progress.elapsed().count());
   return kExitOk;

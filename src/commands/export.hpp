@@ -12,13 +12,13 @@ namespace tps {
 struct ExportOptions {
   std::string output;               // empty: stdout
   std::string format;               // "ndjson" or "csv"; empty: by the name of the output, else ndjson
-  std::vector<std::int64_t> after;  // ids; of each partition, only what is above
+  std::vector<std::int64_t> after;  // ids; exports only higher ids of their partitions
   std::int64_t patience_s = 60;
   bool json = false;
   bool quiet = false;
 };
 
-// The exit code. A file is there whole or not at all.
+// Returns the exit code. The output file is complete or does not exist.
 int export_all(const Settings& settings, const ExportOptions& options);
 
 }  // namespace tps

@@ -18,7 +18,7 @@ namespace {
 
 constexpr int kLeastBytes = 8;
 
-// OpenSSL's prompt gives the terminal its echo back also after Ctrl-C. nullopt: none was typed.
+// OpenSSL's prompt restores the terminal's echo, also after Ctrl-C. nullopt: no password was typed.
 std::optional<std::string> ask_for_password() {
   std::array<char, auth::kMaxPasswordBytes + 2> typed{};  // one more, so that a longer one is noticed
   const int failed = EVP_read_pw_string_min(typed.data(), 0, typed.size() - 1, "Password: ", 0);

@@ -69,7 +69,7 @@ void append_commands(std::string& out, const std::vector<Page>& commands, std::s
   }
 }
 
-// Answers how many were left out.
+// Returns the number of options that were left out.
 std::size_t append_options(std::string& out, const Page& page, std::size_t width, bool all) {
   std::size_t widest = column_of(page.arguments, 0);
   for (const OptionGroup& group : page.groups) widest = column_of(group.options, widest);

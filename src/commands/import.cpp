@@ -52,7 +52,7 @@ std::string rejects_path(const ImportOptions& options) {
   return (options.file == "-" ? std::string("stdin") : options.file) + ".rejects.ndjson";
 }
 
-// How it ended.
+// The result of the import.
 struct Result {
   files::ImportCounts counts;
   double seconds = 0;
@@ -111,7 +111,7 @@ int report_import(const Result& result, bool json) {
   return result.counts.rejected > 0 ? kExitRejected : kExitOk;
 }
 
-// Opens the file, and takes its hash for the import's name where that is wanted. The error is the exit code.
+// Opens the file. If the import has no name, the hash of the file becomes it. The error is the exit code.
 std::expected<void, int> open_source(const ImportOptions& options, files::SourceFile& file,
                                      files::ImportReader::Options& reading) {
   if (const auto opened = file.open(options.file); !opened) {
@@ -148,7 +148,7 @@ int import_file(const Settings& settings, const ImportOptions& options) {
   auto reading = reader_options(options);
   if (!reading) return fail(reading.error(), kExitUsage);
 
-  // The file, as far as something can be wrong with it as a whole.
+  // Errors of the file as a whole.
   std::atomic<bool> stopping = false;
   const auto stop_within = [&stopping](milliseconds patience) {
     if (!stopping && wait_for_end(patience)) stopping = true;

@@ -9,7 +9,7 @@
 
 namespace tps {
 
-// Some lines were rejected, all others are in.
+// Some lines were rejected, all others imported.
 inline constexpr int kExitRejected = 3;
 
 struct ImportOptions {
@@ -26,7 +26,7 @@ struct ImportOptions {
   bool quiet = false;
 };
 
-// The exit code. Imported lines stay imported, whatever happens; the same command again goes on behind them.
+// Returns the exit code. Imported lines stay imported, whatever happens. The same command continues behind them.
 int import_file(const Settings& settings, const ImportOptions& options);
 
 }  // namespace tps

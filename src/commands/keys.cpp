@@ -29,12 +29,12 @@ using ports::ApiKey;
 using ports::KeyRegistry;
 using ports::StoreFault;
 
-// A busy server may need some seconds until it lets a change to its file in.
+// A busy server may need some seconds to let another process write to its file.
 constexpr std::chrono::seconds kBudget{20};
 
 ports::Deadline deadline() { return std::chrono::steady_clock::now() + kBudget; }
 
-// The operator who makes and revokes, as the operating system knows them.
+// The operator who creates or revokes, by the name of the operating system's user.
 std::string operator_name() {
   const uid_t user = getuid();
   std::array<char, 4096> buffer{};
@@ -55,7 +55,7 @@ int with_registry(const Settings& settings, Use use) {
   return use(*registry);
 }
 
-// False: it could not be written to its end.
+// False: the text could not be written completely.
 bool show(const std::string& text) {
   return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
 }
@@ -83,7 +83,7 @@ void append_optional(std::string& out, std::string_view name, const std::optiona
   }
 }
 
-// The members of an object that was begun, without its end.
+// Writes the members of an open JSON object, and leaves it open.
 void append_key_members(std::string& out, const ApiKey& key, domain::Timestamp at) {
   wire::append_member(out, "id", key.id);
   wire::append_member(out, "subject", key.subject);
@@ -113,7 +113,7 @@ std::string to_the_second(domain::Timestamp time) {
   return text.substr(0, text.find('.')) + "Z";
 }
 
-// No text in a table can move the cursor of the terminal that shows it.
+// Escapes texts, so that none can move the cursor of the terminal.
 std::string harmless(std::string text) {
   if (!domain::has_control_characters(text) && wire::is_utf8(text)) return text;
   std::ranges::replace_if(text, [](unsigned char c) { return c < 0x20 || c >= 0x7F; }, '?');
@@ -201,7 +201,7 @@ int list_keys(const Settings& settings, bool json) {
 }
 
 int revoke_key(const Settings& settings, const std::string& id) {
-  // An operator in a hurry may have nothing but the key that has leaked.
+  // After a leak, an operator may have only the key itself and not its id.
   const std::string known(auth::is_api_key(id) ? auth::api_key_id(id) : std::string_view(id));
   return with_registry(settings, [&](KeyRegistry& registry) {
     const auto revoked = registry.revoke(known, operator_name(), now(), deadline());

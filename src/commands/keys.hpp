@@ -1,4 +1,4 @@
-// `tps keys`: makes, lists and revokes API keys. Each answers the exit code.
+// `tps keys`: creates, lists and revokes API keys. Each function returns the exit code.
 #pragma once
 
 #include <string>
@@ -8,12 +8,12 @@
 
 namespace tps {
 
-// The key is on stdout once it is durable, and nowhere else.
+// Prints the key to stdout, and nowhere else, once it is durable.
 int create_key(const Settings& settings, const NewKeyOptions& options);
 
 int list_keys(const Settings& settings, bool json);
 
-// `id`: of the key, or the whole key.
+// `id`: the id of the key, or the whole key.
 int revoke_key(const Settings& settings, const std::string& id);
 
 }  // namespace tps

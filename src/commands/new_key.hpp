@@ -23,7 +23,7 @@ struct NewKeyOptions {
 // "30m", "12h", "90d", "1y" (of 365 days); 1 minute to 10 years. nullopt for anything else.
 std::optional<std::chrono::minutes> parse_lifetime(std::string_view text);
 
-// The key, but for its id and who makes it. The error names the option that is wrong, and how.
+// The key without its id and creator. The error names the wrong option and the reason.
 std::expected<ports::ApiKey, std::string> described_key(const NewKeyOptions& options, domain::Timestamp now);
 
 }  // namespace tps

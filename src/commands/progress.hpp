@@ -19,7 +19,7 @@ class Progress {
   // Call as often as you like.
   void show(std::uint64_t done, std::uint64_t count);
 
-  // Takes the bar off the terminal, so that something else can be said.
+  // Removes the bar from the terminal, so that other text can be printed.
   void clear();
 
   [[nodiscard]] std::chrono::duration<double> elapsed() const { return std::chrono::steady_clock::now() - start_; }

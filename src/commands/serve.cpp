@@ -30,7 +30,7 @@
 namespace tps {
 namespace {
 
-// Everything that can be wrong with the settings and the files that they name, before anything is opened.
+// Checks the settings and the files that they name, before anything is opened.
 std::expected<Credentials, std::string> check_before_serving(const Settings& settings) {
   for (const auto check : {check_exposure, check_tls, check_shared_cache}) {
     if (const auto checked = check(settings); !checked) return std::unexpected(checked.error());
@@ -58,7 +58,7 @@ void greet(const Engine& engine, const std::string& url, bool worker) {
       url, engine.where, engine.name, example));
 }
 
-// Load balancers see /readiness fail first, and are served until they have noticed.
+// /readiness fails first. The server still answers until load balancers have noticed.
 void drain(service::Readiness& readiness, service::Waiters& waiters, http::Server& server) {
   ops::log(ops::Level::info, "draining");
   readiness.drain();
@@ -86,7 +86,7 @@ int serve(const Settings& settings) {
   const auto shared_cache = make_shared_cache(settings, *store, metrics);
   if (!shared_cache) return fail(shared_cache.error(), kExitUsage);
 
-  // The service: what settles, what waits, and the lanes.
+  // The service: settlement, waiting requests, and the lanes.
   service::LocalCache local_cache(settings.local_cache);
   service::Waiters waiters(*wait_session);
   std::optional<Settler> settler;
@@ -110,7 +110,7 @@ int serve(const Settings& settings) {
   if (!keys) return kExitOk;  // ended by a signal
   if (!*keys) return fail(keys->error());
 
-  // The wire. Settlement starts last, when nothing can be wrong any more.
+  // HTTP. Settlement starts last, after every step that can fail.
   http::Api api(http::routes(), {.options = {.request_timeout = settings.request_timeout},
                                  .access = authentication.access(),
                                  .transactions = &transactions,
@@ -127,7 +127,7 @@ int serve(const Settings& settings) {
     authentication.reload();
   });
   drain(readiness, waiters, server);
-  // From the outside in: requests that still wait are answered before the IO threads end.
+  // Stop from the outside in, so that waiting requests are answered before the IO threads end.
   if (settler) settler->stop();
   authentication.stop();
   lanes.stop();

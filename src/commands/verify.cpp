@@ -36,7 +36,7 @@ struct Outcome {
   const AuditReport& report;
   const Differences& differences;
   double seconds = 0;
-  std::string trouble;  // why it could not finish; empty: it did
+  std::string trouble;  // the reason why the audit did not finish; empty: it finished
 };
 
 void print_verify_summary(const Outcome& outcome) {

@@ -1,4 +1,4 @@
-// `tps worker`: settles, and nothing else. Its own /health, /readiness and /metrics; no API.
+// `tps worker`: only settles. Serves its own /health, /readiness and /metrics, but no API.
 #pragma once
 
 #include "program/settings.hpp"

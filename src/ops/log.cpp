@@ -111,7 +111,7 @@ std::shared_ptr<Worker> start_worker() {
 
 std::terminate_handler inherited_terminate = nullptr;
 
-// Lines that wait must not be lost with the process, and its last words must not wait for a reader who does not read.
+// The process must not lose waiting lines at its end, and must not wait for a reader that does not read.
 [[noreturn]] void terminate_after_flush() {
   if (flush_log() && inherited_terminate != nullptr) inherited_terminate();
   std::abort();

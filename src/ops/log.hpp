@@ -28,7 +28,7 @@ using LogFields = std::initializer_list<std::pair<std::string_view, std::string_
 void set_up_log(Level level, LogFormat format);
 bool log_enabled(Level level);
 
-// True when logs are in the human form: then a person may be spoken to between them.
+// True when logs are in the human form. Then say() may write between them.
 bool log_is_human();
 
 // log(Level::warn, "store unreachable", {{"store", "postgresql"}, {"detail", text}});
@@ -41,8 +41,8 @@ void say(std::string_view text);
 // How long the end of the process waits for the reader of stderr.
 inline constexpr std::chrono::milliseconds kLogPatience{1'000};
 
-// Waits until all lines so far are written; for those who end the process without destructors. False: the reader took
-// longer than `patience`.
+// Waits until all lines so far are written. Call it before ending the process without destructors. False: the reader
+// took longer than `patience`.
 bool flush_log(std::chrono::milliseconds patience = kLogPatience);
 
 // Lines that did not reach stderr, since the start of the process.

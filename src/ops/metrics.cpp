@@ -47,7 +47,7 @@ void set_start_facts(Registry& registry) {
       .Set(static_cast<double>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count()) / 1000.0);
 }
 
-// The log counts for the whole process, from before there are metrics.
+// The log counts for the whole process, also before the metrics exist.
 prometheus::MetricFamily dropped_lines() {
   prometheus::ClientMetric metric;
   metric.counter.value = static_cast<double>(log_lines_dropped());
@@ -68,7 +68,7 @@ void RouteMetrics::observe(int status, double seconds) {
   auto& slot = by_status_[static_cast<std::size_t>(status - kFirstStatus)];
   Counter* counter = slot.load(std::memory_order_acquire);
   if (counter == nullptr) {
-    // Add() gives the same counter to everybody who asks for the same labels, so a race here is harmless.
+    // Add() returns the same counter for the same labels, so a race here is harmless.
     counter = &requests_.Add({{"method", method_}, {"endpoint", endpoint_}, {"http_status", std::to_string(status)}});
     slot.store(counter, std::memory_order_release);
   }
@@ -128,7 +128,7 @@ RouteMetrics& Metrics::route(const std::string& method, const std::string& endpo
   if (!slot) {
     Histogram& duration = durations_.Add({{"method", method}, {"endpoint", endpoint}}, kSeconds);
     slot = std::make_unique<RouteMetrics>(requests_, duration, method, endpoint);
-    // A counter that begins with its first failure hides that one from rate(); the service level counts these.
+    // If a counter appeared with its first failure, rate() would miss that one, which the service level counts.
     if (method == "POST") {
       for (const char* status : {"500", "503", "504"}) {
         requests_.Add({{"method", method}, {"endpoint", endpoint}, {"http_status", status}});
@@ -183,7 +183,7 @@ std::string Metrics::text() const {
   families.push_back(dropped_lines());
   prometheus::TextSerializer().Serialize(out, families);
   std::string text = std::move(out).str();
-  // The library spells it as the format does not.
+  // The library spells this value differently from the format.
   constexpr std::string_view kWrong = " Nan\n";
   for (std::size_t at = text.find(kWrong); at != std::string::npos; at = text.find(kWrong, at)) text[at + 3] = 'N';
   return text;

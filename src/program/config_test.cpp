@@ -60,7 +60,7 @@ TEST(Config, FlagsBeatEnvironmentBeatsFileBeatsDefault) {
 TEST(Config, TheUsualNamesAreReadToo) {
   EXPECT_EQ(load({}, {"DATABASE_URL=postgresql://a"}).text("database-url"), "postgresql://a");
   EXPECT_EQ(load({}, {"REDIS_URL=redis://r"}).text("redis-url"), "redis://r");
-  // The name with the prefix is meant for us, in whatever order the environment is.
+  // The name with the prefix wins, in any order of the environment.
   EXPECT_EQ(load({}, {"DATABASE_URL=x", "TPS_DATABASE_URL=y"}).text("database-url"), "y");
   EXPECT_EQ(load({}, {"TPS_DATABASE_URL=y", "DATABASE_URL=x"}).text("database-url"), "y");
 }

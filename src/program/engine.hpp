@@ -28,7 +28,7 @@ struct Engine {
   std::function<std::unique_ptr<ports::KeyRegistry>()> keys;
   // Brings the schema up to date, within a budget for waiting for sessions that use it. Forward only, idempotent.
   std::function<std::expected<void, std::string>(std::chrono::seconds)> migrate;
-  // After that: what an administrator should know about rights; mostly nothing ("").
+  // After migrate(): advice to the administrator about rights; usually none ("").
   std::function<std::string()> advice = [] { return std::string(); };
 };
 

@@ -1,5 +1,5 @@
-// Notices that files have changed, as when a mounted Secret is replaced: looks once a second, since a file that is
-// replaced by renaming a link far away in the path shows itself in no other way everywhere.
+// Notices that files have changed, such as a mounted Secret. It polls once a second: if a link in the middle of the
+// path is replaced, no other method notices on every file system.
 #pragma once
 
 #include <condition_variable>

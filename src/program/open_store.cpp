@@ -22,7 +22,7 @@ constexpr std::chrono::seconds kMigrationRetry{3};  // the pause before the next
 
 struct Ended {};  // asked to end while waiting
 
-// A server that starts together with its database gives it a minute. Waiting cannot mend what is incompatible.
+// A server that starts together with its database waits a minute for it. Waiting does not help an incompatible schema.
 std::expected<ports::StoreResult<ports::StoreIdentity>, Ended> open_patiently(ports::Store& session) {
   const auto give_up = steady_clock::now() + kOpenPatience;
   bool logged = false;

@@ -12,7 +12,7 @@
 
 namespace tps {
 
-// For a migration on the way to something else; `tps migrate` has more.
+// The time for a migration at the start of another command. `tps migrate` has more.
 inline constexpr std::chrono::seconds kMigrationPatience{60};
 
 // Opens it, within 5 seconds.

@@ -36,7 +36,7 @@ struct Setting {
   std::string_view value{};    // of a text, in the help: "URL"
   std::string_view choices{};  // of a choice, separated by spaces
   bool advanced = false;       // shown by --help-all only
-  bool secret = false;         // not shown; of a URL, its password
+  bool secret = false;         // never printed; of a URL: its password
   std::int64_t least = 0;
   std::int64_t most = INT64_MAX;
 

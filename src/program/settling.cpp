@@ -11,7 +11,7 @@ namespace {
 constexpr std::chrono::seconds kWatchInterval{15};
 
 service::SettlementOptions settlement_options(const Settings& settings, const ports::StoreIdentity& store) {
-  // Workers that start their rounds at different partitions seldom want the same one.
+  // Workers that start at different partitions seldom compete for the same one.
   const auto first = static_cast<std::uint32_t>(std::random_device{}()) % store.partitions;
   return {.partitions = store.partitions, .first_partition = first, .batch = settings.settle_batch};
 }

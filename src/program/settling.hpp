@@ -25,7 +25,7 @@ class Settler {
   // Once, when everything else of the process has been checked.
   void start();
 
-  // There is something new in the log. Any thread may call, also before start(), which looks for itself.
+  // Call when the log has new transactions. Any thread may call, also before start(), which reads the log itself.
   void wake();
 
   void stop();  // idempotent; on the thread of start()

@@ -19,13 +19,13 @@ sigset_t handled_signals() {
   return signals;
 }
 
-// As a shell tells of who was ended by a signal.
+// The exit code by which shells report a process that a signal ended.
 void end_at_once(int signal) { _exit(128 + signal); }
 
 }  // namespace
 
 void end_on_signals() {
-  if (getpid() != 1) return;  // the system does it
+  if (getpid() != 1) return;  // the system ends the process itself
   struct sigaction action{};
   action.sa_handler = end_at_once;
   for (const int one : {SIGTERM, SIGINT}) sigaction(one, &action, nullptr);

@@ -6,8 +6,8 @@
 
 namespace tps {
 
-// From now on SIGTERM and SIGINT end the program at once, even if it is the first process of a container, which the
-// system spares. Call first; block_signals() takes over where an end takes care.
+// From now on SIGTERM and SIGINT end the program at once, even as the first process of a container, for which the
+// system ignores them by default. Call first. block_signals() takes over where the program ends in an orderly way.
 void end_on_signals();
 
 // Blocks the signals for this thread and all it will start. Call before the first thread.
@@ -16,7 +16,7 @@ void block_signals();
 // Waits for SIGTERM or SIGINT; calls `reload` at each SIGHUP and goes on waiting.
 void wait_for_end(const std::function<void()>& reload);
 
-// For at most `patience`, while there is nothing to reload yet. True: it came.
+// Waits for at most `patience`, while there is nothing to reload yet. True: SIGTERM or SIGINT arrived.
 bool wait_for_end(std::chrono::milliseconds patience);
 
 }  // namespace tps

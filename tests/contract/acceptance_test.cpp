@@ -1,4 +1,4 @@
-// Store::append: what a flight becomes.
+// Store::append: the outcomes of a flight.
 #include <gmock/gmock.h>
 
 #include "contract/fixture.hpp"

@@ -1,4 +1,4 @@
-// service::Audit: every piece, against what was written.
+// ports::Audit: every piece, compared with the transactions that were written.
 #include "ports/audit.hpp"
 
 #include <gmock/gmock.h>

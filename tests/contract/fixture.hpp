@@ -58,7 +58,7 @@ std::vector<Submission> submit(Store& store, const std::vector<Transaction>& tra
 // Submits one that must be accepted.
 Transaction add(Store& store, const Transaction& transaction, Timestamp now = kNow);
 
-// Settles one batch that is there; answers what was recorded.
+// Settles one batch. There must be one. Returns the recorded settlements.
 domain::SettlementOutput settle(Store& store, std::uint32_t partition = 0, std::size_t max = 10'000,
                                 Timestamp now = kNow);
 
@@ -92,7 +92,7 @@ class StoreContract : public ::testing::TestWithParam<StoreMaker> {
   INSTANTIATE_TEST_SUITE_P(Stores, fixture, ::testing::ValuesIn(store_makers()), \
                            [](const auto& maker) { return maker.param.name; })
 
-// Those with tables that can be looked at and tampered with.
+// Stores with tables that a test can read and tamper with.
 #define TPS_ON_EVERY_DATABASE(fixture)                                              \
   INSTANTIATE_TEST_SUITE_P(Stores, fixture, ::testing::ValuesIn(database_makers()), \
                            [](const auto& maker) { return maker.param.name; })

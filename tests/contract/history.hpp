@@ -1,5 +1,5 @@
-// A random history, submitted and settled, and what its settlements say of every account: the model that statements,
-// balances in time and audits are held against.
+// A random history, submitted and settled, with the resulting entries of every account. Tests compare statements, past
+// balances and audits with it.
 #pragma once
 
 #include <map>

@@ -1,4 +1,4 @@
-// Holds through their whole life: what an authorized transaction shows, and what ends it.
+// Holds through their whole life: the fields of an authorized transaction, and every way to end it.
 #include <gmock/gmock.h>
 
 #include "contract/fixture.hpp"

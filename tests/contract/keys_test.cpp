@@ -18,7 +18,7 @@ using ::testing::IsEmpty;
 using ::testing::Optional;
 using Kind = StoreFault::Kind;
 
-// Different in its last bytes only, as nothing may look at less than all of it.
+// Hashes that differ in their last bytes only, since a store must compare all of them.
 KeyHash hash_of(std::uint32_t number) {
   KeyHash hash{};
   hash.fill(0xAB);
@@ -159,7 +159,7 @@ TEST_P(Keys, KeepAnyText) {
   }
 }
 
-// No database may be asked to keep what one of them cannot.
+// Every store refuses texts that one of the databases cannot keep.
 TEST_P(Keys, RefuseNul) {
   const std::string nul("a\0b", 3);
   add(key("tps_live_one"), hash_of(1));

@@ -1,4 +1,4 @@
-// Reversals and changes of accounts: what the store must fetch for them, and keep of them.
+// Reversals and account updates: the rows that the store must read and write for them.
 #include <gmock/gmock.h>
 
 #include "contract/fixture.hpp"

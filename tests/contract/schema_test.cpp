@@ -1,4 +1,4 @@
-// Store::open, the schema, and what the database itself refuses.
+// Store::open, the schema, and the statements that the database itself refuses.
 #include <gmock/gmock.h>
 
 #include "contract/fixture.hpp"

@@ -1,4 +1,4 @@
-// The stores that the contract is held against. Each maker gives an empty store of its own.
+// The stores under test. Each maker returns an empty store of its own.
 #pragma once
 
 #include <expected>

@@ -25,7 +25,7 @@ using tests::FakeRedis;
 using tests::RedisServer;
 using Ids = std::vector<std::int64_t>;
 
-// For tests in which Redis is well: the machine may be busy.
+// For tests in which Redis works. The budget is large, since the machine may be busy.
 inline constexpr milliseconds kPatient{5'000};
 inline constexpr milliseconds kShort{20};
 

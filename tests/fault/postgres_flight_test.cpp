@@ -1,4 +1,4 @@
-// The rules of a flight, each against a real server that is harmed while it flies.
+// The rules of a flight, each against a real server that fails during the flight.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -21,11 +21,11 @@ using tests::PgBouncer;
 using tests::TcpProxy;
 using Flight = OnPostgres;
 
-// A prepared statement's name as it travels.
+// The name of a prepared statement in the bytes of the protocol.
 const std::string kCommitOnTheWire = "commit\0"s;
 const std::string kLockOnTheWire = "lock_partition\0"s;
 
-// A session that holds the lock of partition 0, as an instance does that was stopped.
+// A session that holds the lock of partition 0, like a stopped instance.
 class LockHolder {
  public:
   explicit LockHolder(const std::string& url, const std::string& table = "partitions")
@@ -259,7 +259,7 @@ TEST_F(Flight, TakesTheLockFromAZombieThatSettles) {
   EXPECT_EQ(sql("SELECT count(*) FROM settlement_log"), "2");
 }
 
-// No timeout of the server covers a worker that stopped in mid-send; this one has none at all.
+// No timeout of PostgreSQL covers a worker that stopped while sending. This server has no timeouts at all.
 TEST_F(Flight, TakesTheLockFromAWorkerThatStopped) {
   auto heir = store();
   std::vector<Submission> flight{deposit()};
@@ -348,7 +348,7 @@ TEST_F(Flight, GoesOnWhenAnotherSessionReachedTheServerDuringAnAttemptThatHung) 
   }
 }
 
-// Each client retries its key until it has an answer. Afterwards each key is there once.
+// Each client retries its key until it has an answer. Afterwards the log has each key once.
 TEST_F(FlightAlone, LosesAndDoublesNothingWhenTheServerCrashes) {
   constexpr int kClients = 3;
   std::atomic<int> next_key = 0;

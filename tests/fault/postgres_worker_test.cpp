@@ -1,4 +1,4 @@
-// Workers that stop and come back, against a real server: whatever a zombie still believes, nothing changes twice.
+// Workers that stop and continue, against a real server: a zombie changes nothing twice.
 #include <random>
 
 #include "domain/settlement.hpp"
@@ -37,8 +37,8 @@ class Workers : public OnPostgres {
   }
 };
 
-// The zombie has read its batch and decided; then its lock is taken from it, another worker settles, and it comes back
-// to write what it decided.
+// The zombie has read its batch and decided. Then it loses its lock, another worker settles, and the zombie tries to
+// write its decision.
 TEST_F(Workers, AZombieChangesNothingTwiceInTwoHundredRounds) {
   postgres::Store submitter = store();
   postgres::Store zombie = store();
@@ -68,7 +68,7 @@ TEST_F(Workers, AZombieChangesNothingTwiceInTwoHundredRounds) {
             sql("SELECT count(*) + count(to_account_version) FROM settlement_log WHERE status = 's'"));
 }
 
-// One that merely loses its connection between the two steps, and one that is slower than the server is patient.
+// A worker that loses its connection between the two steps, and one that is slower than the server's timeout.
 TEST_F(Workers, AWorkerWithoutItsLockCannotWrite) {
   postgres::Store submitter = store();
   postgres::Store slow = store();

@@ -1,4 +1,4 @@
-// G10 at its source: whatever happens to Redis, get() gives what was put or nothing, soon.
+// G10 at its source: whatever happens to Redis, get() soon returns the value of put(), or none.
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <poll.h>

@@ -1,4 +1,4 @@
-// G10 over TLS: a Redis that is not certified as it should be is a Redis that is away.
+// G10 over TLS: the cache treats a Redis without a valid certificate as unreachable.
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <sys/socket.h>
@@ -14,7 +14,7 @@ namespace {
 using testing::HasSubstr;
 using tests::Certificates;
 
-// With a second port, for TLS.
+// A Redis with a second port for TLS.
 struct TlsRedis {
   explicit TlsRedis(const Certificates::Pair& shown, std::vector<std::string> more = {})
       : server(arguments(shown, std::move(more))) {}
@@ -149,7 +149,7 @@ TEST_F(RedisTlsTest, StoppedPausedAndClosed) {
   expect_recovery(*hasty);
 }
 
-// A handshake that is not answered, or answered with something else, is over when the budget is.
+// If Redis does not answer the handshake, or answers with other bytes, the cache gives up when the budget ends.
 TEST_F(RedisTlsTest, WhatIsNoHandshakeIsAMiss) {
   const FakeRedis silent([](FakeRedis::Peer& peer, int) { peer.read_command(); });
   const FakeRedis talkative([](FakeRedis::Peer& peer, int) {

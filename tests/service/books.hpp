@@ -1,5 +1,4 @@
-// A ledger kept as a store would, over the domain's own functions, with everything open to be tampered with; and the
-// audit's view of it.
+// A ledger in memory, kept with the functions of the domain, that tests can tamper with; and the audit's view of it.
 #pragma once
 
 #include <algorithm>

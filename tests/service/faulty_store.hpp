@@ -1,6 +1,6 @@
-// A store of which the Nth call fails, in one of the ways that a real one can: before it did anything, or after it did
-// everything with the answer lost. For "fail at 0, 1, 2, ... until all succeeds". It can also be down for all calls,
-// and refuse the settlements of certain transactions.
+// A store whose Nth call fails like that of a real one: before it did anything, or after it did everything but lost the
+// answer. Tests let calls 0, 1, 2, ... fail until all succeed. The store can also be down for all calls, and refuse to
+// settle certain transactions.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// A batch of an import over a store that fails: everything is in once, in order, whatever call failed and how.
+// A batch of an import over a store that fails: every line is imported once, in order, whichever call failed.
 #include "files/import_flight.hpp"
 
 #include <gtest/gtest.h>

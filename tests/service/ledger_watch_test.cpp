@@ -16,7 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Says what it is told to say.
+// A store with configurable answers.
 class ToldStore final : public test::FaultyStore {
  public:
   using test::FaultyStore::FaultyStore;
@@ -73,7 +73,7 @@ TEST_F(LedgerWatchTest, ShowsWhatTheStoreSays) {
   EXPECT_TRUE(shows("EUR", 0));
 }
 
-// A figure that cannot be had is not a number, rather than the last one that could.
+// If the store gives no figure, the metric is NaN and not the last known value.
 TEST_F(LedgerWatchTest, ShowsNothingWhenTheStoreIsAway) {
   store_.tell(ports::LedgerFigures{.open_holds = 3, .imbalance = {{"USD", 0}}});
   LedgerWatch watch(store_, 1ms, metrics_);

@@ -1,4 +1,4 @@
-// The settlement loop over the memory store: batches that the store refuses, holds that expire, what is announced.
+// The settlement loop over the memory store: refused batches, expiring holds, and announcements.
 #include "service/settlement_loop.hpp"
 
 #include <gmock/gmock.h>
@@ -32,7 +32,7 @@ namespace make = domain::test;
 
 ports::Deadline soon() { return std::chrono::steady_clock::now() + 30s; }
 
-// Asks again until it is so.
+// Polls until the condition is true.
 template <class Condition>
 bool eventually(Condition condition) {
   const ports::Deadline deadline = soon();

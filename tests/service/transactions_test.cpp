@@ -1,4 +1,4 @@
-// The use cases over the memory store, with all their threads: what clients are told, also when the store fails.
+// The use cases over the memory store, with all their threads: the answers to clients, also when the store fails.
 #include "service/transactions.hpp"
 
 #include <gtest/gtest.h>
@@ -200,7 +200,7 @@ TEST(Transactions, ABadItemSpoilsAnAtomicBatchAndNoOther) {
   EXPECT_EQ(single[2]->transaction.id, 2);
 }
 
-// One client's story, retried with the same key until it is answered for certain.
+// Submits a transaction, and retries it with the same key until its outcome is known.
 domain::Answer<Submitted> insist(World& world, Type type, const std::string& user, std::int64_t amount,
                                  const std::string& key, const std::optional<std::string>& to = std::nullopt) {
   for (int attempt = 0; attempt < 10; ++attempt) {
