@@ -46,7 +46,8 @@ std::vector<Page> about_servers() {
            .examples = {{"tps serve", "on 127.0.0.1:8000, data in ./tps.db"},
                         {"tps serve --port 9000"},
                         {with_postgres("tps serve --migrate") + " --redis-url redis://cache"},
-                        {"tps serve --listen 0.0.0.0:8000 --users-file users", "with authentication"}},
+                        {"TPS_JWT_SECRET_FILE=jwt-secret tps serve --users-file users --listen 0.0.0.0:8000",
+                         "with authentication"}},
            .notes = {"SIGTERM and SIGINT: finish the requests in progress and end. SIGHUP: read certificates, keys and "
                      "users again."},
            .exit_codes = kUsualCodes},
