@@ -66,6 +66,7 @@ int unknown_word(const CommandTree& tree, const std::string& word) {
     return usage_error("unknown option " + name + hint, node.page.name);
   }
   std::vector<std::string> commands;
+  commands.reserve(node.children.size());
   for (const auto& child : node.children) commands.push_back(child->page.word());
   return usage_error("unknown command " + name + did_you_mean(name, commands), node.page.name);
 }

@@ -47,6 +47,7 @@ std::string joined(const std::vector<std::string>& words, std::string_view betwe
 // All words that may follow the command, but for values.
 std::string words_after(const Page& page) {
   std::vector<std::string> words;
+  words.reserve(page.commands.size());
   for (const Page& command : page.commands) words.push_back(command.word());
   for (const OptionLine& argument : page.arguments)
     words.insert(words.end(), argument.choices.begin(), argument.choices.end());
@@ -56,12 +57,7 @@ std::string words_after(const Page& page) {
   return joined(words, " ");
 }
 
-bool takes_file(const Page& page) {
-  for (const OptionLine& argument : page.arguments) {
-    if (argument.is_file) return true;
-  }
-  return false;
-}
+bool takes_file(const Page& page) { return std::ranges::any_of(page.arguments, &OptionLine::is_file); }
 
 // In single quotes of a shell.
 std::string in_quotes(std::string_view text, std::string_view quote_itself) {
@@ -187,42 +183,56 @@ std::string zsh_completion(const Page& program) {
   return out + "compdef _tps tps\n";
 }
 
+namespace {
+
+// Of "tps keys create": keys and create were typed.
+std::string fish_condition(const Page& program, const Page& page) {
+  if (&page == &program) return "__fish_use_subcommand";
+  std::string condition;
+  const std::string path = page.name.substr(program.name.size() + 1);
+  for (std::size_t begin = 0; begin < path.size();) {
+    const std::size_t end = std::min(path.find(' ', begin), path.size());
+    condition += condition.empty() ? "" : "; and ";
+    condition += "__fish_seen_subcommand_from " + path.substr(begin, end - begin);
+    begin = end + 1;
+  }
+  return condition;
+}
+
+std::string fish_quoted(std::string_view text) { return in_quotes(text, "\\'"); }
+
+void append_fish_option(std::string& out, const std::string& start, const OptionLine& option) {
+  std::string line = start + " -l " + option.name.substr(2);
+  if (!option.short_name.empty()) line += " -s " + option.short_name.substr(1);
+  if (!option.choices.empty()) line += " -x -a " + fish_quoted(joined(option.choices, " "));
+  if (!option.value.empty() && option.choices.empty()) line += option.is_file ? " -r -F" : " -x";
+  out += line + " -d " + fish_quoted(option.meaning) + "\n";
+  if (!option.opposite.empty()) out += start + " -l " + option.opposite.substr(2) + "\n";
+}
+
+}  // namespace
+
 std::string fish_completion(const Page& program) {
   std::string out = "# Completion of tps for fish. Usage: tps completion fish | source\ncomplete -c tps -f\n";
   for (const Page* page : all_pages(program)) {
-    // Of "tps keys create": keys and create were typed; of "tps keys": keys was, and none of its commands.
-    std::string condition = page == &program ? "__fish_use_subcommand" : "";
-    const std::string path = page == &program ? "" : page->name.substr(program.name.size() + 1);
-    for (std::size_t begin = 0; begin < path.size();) {
-      const std::size_t end = std::min(path.find(' ', begin), path.size());
-      condition += (condition.empty() ? "" : "; and ") + std::string("__fish_seen_subcommand_from ") +
-                   path.substr(begin, end - begin);
-      begin = end + 1;
-    }
-    const std::string start = "complete -c tps -n " + in_quotes(condition, "\\'");
+    const std::string start = "complete -c tps -n " + fish_quoted(fish_condition(program, *page));
     for (const Page& command : page->commands) {
-      out += start + " -a " + command.word() + " -d " + in_quotes(command.summary, "\\'") + "\n";
+      out += start + " -a " + command.word() + " -d " + fish_quoted(command.summary) + "\n";
     }
     for (const OptionLine& argument : page->arguments) {
-      if (!argument.choices.empty()) out += start + " -a " + in_quotes(joined(argument.choices, " "), "\\'") + "\n";
+      if (!argument.choices.empty()) out += start + " -a " + fish_quoted(joined(argument.choices, " ")) + "\n";
       if (argument.is_file) out += start + " -F\n";
     }
-    for (const OptionLine* option : options_of(*page)) {
-      std::string line = start + " -l " + option->name.substr(2);
-      if (!option->short_name.empty()) line += " -s " + option->short_name.substr(1);
-      if (!option->choices.empty()) line += " -x -a " + in_quotes(joined(option->choices, " "), "\\'");
-      if (!option->value.empty() && option->choices.empty()) line += option->is_file ? " -r -F" : " -x";
-      out += line + " -d " + in_quotes(option->meaning, "\\'") + "\n";
-      if (!option->opposite.empty()) out += start + " -l " + option->opposite.substr(2) + "\n";
-    }
+    for (const OptionLine* option : options_of(*page)) append_fish_option(out, start, *option);
   }
   return out;
 }
 
 int print_completion(const Page& program, const std::string& shell) {
-  fmt::print("{}", shell == "bash"  ? bash_completion(program)
-                   : shell == "zsh" ? zsh_completion(program)
-                                    : fish_completion(program));
+  auto* script = fish_completion;
+  if (shell == "bash") script = bash_completion;
+  if (shell == "zsh") script = zsh_completion;
+  fmt::print("{}", script(program));
   return kExitOk;
 }
 

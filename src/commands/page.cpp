@@ -1,5 +1,7 @@
 #include "commands/page.hpp"
 
+#include <string_view>
+
 namespace tps {
 
 std::string usage_of(const Page& page) {
@@ -21,7 +23,8 @@ std::string spelling_of(const OptionLine& option) {
 std::string description_of(const OptionLine& option) {
   std::string text = option.meaning;
   for (std::size_t i = 0; i < option.choices.size(); ++i) {
-    text += i == 0 ? ": " : i + 1 == option.choices.size() ? " or " : ", ";
+    const std::string_view between = i + 1 == option.choices.size() ? " or " : ", ";
+    text += i == 0 ? ": " : between;
     text += option.choices[i];
   }
   if (option.required) return text + " [required]";
