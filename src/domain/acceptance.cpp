@@ -59,6 +59,16 @@ void forget(const Submission& item, Added& added) {
   }
 }
 
+// As it was submitted: without id and time, pending.
+void forget_acceptance(Transaction& transaction) {
+  transaction.id = 0;
+  if (transaction.hold_expires_at) *transaction.hold_expires_at -= transaction.created_at.time_since_epoch();
+  transaction.created_at = {};
+  transaction.status = Status::pending;
+  transaction.failure.reset();
+  transaction.settled_at.reset();
+}
+
 constexpr bool is_good(Acceptance acceptance) {
   return acceptance == Acceptance::accepted || acceptance == Acceptance::replayed;
 }
@@ -125,20 +135,33 @@ std::size_t accept(std::span<Submission* const> flight, const Existing& existing
   return accepted;
 }
 
-void forget_acceptance(Transaction& transaction) {
-  transaction.id = 0;
-  if (transaction.hold_expires_at) *transaction.hold_expires_at -= transaction.created_at.time_since_epoch();
-  transaction.created_at = {};
-  transaction.status = Status::pending;
-  transaction.failure.reset();
-  transaction.settled_at.reset();
+void undo(Submission& item, Acceptance verdict) {
+  const bool may_be_added = is_good(item.acceptance);
+  item.acceptance = verdict == Acceptance::unknown && !may_be_added ? Acceptance::unavailable : verdict;
+  item.existing_id = 0;
+  forget_acceptance(item.transaction);
 }
 
-void revoke(std::span<Submission* const> flight, std::int64_t last_id, Acceptance verdict) {
+void undo(std::span<Submission* const> flight, std::int64_t certain_id, Acceptance verdict) {
   for (Submission* item : flight) {
-    if (!is_good(item->acceptance) || item->transaction.id <= last_id) continue;
-    item->acceptance = verdict;
-    forget_acceptance(item->transaction);
+    switch (item->acceptance) {
+      case Acceptance::accepted:
+      case Acceptance::key_reused:  // perhaps by a neighbour, as the two below
+      case Acceptance::group_refused:
+        undo(*item, verdict);
+        break;
+      case Acceptance::replayed:
+        if (item->transaction.id > certain_id) undo(*item, verdict);
+        break;
+      case Acceptance::duplicate_reference:
+        if (item->existing_id == 0 || item->existing_id > certain_id) undo(*item, verdict);
+        break;
+      case Acceptance::undecided:
+      case Acceptance::unprocessable:
+      case Acceptance::unavailable:
+      case Acceptance::unknown:
+        break;
+    }
   }
 }
 

@@ -54,16 +54,19 @@ struct Existing {
 // Decides the undecided submissions of one partition, in order; others are left alone. Ids are last_id + 1, + 2, ...
 // for the accepted ones, without gaps; created_at is max(now, last_created_at) (time never runs back within a log).
 // Repeated keys and references within the flight are found too: the first one wins, and a later equal one is `replayed`
-// with the first one's id. Returns the number accepted. The caller inserts them in order and, if that fails, changes
-// accepted (and replays of them) to unavailable or unknown with `revoke`.
+// with the first one's id. Returns the number accepted. The caller inserts them in order, commits, and takes the
+// decisions back with undo() if that fails.
 std::size_t accept(std::span<Submission* const> flight, const Existing& existing, std::int64_t last_id,
                    Timestamp last_created_at, Timestamp now);
 
-// As it was submitted: without id and time, pending.
-void forget_acceptance(Transaction& transaction);
+// Takes one decision back: the transaction is as it was submitted, and `verdict` (undecided, unavailable or unknown)
+// stands. A refused submission added nothing whatever became of the flight, so `unknown` becomes `unavailable` for it.
+void undo(Submission& item, Acceptance verdict);
 
-// The flight's commit failed: every submission that was accepted, or replayed from one accepted in this flight
-// (id > last_id), becomes `verdict` (unavailable, unknown or undecided) and loses its id.
-void revoke(std::span<Submission* const> flight, std::int64_t last_id, Acceptance verdict);
+// The flight's commit failed: takes back every decision of accept() that rests on it. A replay, or a reference that
+// exists, rests on the log alone if the id is at most `certain_id`, the last one that is known to be durable, and
+// stays.
+void undo(std::span<Submission* const> flight, std::int64_t certain_id, Acceptance verdict);
+inline constexpr std::int64_t kNothingCertain = 0;  // below all ids
 
 }  // namespace tps::domain

@@ -114,17 +114,36 @@ TEST(Acceptance, AGroupThatWasAcceptedBeforeReplaysAsAWhole) {
   EXPECT_EQ(flight.items[1].transaction.id, 5);
 }
 
-TEST(Acceptance, RevokeTakesBackWhatThisFlightAddedAndNothingElse) {
+TEST(Acceptance, UndoTakesBackDecisionsThatRestOnTheFlight) {
   Existing existing;
   existing.by_key[hash(1)].id = 4;
   existing.by_key[hash(1)].content_hash = hash(1);
   Flight flight({item("a", 1, 1), item("a", 2, 2), item("a", 2, 2), item("a", 1, 3)});
   flight.accept(existing);
-  revoke(flight.pointers, 10, Acceptance::unknown);
+  undo(flight.pointers, 10, Acceptance::unknown);
   EXPECT_EQ(flight.items[0].acceptance, Acceptance::replayed);
   EXPECT_EQ(flight.items[1].acceptance, Acceptance::unknown);
   EXPECT_EQ(flight.items[2].acceptance, Acceptance::unknown);
-  EXPECT_EQ(flight.items[3].acceptance, Acceptance::key_reused);
+  EXPECT_EQ(flight.items[3].acceptance, Acceptance::unavailable);  // a refusal added nothing
+  undo(flight.pointers, kNothingCertain, Acceptance::unavailable);
+  EXPECT_EQ(flight.items[0].acceptance, Acceptance::unavailable);
+  EXPECT_EQ(flight.items[0].transaction.id, 0);
+}
+
+TEST(Acceptance, UndoKeepsARefusalByADurableReference) {
+  Existing existing;
+  existing.by_reference[{"a", "old"}] = 3;
+  const auto decided = [&](std::int64_t certain_id) {
+    Flight flight({item("a", 0, 0, "old"), item("a", 0, 0, "new"), item("a", 0, 0, "new")});
+    flight.accept(existing);
+    undo(flight.pointers, certain_id, Acceptance::undecided);
+    std::vector<std::pair<Acceptance, std::int64_t>> outcomes;
+    for (const Submission& one : flight.items) outcomes.emplace_back(one.acceptance, one.existing_id);
+    return outcomes;
+  };
+  const std::pair undone{Acceptance::undecided, std::int64_t{0}};
+  EXPECT_EQ(decided(10), (std::vector{std::pair{Acceptance::duplicate_reference, std::int64_t{3}}, undone, undone}));
+  EXPECT_EQ(decided(kNothingCertain), (std::vector{undone, undone, undone}));
 }
 
 // Before it is accepted, a hold's time to live counts from 0.
@@ -146,7 +165,7 @@ TEST(Acceptance, AHoldLivesFromWhenItIsAccepted) {
 }
 
 // As often as a commit fails: the time to live is neither lost nor added twice.
-TEST(Acceptance, ARevokedHoldIsAsItWasSubmitted) {
+TEST(Acceptance, AnUndoneHoldIsAsItWasSubmitted) {
   Flight flight({hold(1, 1), hold(1, 1)});
   const Submission before = flight.items[0];
   for (int attempt = 1; attempt <= 3; ++attempt) {
@@ -155,7 +174,7 @@ TEST(Acceptance, ARevokedHoldIsAsItWasSubmitted) {
     EXPECT_EQ(flight.items[0].transaction.hold_expires_at, now + microseconds{60});
     EXPECT_EQ(flight.items[1].acceptance, Acceptance::replayed);
     EXPECT_EQ(flight.items[1].transaction, flight.items[0].transaction);
-    revoke(flight.pointers, 10, Acceptance::undecided);
+    undo(flight.pointers, 10, Acceptance::undecided);
     for (const Submission& one : flight.items) {
       EXPECT_EQ(one.acceptance, Acceptance::undecided);
       EXPECT_EQ(one.transaction, before.transaction);

@@ -103,7 +103,7 @@ void postgres_append(Session& session, FlightSpan flight, domain::Timestamp now,
         resolve(session, flight, record, deadline);
         return;
       case Landing::value_refused:
-        take_back(flight, Acceptance::undecided);
+        domain::undo(flight, domain::kNothingCertain, Acceptance::undecided);
         // Perhaps another partition recorded the same currency at the same time. Now it is there, and no longer first.
         if (record.records_currencies && attempt == 0) continue;
         fly_halves(session, flight, now, deadline);
@@ -112,14 +112,14 @@ void postgres_append(Session& session, FlightSpan flight, domain::Timestamp now,
         end_partition_holder(session, partition, deadline);
         [[fallthrough]];
       case Landing::repeat:
-        take_back(flight, Acceptance::undecided);
+        domain::undo(flight, domain::kNothingCertain, Acceptance::undecided);
         continue;
       case Landing::failed:
         break;
     }
     break;
   }
-  take_back(flight, Acceptance::unavailable);
+  domain::undo(flight, domain::kNothingCertain, Acceptance::unavailable);
   decide_all(flight, Acceptance::unavailable);
 }
 

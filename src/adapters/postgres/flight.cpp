@@ -160,26 +160,4 @@ Landing fly_once(Session& session, FlightSpan flight, domain::Timestamp now, Dea
   return landing_of(results.error());
 }
 
-void take_back(FlightSpan flight, Acceptance verdict) {
-  // Whoever was told "no" added nothing, whatever became of the flight.
-  const Acceptance refused = verdict == Acceptance::unknown ? Acceptance::unavailable : verdict;
-  for (Submission* item : flight) {
-    switch (item->acceptance) {
-      case Acceptance::accepted:
-      case Acceptance::replayed:
-        item->acceptance = verdict;
-        domain::forget_acceptance(item->transaction);
-        break;
-      case Acceptance::key_reused:
-      case Acceptance::duplicate_reference:
-      case Acceptance::group_refused:
-        item->acceptance = refused;
-        item->existing_id = 0;
-        break;
-      default:
-        break;
-    }
-  }
-}
-
 }  // namespace tps::postgres

@@ -38,9 +38,6 @@ enum class Landing : std::uint8_t {
 Landing fly_once(Session& session, FlightSpan flight, domain::Timestamp now, ports::Deadline deadline,
                  FlightRecord& record);
 
-// Undoes every decision of a flight that did not commit; also those that say "no" because of a neighbour.
-void take_back(FlightSpan flight, domain::Acceptance verdict);
-
 // Queues the statements that find the flight's keys; reads their answer.
 extern const Statement kLockPartition;
 void queue_keys(Connection& connection, std::int16_t partition, FlightSpan flight);

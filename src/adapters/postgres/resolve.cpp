@@ -98,27 +98,21 @@ std::expected<Fate, Fault> ask(Session& session, FlightSpan flight, const Flight
   return fate;
 }
 
-void refuse(Submission& item) {
-  item.acceptance = Acceptance::unavailable;
-  item.transaction.id = 0;
-  item.existing_id = 0;
-}
-
 void decide(Submission& item, const Fate& fate, std::int64_t last_id) {
   if (!is_new(item, last_id)) {
     // A "no" may rest on a neighbour of the flight, and then falls with it.
     const bool said_no = item.acceptance != Acceptance::replayed && item.acceptance != Acceptance::unprocessable;
-    if (fate.landed != Landed::yes && said_no) refuse(item);
+    if (fate.landed != Landed::yes && said_no) domain::undo(item, Acceptance::unavailable);
     return;
   }
   if (!item.transaction.idempotency_hash) {
-    if (fate.landed == Landed::no) refuse(item);
+    if (fate.landed == Landed::no) domain::undo(item, Acceptance::unavailable);
     if (fate.landed == Landed::perhaps) item.acceptance = Acceptance::unknown;
     return;
   }
   const auto found = fate.existing.by_key.find(*item.transaction.idempotency_hash);
   if (found == fate.existing.by_key.end()) {
-    refuse(item);
+    domain::undo(item, Acceptance::unavailable);
   } else if (found->second.content_hash != item.transaction.content_hash) {
     item.acceptance = Acceptance::key_reused;
   } else {
@@ -147,7 +141,7 @@ void resolve(Session& session, FlightSpan flight, const FlightRecord& record, De
       end_partition_holder(session, flight.front()->transaction.partition, deadline);
     }
   }
-  take_back(flight, Acceptance::unknown);
+  domain::undo(flight, domain::kNothingCertain, Acceptance::unknown);
 }
 
 }  // namespace tps::postgres

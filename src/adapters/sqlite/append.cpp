@@ -106,20 +106,6 @@ Inserted insert_accepted(Connection& writer, Flight flight, std::int64_t last_id
   return {};
 }
 
-// Takes back what accept() decided and what may rest on a neighbour that is not there now.
-void undo(Flight flight, std::int64_t last_id, Acceptance verdict) {
-  domain::revoke(flight, last_id, verdict);
-  for (Submission* submission : flight) {
-    const bool by_neighbour =
-        submission->acceptance == Acceptance::group_refused || submission->acceptance == Acceptance::key_reused ||
-        (submission->acceptance == Acceptance::duplicate_reference && submission->existing_id > last_id);
-    if (by_neighbour) {
-      submission->acceptance = verdict == Acceptance::unknown ? Acceptance::unavailable : verdict;
-      submission->existing_id = 0;
-    }
-  }
-}
-
 std::vector<Submission*> undecided(Flight flight) {
   std::vector<Submission*> result;
   result.reserve(flight.size());
@@ -144,7 +130,7 @@ bool attempt(Connection& writer, Flight flight, domain::Timestamp now, const dom
   if (inserted.code != SQLITE_OK) {
     const bool row_refused = is_about_the_row(inserted.code);
     transaction.roll_back();
-    undo(flight, end->id, row_refused ? Acceptance::undecided : Acceptance::unavailable);
+    domain::undo(flight, end->id, row_refused ? Acceptance::undecided : Acceptance::unavailable);
     if (row_refused) adapters::refuse(flight, *inserted.culprit);
     return row_refused;
   }
@@ -157,7 +143,7 @@ bool attempt(Connection& writer, Flight flight, domain::Timestamp now, const dom
     recorded.insert(fresh.begin(), fresh.end());
   } else {
     const bool unknown = committed.error().kind == ports::StoreFault::Kind::unknown;
-    undo(flight, end->id, unknown ? Acceptance::unknown : Acceptance::unavailable);
+    domain::undo(flight, end->id, unknown ? Acceptance::unknown : Acceptance::unavailable);
   }
   return false;
 }
