@@ -1,6 +1,7 @@
-// MemoryStore::list: what a page is, and the shares of the partitions in the change feed.
+// MemoryStore::list: what a page is.
 #include <algorithm>
 
+#include "adapters/page_plan.hpp"
 #include "ports/store.hpp"
 #include "reference/memory_store.hpp"
 
@@ -21,16 +22,6 @@ bool matches(const Transaction& transaction, const ListQuery& query) {
          (!query.created_from || transaction.created_at >= *query.created_from) &&
          (!query.created_to || transaction.created_at < *query.created_to);
 }
-
-std::size_t share_of(std::size_t whole, std::size_t partitions) { return (whole + partitions - 1) / partitions; }
-
-// A partition in a page of the change feed.
-struct Turn {
-  std::uint32_t partition = 0;
-  domain::Timestamp waiting_since{};  // created_at of the first row that the reader has not seen
-  std::vector<std::int64_t> ids{};    // those to look at
-  std::size_t looked_at = 0;
-};
 
 }  // namespace
 
@@ -68,42 +59,34 @@ ListPage MemoryStore::newest(const ListQuery& query) const {
   return page;
 }
 
-// First every partition gets its share, then they get what others left. Who waits longest goes first, so that each gets
-// something also when a page is too small for all.
 ListPage MemoryStore::feed(const ListQuery& query) const {
-  ListPage page;
-  std::vector<Turn> turns;
+  std::vector<adapters::PartitionCursor> cursors;
   for (std::uint32_t partition = 0; partition < database_->partitions_.size(); ++partition) {
+    const std::vector<Transaction>& log = database_->partitions_[partition].log;
     const std::int64_t position = query.position_of(partition);
-    page.next_positions.push_back(position);
-    Turn turn{.partition = partition, .ids = ids_led_to(partition, query)};
-    std::erase_if(turn.ids, [&](std::int64_t id) { return id <= position; });
-    if (turn.ids.empty()) continue;
-    turn.waiting_since = database_->partitions_[partition].log[index_of(position + 1)].created_at;
-    turns.push_back(std::move(turn));
+    const std::int64_t end = domain::first_id_before(partition) + static_cast<std::int64_t>(log.size()) + 1;
+    adapters::PartitionCursor cursor{.partition = partition, .unread = {position, end}};
+    if (!cursor.unread.empty()) cursor.waiting_since = log[index_of(position + 1)].created_at;
+    cursors.push_back(cursor);
   }
-  std::ranges::stable_sort(turns, {}, &Turn::waiting_since);
-
-  const std::size_t partitions = database_->partitions_.size();
-  std::size_t rows_left = ports::kMaxRowsReadPerPage;
-  const auto take = [&](Turn& turn, std::size_t most_found, std::size_t most_read) {
-    most_found = std::min(most_found, query.limit - page.transactions.size());
-    most_read = std::min(most_read, rows_left);
-    std::size_t found = 0;
-    for (std::size_t read = 0; read < most_read && found < most_found && turn.looked_at < turn.ids.size(); ++read) {
-      const std::int64_t id = turn.ids[turn.looked_at++];
-      page.next_positions[turn.partition] = id;
-      --rows_left;
+  ListPage page;
+  adapters::PagePlan plan(std::move(cursors), query.limit);
+  while (const auto step = plan.next()) {
+    adapters::PagePlan::Progress progress{.last_id = step->range.low};
+    for (const std::int64_t id : ids_led_to(step->partition, query)) {
+      if (id <= step->range.low) continue;
+      progress.more = progress.found == step->most_found || progress.read == step->most_read;
+      if (progress.more) break;
+      ++progress.read;
+      progress.last_id = id;
       Transaction transaction = *database_->at(id);
       if (!matches(transaction, query)) continue;
       page.transactions.push_back(std::move(transaction));
-      ++found;
+      ++progress.found;
     }
-  };
-  for (Turn& turn : turns) {
-    take(turn, share_of(query.limit, partitions), share_of(ports::kMaxRowsReadPerPage, partitions));
+    plan.advance(progress);
   }
-  for (Turn& turn : turns) take(turn, query.limit, ports::kMaxRowsReadPerPage);
+  page.next_positions = plan.positions();
   std::ranges::sort(page.transactions, {}, &Transaction::id);
   return page;
 }

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "adapters/page_plan.hpp"
 #include "adapters/postgres/read.hpp"
 #include "adapters/postgres/row.hpp"
 #include "ports/store.hpp"
@@ -13,18 +14,14 @@
 namespace tps::postgres {
 namespace {
 
+using adapters::IdRange;
+using adapters::PartitionCursor;
+using Progress = adapters::PagePlan::Progress;
 using domain::Status;
 using ports::Deadline;
 using ports::ListPage;
 using ports::ListQuery;
 using ports::Order;
-
-// Ids to look at within one partition: above `low` and below `high`.
-struct IdRange {
-  std::int64_t low = 0;
-  std::int64_t high = 0;
-  domain::Timestamp waiting_since{};  // oldest first: created_at of the first that the reader has not seen
-};
 
 constexpr Statement kEnds{
     "ends",
@@ -49,31 +46,29 @@ constexpr Statement kFirstCreatedFrom{
     "SELECT min(high) FROM search",
     true};
 
-// The part of a partition that can match: settlement goes in the order of ids, so what is pending is what lies
-// behind its position.
-Answer<IdRange> narrowed(Connection& connection, std::uint32_t partition, const ListQuery& query, Deadline deadline) {
+// The rows of a partition that can match.
+Answer<PartitionCursor> cursor_of(Connection& connection, std::uint32_t partition, const ListQuery& query,
+                                  Deadline deadline) {
   const auto number = static_cast<std::int16_t>(partition);
   const std::int64_t before = domain::first_id_before(partition);
   const std::int64_t seen = query.order == Order::oldest_first ? query.position_of(partition) : before;
   connection.queue(kReadSettings);
-  Parameters ends;
-  connection.queue(kEnds, ends.add(number).add(before).add(seen));
+  Parameters parameters;
+  connection.queue(kEnds, parameters.add(number).add(before).add(seen));
   for (const auto& time : {query.created_from, query.created_to}) {
     Parameters search;
     if (time) connection.queue(kFirstCreatedFrom, search.add(number).add(before).add(*time));
   }
   const auto results = connection.fly(deadline);
   if (!results) return std::unexpected(results.error());
-  const std::int64_t position = (*results)[1].int8(0, 1);
-  IdRange range{.low = seen, .high = (*results)[1].int8(0, 0) + 1};
-  if (const auto time = (*results)[1].optional_time(0, 2)) range.waiting_since = *time;
-  if (query.status == Status::pending) range.low = std::max(range.low, position);
-  if (query.status && query.status != Status::pending) range.high = std::min(range.high, position + 1);
+  const Result& row = (*results)[1];
+  adapters::PartitionEnds ends{.last_id = row.int8(0, 0), .settled_id = row.int8(0, 1)};
   std::size_t next = 2;
-  if (query.created_from) range.low = std::max(range.low, (*results)[next++].int8(0, 0) - 1);
-  if (query.created_to) range.high = std::min(range.high, (*results)[next++].int8(0, 0));
-  if (query.after && query.order == Order::newest_first) range.high = std::min(range.high, *query.after);
-  return range;
+  if (query.created_from) ends.first_from = (*results)[next++].int8(0, 0);
+  if (query.created_to) ends.first_to = (*results)[next++].int8(0, 0);
+  PartitionCursor cursor{.partition = partition, .unread = adapters::ids_to_read(query, partition, ends)};
+  if (const auto time = row.optional_time(0, 2)) cursor.waiting_since = *time;
+  return cursor;
 }
 
 // A statement while it is written, and its parameters.
@@ -126,43 +121,34 @@ bool write_filter(Text& text, const ListQuery& query) {
   return any;
 }
 
-// How far one partition was looked at.
-struct Look {
-  std::int64_t last_looked_at = 0;
-  bool more = false;  // stopped before the end of the range
-};
-
 // A page while it fills.
-class Filling {
+class PageBuilder {
  public:
-  Filling(Connection& connection, const ListQuery& query, Deadline deadline)
+  PageBuilder(Connection& connection, const ListQuery& query, Deadline deadline)
       : connection_(connection), query_(query), deadline_(deadline) {}
 
-  [[nodiscard]] std::size_t wanted() const { return query_.limit - std::min(query_.limit, transactions_.size()); }
-  [[nodiscard]] std::size_t budget() const {
-    return ports::kMaxRowsReadPerPage - std::min(ports::kMaxRowsReadPerPage, rows_read_);
-  }
-
-  // Adds up to `wanted` that match in one partition, and reads up to `budget` rows for them.
-  Answer<Look> add(std::uint32_t partition, IdRange range, std::size_t wanted, std::size_t budget) {
-    Text probe;
-    const bool filtered = write_filter(probe, query_);
-    const std::size_t to_read = filtered ? budget : std::min(wanted + 1, budget);
+  // Adds up to `most_found` rows that match in one partition, and reads up to `most_read` rows for them.
+  Answer<Progress> add(std::uint32_t partition, IdRange range, std::size_t most_found, std::size_t most_read) {
+    Text filter;
+    const bool filtered = write_filter(filter, query_);
+    const std::size_t to_read = filtered ? most_read : std::min(most_found + 1, most_read);
     Text text{.sql = fmt::format("SELECT {}", kTransactionColumns.data())};
     write_scan(text, partition, range, query_, to_read);
     text.sql += kJoinOutcome.data();
     write_filter(text, query_);
     text.sql += newest_first() ? " ORDER BY t.id DESC" : " ORDER BY t.id";
-    text.add(" LIMIT ", static_cast<std::int64_t>(wanted + 1));
+    text.add(" LIMIT ", static_cast<std::int64_t>(most_found + 1));
     auto rows = one(text);
     if (!rows) return std::unexpected(rows.error());
-    Look look{.last_looked_at = newest_first() ? range.high : range.low};
-    if (auto taken = take(*rows, wanted, look); !taken) return std::unexpected(taken.error());
-    if (!look.more) return look_at_the_rest(partition, range, to_read);
-    rows_read_ += to_read;  // at most
-    return look;
+    auto progress = take(*rows, most_found, newest_first() ? range.high : range.low);
+    if (!progress || progress->more) {
+      if (progress) progress->read = to_read;  // at most
+      return progress;
+    }
+    return rest_of(partition, range, to_read, progress->found);
   }
 
+  [[nodiscard]] std::size_t size() const { return transactions_.size(); }
   std::vector<domain::Transaction> take_transactions() { return std::move(transactions_); }
 
  private:
@@ -176,96 +162,77 @@ class Filling {
     return std::move(results->back());
   }
 
-  Answer<void> take(const Result& rows, std::size_t wanted, Look& look) {
+  // Takes up to `most_found` rows. `last_id` is what stands for the last row if there is none.
+  Answer<Progress> take(const Result& rows, std::size_t most_found, std::int64_t last_id) {
     const auto count = static_cast<std::size_t>(rows.rows());
-    look.more = count > wanted;
-    for (int row = 0; row < static_cast<int>(std::min(count, wanted)); ++row) {
+    Progress progress{.found = std::min(count, most_found), .last_id = last_id, .more = count > most_found};
+    for (int row = 0; row < static_cast<int>(progress.found); ++row) {
       auto transaction = read_transaction(rows, row);
       if (!transaction) return std::unexpected(unreadable_row(rows.int8(row, 0)));
-      look.last_looked_at = transaction->id;
+      progress.last_id = transaction->id;
       transactions_.push_back(std::move(*transaction));
     }
-    return {};
+    return progress;
   }
 
-  // The page is not full: either the range is exhausted or as many rows were read as may be.
-  Answer<Look> look_at_the_rest(std::uint32_t partition, IdRange range, std::size_t to_read) {
+  // All that match are taken: either the range is exhausted or as many rows were read as may be.
+  Answer<Progress> rest_of(std::uint32_t partition, IdRange range, std::size_t to_read, std::size_t found) {
     Text text{.sql = newest_first() ? "SELECT count(*), min(t.id)" : "SELECT count(*), max(t.id)"};
     write_scan(text, partition, range, query_, to_read);
     auto rows = one(text);
     if (!rows) return std::unexpected(rows.error());
     const auto count = static_cast<std::size_t>(rows->int8(0, 0));
-    rows_read_ += count;
-    if (count > 0 && count == to_read) return Look{.last_looked_at = rows->int8(0, 1), .more = true};
-    return Look{.last_looked_at = newest_first() ? range.low + 1 : range.high - 1};
+    Progress progress{.found = found, .read = count, .more = count > 0 && count == to_read};
+    progress.last_id = progress.more ? rows->int8(0, 1) : newest_first() ? range.low + 1 : range.high - 1;
+    return progress;
   }
 
   Connection& connection_;
   const ListQuery& query_;
   const Deadline deadline_;
   std::vector<domain::Transaction> transactions_;
-  std::size_t rows_read_ = 0;
 };
 
 // One partition after the other, the one with the highest ids first.
 Answer<ListPage> newest_first(Session& session, const ListQuery& query, Deadline deadline) {
-  Filling filling(session.connection, query, deadline);
+  PageBuilder builder(session.connection, query, deadline);
   ListPage page;
+  std::size_t budget = ports::kMaxRowsReadPerPage;
   for (std::uint32_t partition = session.identity->partitions; partition-- > 0 && !page.next_after;) {
-    const auto range = narrowed(session.connection, partition, query, deadline);
-    if (!range) return std::unexpected(range.error());
-    if (range->low + 1 >= range->high) continue;
-    if (filling.budget() == 0) {
-      page.next_after = range->high;
+    const auto cursor = cursor_of(session.connection, partition, query, deadline);
+    if (!cursor) return std::unexpected(cursor.error());
+    const IdRange range = cursor->unread;
+    if (range.empty()) continue;
+    if (budget == 0) {
+      page.next_after = range.high;
       break;
     }
     // On a page that is full already, this finds out whether there is more.
-    const auto look = filling.add(partition, *range, filling.wanted(), filling.budget());
-    if (!look) return std::unexpected(look.error());
-    if (look->more) page.next_after = look->last_looked_at;
+    const auto progress = builder.add(partition, range, query.limit - builder.size(), budget);
+    if (!progress) return std::unexpected(progress.error());
+    budget -= std::min(budget, progress->read);
+    if (progress->more) page.next_after = progress->last_id;
   }
-  page.transactions = filling.take_transactions();
+  page.transactions = builder.take_transactions();
   return page;
 }
 
-std::size_t share(std::size_t of, std::size_t among) { return (of + among - 1) / among; }
-
-// A partition in a page of the change feed.
-struct Turn {
-  std::uint32_t partition = 0;
-  IdRange range;  // still to look at
-  bool open = true;
-};
-
-// First every partition has an equal share of what is left of the page, then what some did not use goes to the others.
-// Who waits longest goes first, so that each gets something also when a page is too small for all of them.
 Answer<ListPage> oldest_first(Session& session, const ListQuery& query, Deadline deadline) {
-  const std::uint32_t partitions = session.identity->partitions;
-  std::vector<Turn> turns;
-  for (std::uint32_t partition = 0; partition < partitions; ++partition) {
-    const auto range = narrowed(session.connection, partition, query, deadline);
-    if (!range) return std::unexpected(range.error());
-    turns.push_back({.partition = partition, .range = *range, .open = range->low + 1 < range->high});
+  std::vector<PartitionCursor> cursors;
+  for (std::uint32_t partition = 0; partition < session.identity->partitions; ++partition) {
+    const auto cursor = cursor_of(session.connection, partition, query, deadline);
+    if (!cursor) return std::unexpected(cursor.error());
+    cursors.push_back(*cursor);
   }
-  std::ranges::stable_sort(turns, {}, [](const Turn& turn) { return turn.range.waiting_since; });
-
-  Filling filling(session.connection, query, deadline);
-  for (std::size_t step = 0; step < std::size_t{2} * partitions; ++step) {
-    Turn& turn = turns[step % partitions];
-    const std::size_t among = step < partitions ? partitions - step : 1;
-    const std::size_t wanted = share(filling.wanted(), among);
-    const std::size_t budget = share(filling.budget(), among);
-    if (!turn.open || wanted == 0 || budget == 0) continue;
-    const auto look = filling.add(turn.partition, turn.range, wanted, budget);
-    if (!look) return std::unexpected(look.error());
-    turn.range.low = look->last_looked_at;
-    turn.open = look->more;
+  adapters::PagePlan plan(std::move(cursors), query.limit);
+  PageBuilder builder(session.connection, query, deadline);
+  while (const auto step = plan.next()) {
+    const auto progress = builder.add(step->partition, step->range, step->most_found, step->most_read);
+    if (!progress) return std::unexpected(progress.error());
+    plan.advance(*progress);
   }
-  ListPage page;
-  page.transactions = filling.take_transactions();
+  ListPage page{.transactions = builder.take_transactions(), .next_after = {}, .next_positions = plan.positions()};
   std::ranges::sort(page.transactions, {}, &domain::Transaction::id);
-  std::ranges::sort(turns, {}, &Turn::partition);
-  for (const Turn& turn : turns) page.next_positions.push_back(turn.range.low);
   return page;
 }
 

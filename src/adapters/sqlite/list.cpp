@@ -1,8 +1,10 @@
 #include "adapters/sqlite/list.hpp"
 
 #include <algorithm>
-#include <array>
+#include <optional>
+#include <vector>
 
+#include "adapters/page_plan.hpp"
 #include "adapters/sqlite/append.hpp"
 #include "adapters/sqlite/read.hpp"
 #include "adapters/sqlite/row.hpp"
@@ -12,16 +14,13 @@
 namespace tps::sqlite {
 namespace {
 
+using adapters::IdRange;
+using adapters::PartitionCursor;
+using Progress = adapters::PagePlan::Progress;
 using ports::ListPage;
 using ports::ListQuery;
 using ports::Order;
 using ports::StoreResult;
-
-// Ids to look at within one partition: above `low` and below `high`.
-struct IdRange {
-  std::int64_t low = 0;
-  std::int64_t high = 0;
-};
 
 // The first id in (range.low, range.high) created at or after `time`, or range.high. Ids have no gaps and created_at
 // never runs back, so halving finds it; that is why created_at needs no index.
@@ -35,38 +34,24 @@ StoreResult<std::int64_t> first_created_from(Connection& reader, IdRange range, 
   return range.high;
 }
 
-// The part of a partition that can match: settlement goes in the order of ids, so what is pending is what lies
-// behind its position.
-StoreResult<IdRange> narrowed(Connection& reader, std::uint32_t partition, const ListQuery& query) {
+StoreResult<IdRange> range_of(Connection& reader, std::uint32_t partition, const ListQuery& query) {
   const auto end = sqlite_log_end(reader, partition);
   const auto position = sqlite_position(reader, partition);
   if (!position) return std::unexpected(position.error());
   if (!end) return std::unexpected(reader.fault(SQLITE_ERROR));
+  adapters::PartitionEnds ends{.last_id = end->id, .settled_id = position->id};
   const IdRange all{domain::first_id_before(partition), end->id + 1};
-  IdRange range = all;
-  if (query.status) {
-    if (*query.status == domain::Status::pending) {
-      range.low = position->id;
-    } else {
-      range.high = position->id + 1;
-    }
-  }
   if (query.created_from) {
     const auto first = first_created_from(reader, all, *query.created_from);
     if (!first) return std::unexpected(first.error());
-    range.low = std::max(range.low, *first - 1);
+    ends.first_from = *first;
   }
   if (query.created_to) {
     const auto first = first_created_from(reader, all, *query.created_to);
     if (!first) return std::unexpected(first.error());
-    range.high = std::min(range.high, *first);
+    ends.first_to = *first;
   }
-  if (query.order == Order::newest_first) {
-    if (query.after) range.high = std::min(range.high, *query.after);
-  } else {
-    range.low = std::max(range.low, query.position_of(partition));
-  }
-  return range;
+  return adapters::ids_to_read(query, partition, ends);
 }
 
 // The ways into the log, by what is known, in both orders. The parameters are the range of ids, how many rows at most,
@@ -134,107 +119,86 @@ bool matches(const Statement& row, const ListQuery& query) {
 }
 
 // A page while it fills.
-struct Filling {
+struct PageBuilder {
   const ListQuery& query;
-  ListPage page{};
-  std::size_t rows_left = ports::kMaxRowsReadPerPage;
+  std::vector<domain::Transaction> transactions{};
 
-  // Looks at up to `most_read` rows of a range of one partition, of which up to `most_found` may match; `last` is the
-  // id of the last one looked at. True: the range has more.
-  StoreResult<bool> add(Connection& reader, IdRange range, std::size_t most_found, std::size_t most_read,
-                        std::optional<std::int64_t>& last) {
-    most_found = std::min(most_found, query.limit - page.transactions.size());
-    most_read = std::min(most_read, rows_left);
+  // Looks at up to `most_read` rows of a range of one partition, of which up to `most_found` may match.
+  StoreResult<Progress> add(Connection& reader, IdRange range, std::size_t most_found, std::size_t most_read) {
+    Progress progress{.last_id = range.low};
     Use use(scan(reader, query));
     use->bind(1, range.low);
     use->bind(2, range.high);
     use->bind(3, static_cast<std::int64_t>(most_read + 1));
     int code = SQLITE_OK;
     while ((code = use->step()) == SQLITE_ROW) {
-      if (most_found == 0 || most_read == 0) return true;
-      --most_read;
-      --rows_left;
-      last = use->integer(TransactionColumn::kId);
+      progress.more = progress.found == most_found || progress.read == most_read;
+      if (progress.more) return progress;
+      ++progress.read;
+      progress.last_id = use->integer(TransactionColumn::kId);
       if (!matches(*use, query)) continue;
       auto transaction = read_transaction(*use);
       if (!transaction) return std::unexpected(unreadable_row(*use));
-      page.transactions.push_back(std::move(*transaction));
-      --most_found;
+      transactions.push_back(std::move(*transaction));
+      ++progress.found;
     }
     if (code != SQLITE_DONE) return std::unexpected(reader.fault(code));
-    return false;
+    return progress;
   }
 };
 
+// One partition after the other, the one with the highest ids first.
 StoreResult<ListPage> newest(Connection& reader, std::uint32_t partitions, const ListQuery& query) {
-  Filling filling{.query = query};
-  std::optional<std::int64_t> last;
-  for (std::uint32_t partition = partitions; partition-- > 0;) {
-    const auto range = narrowed(reader, partition, query);
+  PageBuilder builder{.query = query};
+  ListPage page;
+  std::size_t budget = ports::kMaxRowsReadPerPage;
+  std::optional<std::int64_t> last_id;
+  for (std::uint32_t partition = partitions; partition-- > 0 && !page.next_after;) {
+    const auto range = range_of(reader, partition, query);
     if (!range) return std::unexpected(range.error());
-    if (range->low + 1 >= range->high) continue;
-    const auto more = filling.add(reader, *range, query.limit, ports::kMaxRowsReadPerPage, last);
-    if (!more) return std::unexpected(more.error());
-    if (!*more) continue;
-    filling.page.next_after = last;
-    break;
+    if (range->empty()) continue;
+    // On a page that is full already, this finds out whether there is more.
+    const auto progress = builder.add(reader, *range, query.limit - builder.transactions.size(), budget);
+    if (!progress) return std::unexpected(progress.error());
+    budget -= progress->read;
+    if (progress->read > 0) last_id = progress->last_id;
+    if (progress->more) page.next_after = last_id;
   }
-  return std::move(filling.page);
+  page.transactions = std::move(builder.transactions);
+  return page;
 }
 
-// A partition in a page of the change feed.
-struct Turn {
-  std::uint32_t partition = 0;
-  IdRange range;
-  domain::Timestamp waiting_since{};  // created_at of the first row that the reader has not seen
-};
-
-// The partitions that have something to look at. Who waits longest goes first.
-StoreResult<std::vector<Turn>> turns_of(Connection& reader, std::uint32_t partitions, const ListQuery& query) {
-  std::vector<Turn> turns;
+// Of all partitions.
+StoreResult<std::vector<PartitionCursor>> cursors_of(Connection& reader, std::uint32_t partitions,
+                                                     const ListQuery& query) {
+  std::vector<PartitionCursor> cursors;
   for (std::uint32_t partition = 0; partition < partitions; ++partition) {
-    const auto range = narrowed(reader, partition, query);
+    const auto range = range_of(reader, partition, query);
     if (!range) return std::unexpected(range.error());
-    if (range->low + 1 >= range->high) continue;
-    const auto created_at = sqlite_created_at(reader, range->low + 1);
-    if (!created_at) return std::unexpected(created_at.error());
-    turns.push_back({partition, *range, *created_at});
-  }
-  std::ranges::stable_sort(turns, {}, &Turn::waiting_since);
-  return turns;
-}
-
-// First every partition gets its share of the page, then they get what others left. Since who waits longest goes first,
-// each gets something also when a page is too small for all.
-StoreResult<ListPage> feed(Connection& reader, std::uint32_t partitions, const ListQuery& query) {
-  auto turns = turns_of(reader, partitions, query);
-  if (!turns) return std::unexpected(turns.error());
-  Filling filling{.query = query};
-  std::vector<std::int64_t>& positions = filling.page.next_positions;
-  for (std::uint32_t partition = 0; partition < partitions; ++partition) {
-    positions.push_back(query.position_of(partition));
-  }
-  const auto share_of = [&](std::size_t whole) { return (whole + partitions - 1) / partitions; };
-  const auto take = [&](Turn& turn, std::size_t most_found, std::size_t most_read) -> StoreResult<void> {
-    std::optional<std::int64_t> last;
-    const auto more = filling.add(reader, turn.range, most_found, most_read, last);
-    if (!more) return std::unexpected(more.error());
-    if (last) positions[turn.partition] = turn.range.low = *last;
-    if (!*more) turn.range.high = turn.range.low;
-    return {};
-  };
-  for (Turn& turn : *turns) {
-    auto taken = take(turn, share_of(query.limit), share_of(ports::kMaxRowsReadPerPage));
-    if (!taken) return std::unexpected(taken.error());
-  }
-  for (Turn& turn : *turns) {
-    if (turn.range.low >= turn.range.high || filling.page.transactions.size() == query.limit) continue;
-    if (auto taken = take(turn, query.limit, ports::kMaxRowsReadPerPage); !taken) {
-      return std::unexpected(taken.error());
+    PartitionCursor cursor{.partition = partition, .unread = *range};
+    if (!range->empty()) {
+      const auto created_at = sqlite_created_at(reader, range->low + 1);
+      if (!created_at) return std::unexpected(created_at.error());
+      cursor.waiting_since = *created_at;
     }
+    cursors.push_back(cursor);
   }
-  std::ranges::sort(filling.page.transactions, {}, &domain::Transaction::id);
-  return std::move(filling.page);
+  return cursors;
+}
+
+StoreResult<ListPage> feed(Connection& reader, std::uint32_t partitions, const ListQuery& query) {
+  auto cursors = cursors_of(reader, partitions, query);
+  if (!cursors) return std::unexpected(cursors.error());
+  adapters::PagePlan plan(std::move(*cursors), query.limit);
+  PageBuilder builder{.query = query};
+  while (const auto step = plan.next()) {
+    const auto progress = builder.add(reader, step->range, step->most_found, step->most_read);
+    if (!progress) return std::unexpected(progress.error());
+    plan.advance(*progress);
+  }
+  std::ranges::sort(builder.transactions, {}, &domain::Transaction::id);
+  return ListPage{
+      .transactions = std::move(builder.transactions), .next_after = {}, .next_positions = plan.positions()};
 }
 
 }  // namespace
