@@ -20,7 +20,7 @@ IdRange ids_to_read(const ports::ListQuery& query, std::uint32_t partition, cons
   if (ends.first_from) range.low = std::max(range.low, *ends.first_from - 1);
   if (ends.first_to) range.high = std::min(range.high, *ends.first_to);
   if (query.order == ports::Order::oldest_first) {
-    range.low = std::max(range.low, query.position_of(partition));
+    range.low = std::max(range.low, ports::position_in(query.positions, partition));
   } else if (query.after) {
     range.high = std::min(range.high, *query.after);
   }
@@ -56,8 +56,8 @@ void PagePlan::advance(const Progress& progress) {
   if (!progress.more) cursor.unread.high = cursor.unread.low;
 }
 
-std::vector<std::int64_t> PagePlan::positions() const {
-  std::vector<std::int64_t> positions;
+ports::Positions PagePlan::positions() const {
+  ports::Positions positions;
   positions.reserve(cursors_.size());
   for (const PartitionCursor& cursor : cursors_) positions.push_back(cursor.unread.low);
   return positions;

@@ -70,7 +70,7 @@ class PagePlan {
   void advance(const Progress& progress);
 
   // One for each partition, by number: where the next page goes on.
-  [[nodiscard]] std::vector<std::int64_t> positions() const;
+  [[nodiscard]] ports::Positions positions() const;
 
  private:
   std::vector<PartitionCursor> cursors_;

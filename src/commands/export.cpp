@@ -88,10 +88,7 @@ class ExportRun {
   std::expected<void, std::string> run(const Sink& sink, files::Progress& progress) {
     std::string text;
     while (positions_ != ends_) {
-      const auto page = patiently([&] {
-        return store_.list({.order = ports::Order::oldest_first, .positions = positions_, .limit = kPage},
-                           steady_clock::now() + kReadBudget);
-      });
+      const auto page = patiently([&] { return feed_.read(positions_, kPage, steady_clock::now() + kReadBudget); });
       if (!page) return std::unexpected(page.error());
       text.clear();
       for (const domain::Transaction& transaction : page->transactions) {
@@ -116,10 +113,10 @@ class ExportRun {
 
  private:
   template <class Ask>
-  std::expected<ports::ListPage, std::string> patiently(Ask ask) {
+  auto patiently(Ask ask) -> std::expected<typename decltype(ask())::value_type, std::string> {
     const auto give_up = steady_clock::now() + patience_;
     while (true) {
-      StoreResult<ports::ListPage> page = ask();
+      auto page = ask();
       if (page) return std::move(*page);
       const bool hopeless = page.error().kind == ports::StoreFault::Kind::incompatible;
       if (hopeless) return std::unexpected(page.error().detail);
@@ -131,8 +128,9 @@ class ExportRun {
   }
 
   ports::Store& store_;
+  ports::LogFeed& feed_ = store_;
   const std::chrono::seconds patience_;
-  std::vector<std::int64_t> positions_;
+  ports::Positions positions_;
   std::vector<std::int64_t> ends_;
   std::uint64_t total_ = 0;
   std::uint64_t count_ = 0;

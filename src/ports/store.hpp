@@ -2,7 +2,6 @@
 // them. See fault.hpp for the rules that every port keeps.
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -15,6 +14,7 @@
 #include "domain/settlement.hpp"
 #include "domain/transaction.hpp"
 #include "ports/fault.hpp"
+#include "ports/log_feed.hpp"
 
 namespace tps::ports {
 
@@ -31,15 +31,9 @@ struct ListQuery {
   std::optional<domain::Timestamp> created_from{};  // inclusive
   std::optional<domain::Timestamp> created_to{};    // exclusive
   Order order = Order::newest_first;
-  std::optional<std::int64_t> after{};    // newest first: ids below it
-  std::vector<std::int64_t> positions{};  // oldest first: per partition, ids above it; what is missing is the start
+  std::optional<std::int64_t> after{};  // newest first: ids below it
+  Positions positions{};                // oldest first: ids above them
   std::size_t limit = 50;
-
-  // Oldest first: what is read of a partition has ids above this.
-  [[nodiscard]] std::int64_t position_of(std::uint32_t partition) const {
-    const std::int64_t start = domain::first_id_before(partition);
-    return partition < positions.size() ? std::max(start, positions[partition]) : start;
-  }
 };
 
 // At most this many rows are read for one page, so a page under a rare filter may be short, even empty, and still
@@ -50,9 +44,7 @@ struct ListPage {
   std::vector<domain::Transaction> transactions;
   // Newest first: where the next page starts (its `after`); nullopt when there is certainly nothing more.
   std::optional<std::int64_t> next_after;
-  // Oldest first, the change feed: always there, one for each partition, the last id looked at, so that a reader can go
-  // on later. Every partition gets its share of a page, so none can keep another from being read.
-  std::vector<std::int64_t> next_positions;
+  Positions next_positions;  // oldest first: as in a FeedPage
 };
 
 struct Balance {
@@ -109,13 +101,9 @@ struct StoreIdentity {
   std::vector<std::uint8_t> cache_secret;  // 32 bytes; none for who may not know it
 };
 
-class Store {
+// The log feed of a store is its list, oldest first and without a filter.
+class Store : public LogFeed {
  public:
-  Store() = default;
-  Store(const Store&) = delete;
-  Store& operator=(const Store&) = delete;
-  virtual ~Store() = default;
-
   // Connects if needed and checks that the schema can be used by this binary and that every currency the
   // store has recorded has the same number of decimals here (else `incompatible`).
   virtual StoreResult<StoreIdentity> open(Deadline deadline) = 0;
@@ -144,6 +132,7 @@ class Store {
                                                                             Deadline deadline) = 0;
 
   virtual StoreResult<ListPage> list(const ListQuery& query, Deadline deadline) = 0;
+  StoreResult<FeedPage> read(const Positions& positions, std::size_t limit, Deadline deadline) final;
 
   // All accounts of a user, sorted by currency; a currency with only pending transactions is there too, with zeros.
   virtual StoreResult<std::vector<Balance>> balances(std::uint32_t partition, const std::string& user_id,

@@ -63,7 +63,7 @@ ListPage MemoryStore::feed(const ListQuery& query) const {
   std::vector<adapters::PartitionCursor> cursors;
   for (std::uint32_t partition = 0; partition < database_->partitions_.size(); ++partition) {
     const std::vector<Transaction>& log = database_->partitions_[partition].log;
-    const std::int64_t position = query.position_of(partition);
+    const std::int64_t position = ports::position_in(query.positions, partition);
     const std::int64_t end = domain::first_id_before(partition) + static_cast<std::int64_t>(log.size()) + 1;
     adapters::PartitionCursor cursor{.partition = partition, .unread = {position, end}};
     if (!cursor.unread.empty()) cursor.waiting_since = log[index_of(position + 1)].created_at;

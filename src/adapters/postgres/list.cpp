@@ -51,7 +51,8 @@ Answer<PartitionCursor> cursor_of(Connection& connection, std::uint32_t partitio
                                   Deadline deadline) {
   const auto number = static_cast<std::int16_t>(partition);
   const std::int64_t before = domain::first_id_before(partition);
-  const std::int64_t seen = query.order == Order::oldest_first ? query.position_of(partition) : before;
+  const std::int64_t seen =
+      query.order == Order::oldest_first ? ports::position_in(query.positions, partition) : before;
   connection.queue(kReadSettings);
   Parameters parameters;
   connection.queue(kEnds, parameters.add(number).add(before).add(seen));
