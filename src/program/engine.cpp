@@ -7,6 +7,7 @@
 
 #include "adapters/postgres/audit.hpp"
 #include "adapters/postgres/key_registry.hpp"
+#include "adapters/postgres/migrate.hpp"
 #include "adapters/postgres/store.hpp"
 #include "adapters/sqlite/audit.hpp"
 #include "adapters/sqlite/key_registry.hpp"
@@ -48,10 +49,10 @@ Engine postgres_engine(const PostgresServer& server, std::uint32_t partitions, c
     return std::make_unique<postgres::KeyRegistry>(options, currencies, metrics);
   };
   engine.migrate = [options, partitions](std::chrono::seconds budget) {
-    return postgres::migrate_postgres(options, partitions, std::chrono::steady_clock::now() + budget);
+    return postgres::migrate(options, partitions, std::chrono::steady_clock::now() + budget);
   };
   engine.advice = [options] {
-    return postgres::postgres_advice(options, std::chrono::steady_clock::now() + kAdviceBudget);
+    return postgres::rights_advice(options, std::chrono::steady_clock::now() + kAdviceBudget);
   };
   return engine;
 }

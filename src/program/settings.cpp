@@ -75,7 +75,7 @@ Parsed<std::variant<SqliteFile, PostgresServer>> parse_database(const std::strin
   }
   if (url.starts_with("postgresql://") || url.starts_with("postgres://")) {
     // The library's own sentence would quote the URL, password and all.
-    if (!postgres::is_postgres_url(url)) return std::unexpected("not a valid PostgreSQL URL");
+    if (!postgres::is_url(url)) return std::unexpected("not a valid PostgreSQL URL");
     return PostgresServer{.url = url, .prepared_statements = prepared_statements};
   }
   // Only the scheme is repeated: what follows may be a password.

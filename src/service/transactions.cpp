@@ -77,7 +77,7 @@ domain::Answer<T> answer_to_query(lanes::LaneVerdict verdict, std::optional<port
   return std::move(**result);
 }
 
-void log_store_fault(const Submission& submission) {
+void log_if_undecided(const Submission& submission) {
   if (submission.acceptance == Acceptance::undecided) {
     ops::log(ops::Level::error, "a flight left a submission undecided");
   }
@@ -110,7 +110,7 @@ Transactions::Transactions(std::uint32_t partitions, Parts parts)
       local_misses_(parts.metrics.cache_operation("local", "miss")) {}
 
 domain::Answer<Submitted> Transactions::answer_of(Submission& submission) {
-  log_store_fault(submission);
+  log_if_undecided(submission);
   switch (submission.acceptance) {
     case Acceptance::accepted:
       parts_.metrics.transactions_accepted.Increment();

@@ -8,6 +8,7 @@
 
 #include "adapters/postgres/audit.hpp"
 #include "adapters/postgres/key_registry.hpp"
+#include "adapters/postgres/migrate.hpp"
 #include "adapters/postgres/store.hpp"
 #include "adapters/sqlite/audit.hpp"
 #include "adapters/sqlite/key_registry.hpp"
@@ -120,8 +121,7 @@ class PostgresTestStore final : public TestStore {
     return std::make_unique<postgres::Audit>(options_, currencies, metrics_);
   }
   std::expected<void, std::string> migrate(std::uint32_t partitions) override {
-    return postgres::migrate_postgres(options_, partitions,
-                                      std::chrono::steady_clock::now() + std::chrono::seconds(30));
+    return postgres::migrate(options_, partitions, std::chrono::steady_clock::now() + std::chrono::seconds(30));
   }
   void reopen() override {}
   std::expected<std::string, std::string> sql(const std::string& statement) override {

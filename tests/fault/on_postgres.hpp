@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "adapters/postgres/migrate.hpp"
 #include "adapters/postgres/store.hpp"
 #include "ops/log.hpp"
 #include "ports/fault.hpp"
@@ -80,7 +81,7 @@ class OnPostgres : public testing::Test {
   }
 
   void migrate(const PostgresServer& on) {
-    const auto migrated = postgres::migrate_postgres({.url = on.url(database_)}, 1, in(30s));
+    const auto migrated = postgres::migrate({.url = on.url(database_)}, 1, in(30s));
     if (!migrated) throw std::runtime_error(migrated.error());
   }
 

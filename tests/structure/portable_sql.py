@@ -33,7 +33,7 @@ FORBIDDEN = [
 
 # (file, rule, a part of the statement): why it is right there.
 ALLOWED = {
-    ("append.cpp", "a time is a parameter", "pg_stat_activity"):
+    ("stuck_holder.cpp", "a time is a parameter", "pg_stat_activity"):
         "asks how long another session of this server has waited, by that server's clock; nothing of it is stored",
     ("0003_rights.sql", "a time is a parameter", "pg_stat_activity"): "the same, with the rights of the owner",
 }
@@ -174,7 +174,7 @@ GOOD = [
     ("postgres/a.cpp", '#include "now().hpp"\n/* "now()" */ x{"INSERT INTO holds (partition) VALUES ($1) ON CONFLICT (id) DO UPDATE SET x = 1"};'),
     ("sqlite/a.sql", "CREATE TRIGGER t BEFORE UPDATE ON transaction_log BEGIN SELECT 1; END"),
     ("a.cpp", '// now()\nx{"SELECT id FROM t WHERE partition = $1 AND created_at < $2"}; log("random() RETURNING");'),
-    ("postgres/append.cpp", 'x{"SELECT clock_timestamp() FROM pg_stat_activity"};'),
+    ("postgres/stuck_holder.cpp", 'x{"SELECT clock_timestamp() FROM pg_stat_activity"};'),
     ("a.sql", "-- now()\nCREATE TABLE holds (partition smallint NOT NULL, id bigint, PRIMARY KEY (partition, id));"
               "CREATE TABLE store (id uuid PRIMARY KEY);"),
     ("sqlite/a.sql", "CREATE TABLE holds (id INTEGER PRIMARY KEY, partition INTEGER NOT NULL);"),

@@ -217,7 +217,7 @@ StoreResult<Audit::Piece<Audit::TotalsRow>> Audit::totals(Deadline deadline) {
 
 StoreResult<std::vector<std::optional<domain::Transaction>>> Audit::find(std::span<const std::int64_t> ids,
                                                                          Deadline deadline) {
-  return session_.reading(deadline, [&] { return postgres_find(session_, ids, deadline); });
+  return session_.reading(deadline, [&] { return postgres::find(session_, ids, deadline); });
 }
 
 }  // namespace tps::postgres

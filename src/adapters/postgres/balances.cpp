@@ -1,9 +1,9 @@
-#include <limits>
+#include "adapters/postgres/balances.hpp"
+
 #include <map>
 #include <string>
 
-#include "adapters/postgres/read.hpp"
-#include "ports/store.hpp"
+#include "domain/money.hpp"
 
 namespace tps::postgres {
 namespace {
@@ -48,7 +48,7 @@ std::map<std::string, Balance> read_balances(const Result& accounts, const Resul
     balance.version = accounts.int8(row, 3);
     balance.overdraft_limit = accounts.int8(row, 4);
     balance.frozen = accounts.boolean(row, 5);
-    balance.available = clamped_difference(balance.posted, balance.held);
+    balance.available = domain::clamped_sub(balance.posted, balance.held);
   }
   for (int row = 0; row < pending.rows(); ++row) {
     balances[std::string(pending.text(row, 0))].pending = pending.int8(row, 1);
@@ -74,14 +74,8 @@ constexpr Statement kScanSettings{nullptr,
 
 }  // namespace
 
-std::int64_t clamped_difference(std::int64_t a, std::int64_t b) {
-  std::int64_t difference = 0;
-  if (!__builtin_sub_overflow(a, b, &difference)) return difference;
-  return a < 0 ? std::numeric_limits<std::int64_t>::min() : std::numeric_limits<std::int64_t>::max();
-}
-
-Answer<std::vector<Balance>> postgres_balances(Session& session, std::uint32_t partition, const std::string& user_id,
-                                               Deadline deadline) {
+Answer<std::vector<Balance>> balances(Session& session, std::uint32_t partition, const std::string& user_id,
+                                      Deadline deadline) {
   Parameters parameters;
   parameters.add(static_cast<std::int16_t>(partition)).add(std::string_view(user_id));
   // One statement's snapshot could see a settlement that the other's does not.
@@ -100,7 +94,7 @@ Answer<std::vector<Balance>> postgres_balances(Session& session, std::uint32_t p
   return answer;
 }
 
-Answer<ports::LedgerFigures> postgres_figures(Session& session, Deadline deadline) {
+Answer<ports::LedgerFigures> figures(Session& session, Deadline deadline) {
   session.connection.queue(kBeginSnapshot);
   session.connection.queue(kScanSettings);
   session.connection.queue(kOpenHolds);

@@ -41,7 +41,7 @@ Answer<void> Connection::connect(Deadline deadline) {
   if (connected()) return {};
   const bool late = steady_clock::now() >= deadline;
   if (late || pausing()) {
-    std::string why = late ? "the deadline has passed" : "the database is unreachable: " + trouble_;
+    std::string why = late ? "the deadline has passed" : "the database is unreachable: " + last_error_;
     return std::unexpected(Fault{Fault::Kind::unreachable, "", std::move(why)});
   }
   return open(deadline);
@@ -58,7 +58,7 @@ Answer<void> Connection::connect_patiently(Deadline deadline) {
 Answer<void> Connection::open(Deadline deadline) {
   attempt_began_ = steady_clock::now();
   const auto soon = [deadline] { return std::min(deadline, steady_clock::now() + kConnectBudget); };
-  auto keywords = postgres_keywords(options_.url);
+  auto keywords = connection_keywords(options_.url);
   if (!keywords) return std::unexpected(failed_to_connect(keywords.error()));
   const auto resolved = hosts_.resolve(std::move(*keywords), soon());
   if (!resolved) return std::unexpected(failed_to_connect(resolved.error()));
@@ -124,7 +124,7 @@ Fault Connection::failed_to_connect(std::string detail) {
   // Half of it fixed, half of it random: many instances must not come back in step.
   std::uniform_int_distribution<std::int64_t> jitter(longest.count() / 2, longest.count());
   pause_ends_ = steady_clock::now() + milliseconds{jitter(random_)};
-  trouble_ = detail;
+  last_error_ = detail;
   return {Fault::Kind::unreachable, "", std::move(detail)};
 }
 

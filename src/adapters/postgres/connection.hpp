@@ -145,7 +145,7 @@ class Connection {
   bool was_connected_ = false;
   std::chrono::steady_clock::time_point attempt_began_{};
   std::chrono::steady_clock::time_point pause_ends_{};
-  std::string trouble_;  // of the last attempt
+  std::string last_error_;  // of the last attempt
 };
 
 }  // namespace tps::postgres

@@ -30,7 +30,7 @@ std::string rotated(const std::string& list, std::size_t first) {
 
 }  // namespace
 
-std::expected<Keywords, std::string> postgres_keywords(const std::string& url) {
+std::expected<Keywords, std::string> connection_keywords(const std::string& url) {
   char* raw_error = nullptr;
   const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> parsed(PQconninfoParse(url.c_str(), &raw_error),
                                                                             &PQconninfoFree);

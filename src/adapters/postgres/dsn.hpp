@@ -12,7 +12,7 @@ using Keywords = std::vector<std::pair<std::string, std::string>>;
 
 // Adds, unless given: a TCP user timeout, keepalives, UTF-8, a session that may write, and an application name.
 // Never `options`, which PgBouncer refuses. The error is libpq's sentence about a URL that it cannot read.
-std::expected<Keywords, std::string> postgres_keywords(const std::string& url);
+std::expected<Keywords, std::string> connection_keywords(const std::string& url);
 
 // The items of a list with commas; empty ones too.
 std::vector<std::string> items_of(const std::string& list);

@@ -137,7 +137,7 @@ Landing fly_once(Session& session, FlightSpan flight, domain::Timestamp now, Dea
 
   Connection& connection = session.connection;
   std::vector<std::string> first_uses;
-  if (accepted != 0) first_uses = queue_insert(session, flight, accepted);
+  if (accepted != 0) first_uses = queue_insert(session, flight);
   record.records_currencies = !first_uses.empty();
   // Without anything to insert this is no formality: the lock was written to the WAL, so COMMIT waits until all before
   // it, the transactions that are replayed now among them, is on disk and on the synchronous standby.

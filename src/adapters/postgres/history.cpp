@@ -6,6 +6,7 @@
 
 #include "adapters/postgres/read.hpp"
 #include "adapters/postgres/row.hpp"
+#include "domain/money.hpp"
 
 namespace tps::postgres {
 namespace {
@@ -202,8 +203,8 @@ std::optional<domain::Timestamp> just_before(std::optional<domain::Timestamp> ti
 
 }  // namespace
 
-Answer<std::vector<Balance>> postgres_balances_at(Session& session, std::uint32_t partition, const std::string& user_id,
-                                                  domain::Timestamp at, Deadline deadline) {
+Answer<std::vector<Balance>> balances_at(Session& session, std::uint32_t partition, const std::string& user_id,
+                                         domain::Timestamp at, Deadline deadline) {
   Connection& connection = session.connection;
   connection.queue(kReadSettings);
   queue_accounts_at(connection, static_cast<std::int16_t>(partition), user_id, std::nullopt, std::nullopt, at);
@@ -211,7 +212,7 @@ Answer<std::vector<Balance>> postgres_balances_at(Session& session, std::uint32_
   if (!results) return std::unexpected(std::move(results.error()));
   std::vector<Balance> answer;
   for (auto& [currency, balance] : read_accounts_at((*results)[1], Edge::to)) {
-    balance.available = clamped_difference(balance.posted, balance.held);
+    balance.available = domain::clamped_sub(balance.posted, balance.held);
     if (balance.version > 0) answer.push_back(balance);
   }
   return answer;
@@ -219,7 +220,7 @@ Answer<std::vector<Balance>> postgres_balances_at(Session& session, std::uint32_
 
 // The range is all versions after the last entry settled before `from`, up to the last one settled before `to`. (The
 // clocks of two workers differ, so over several partitions settled_at alone could leave holes.)
-Answer<ports::Statement> postgres_statement(Session& session, const StatementQuery& query, Deadline deadline) {
+Answer<ports::Statement> statement(Session& session, const StatementQuery& query, Deadline deadline) {
   Connection& connection = session.connection;
   connection.queue(kBeginSnapshot);
   connection.queue(kSettings);

@@ -13,12 +13,10 @@
 namespace tps::postgres {
 
 // Store::balances_at.
-Answer<std::vector<ports::Balance>> postgres_balances_at(Session& session, std::uint32_t partition,
-                                                         const std::string& user_id, domain::Timestamp at,
-                                                         ports::Deadline deadline);
+Answer<std::vector<ports::Balance>> balances_at(Session& session, std::uint32_t partition, const std::string& user_id,
+                                                domain::Timestamp at, ports::Deadline deadline);
 
 // Store::statement.
-Answer<ports::Statement> postgres_statement(Session& session, const ports::StatementQuery& query,
-                                            ports::Deadline deadline);
+Answer<ports::Statement> statement(Session& session, const ports::StatementQuery& query, ports::Deadline deadline);
 
 }  // namespace tps::postgres

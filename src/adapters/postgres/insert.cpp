@@ -32,7 +32,6 @@ constexpr Statement kRecordCurrencies{
     " WHERE NOT EXISTS (SELECT FROM currencies c WHERE c.code = n.code AND c.exponent = n.exponent)"};
 
 struct Columns {
-  explicit Columns(std::size_t) {}
   Array id{Type::int8};
   Array type{Type::one_char};
   Array capture{Type::one_char};
@@ -93,8 +92,8 @@ void queue_currencies(Session& session, const std::vector<std::string>& first_us
 
 }  // namespace
 
-std::vector<std::string> queue_insert(Session& session, FlightSpan flight, std::size_t accepted) {
-  Columns columns(accepted);
+std::vector<std::string> queue_insert(Session& session, FlightSpan flight) {
+  Columns columns;
   std::vector<std::string> first_uses;
   for (const domain::Submission* item : flight) {
     if (item->acceptance != domain::Acceptance::accepted) continue;

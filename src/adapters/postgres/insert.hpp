@@ -11,6 +11,6 @@ namespace tps::postgres {
 
 // Queues the INSERT of what was accepted and the rows of currencies that are used for the first time. Answers those, to
 // be remembered once committed.
-std::vector<std::string> queue_insert(Session& session, FlightSpan flight, std::size_t accepted);
+std::vector<std::string> queue_insert(Session& session, FlightSpan flight);
 
 }  // namespace tps::postgres

@@ -78,7 +78,7 @@ StoreResult<Result> KeyRegistry::write(const Statement& statement, const Paramet
     const auto kind = committed ? StoreFault::Kind::unknown : StoreFault::Kind::unavailable;
     return std::unexpected(StoreFault{kind, "COMMIT: " + connection.warning()});
   }
-  StoreFault fault = told(results.error());
+  StoreFault fault = store_fault(results.error());
   if (results.error().kind == Fault::Kind::lost) fault.kind = StoreFault::Kind::unknown;
   if (results.error().about_a_value()) fault.kind = StoreFault::Kind::refused;
   recover(connection, results.error(), deadline);

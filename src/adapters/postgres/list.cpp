@@ -1,3 +1,5 @@
+#include "adapters/postgres/list.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -239,7 +241,7 @@ Answer<ListPage> oldest_first(Session& session, const ListQuery& query, Deadline
 
 }  // namespace
 
-Answer<ListPage> postgres_list(Session& session, const ListQuery& query, Deadline deadline) {
+Answer<ListPage> list(Session& session, const ListQuery& query, Deadline deadline) {
   return query.order == Order::newest_first ? newest_first(session, query, deadline)
                                             : oldest_first(session, query, deadline);
 }

@@ -1,3 +1,5 @@
+#include "adapters/postgres/migrate.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,7 +9,6 @@
 
 #include "adapters/migration.hpp"
 #include "adapters/postgres/session.hpp"
-#include "adapters/postgres/store.hpp"
 #include "embedded/postgres_roles.hpp"
 #include "ops/log.hpp"
 #include "ports/fault.hpp"
@@ -86,7 +87,7 @@ Answer<std::optional<adapters::SchemaVersion>> recorded_version(Connection& conn
 Answer<std::optional<adapters::SchemaVersion>> locked_version(Connection& connection, Deadline deadline) {
   if (auto set = run(connection, kDoNotWaitLong, deadline); !set) return std::unexpected(set.error());
   auto version = recorded_version(connection, deadline);
-  if (!version || !*version || adapters::pending_migrations(postgres_known_migrations(), (*version)->schema).empty()) {
+  if (!version || !*version || adapters::pending_migrations(known_migrations(), (*version)->schema).empty()) {
     return version;
   }
   if (auto locked = run(connection, kLockStore, deadline); !locked) return std::unexpected(locked.error());
@@ -117,7 +118,7 @@ Outcome arrange_roles(Connection& connection, Deadline deadline) {
     return arranged;
   }
   ops::log(ops::Level::warn, "the rights of the roles are not as they should be",
-           {{"detail", told(arranged.error()).detail}});
+           {{"detail", store_fault(arranged.error()).detail}});
   if (auto undone = run(connection, kUndoRoles, deadline); !undone) return std::unexpected(undone.error());
   return {};
 }
@@ -126,10 +127,9 @@ Outcome arrange_roles(Connection& connection, Deadline deadline) {
 Outcome apply(Connection& connection, std::uint32_t partitions, Deadline deadline) {
   const auto version = locked_version(connection, deadline);
   if (!version) return std::unexpected(version.error());
-  if (auto refusal = adapters::migration_refusal(postgres_known_migrations(), *version))
-    return refused(std::move(*refusal));
+  if (auto refusal = adapters::migration_refusal(known_migrations(), *version)) return refused(std::move(*refusal));
   const int schema = *version ? (*version)->schema : 0;
-  for (const adapters::Migration& migration : adapters::pending_migrations(postgres_known_migrations(), schema)) {
+  for (const adapters::Migration& migration : adapters::pending_migrations(known_migrations(), schema)) {
     if (auto done = connection.run_script(std::string(migration.sql), deadline); !done) return done;
     if (migration.number == 1) {
       if (auto filled = fill(connection, partitions, deadline); !filled) return filled;
@@ -139,7 +139,7 @@ Outcome apply(Connection& connection, std::uint32_t partitions, Deadline deadlin
     if (auto set = run(connection, kSetVersion, deadline, parameters); !set) return std::unexpected(set.error());
   }
   // What a newer tps has arranged, an older one leaves alone.
-  if (schema > postgres_known_migrations().back().number) return {};
+  if (schema > known_migrations().back().number) return {};
   return arrange_roles(connection, deadline);
 }
 
@@ -160,7 +160,7 @@ Outcome attempt(Connection& connection, std::uint32_t partitions, Deadline deadl
 
 }  // namespace
 
-std::expected<void, std::string> migrate_postgres(const Options& options, std::uint32_t partitions, Deadline deadline) {
+std::expected<void, std::string> migrate(const Options& options, std::uint32_t partitions, Deadline deadline) {
   ops::Metrics metrics;
   Connection connection(options, metrics);
   for (;;) {
@@ -170,7 +170,7 @@ std::expected<void, std::string> migrate_postgres(const Options& options, std::u
     const bool again = in_use(outcome.error()) || collided(outcome.error());
     if (!again || std::chrono::steady_clock::now() + pause > deadline) {
       const bool denied = outcome.error().sqlstate == "42501";
-      return std::unexpected(told(outcome.error()).detail +
+      return std::unexpected(store_fault(outcome.error()).detail +
                              (denied ? ": who migrates owns the tables or is a member of tps_owner" : ""));
     }
     if (in_use(outcome.error())) {
@@ -180,7 +180,7 @@ std::expected<void, std::string> migrate_postgres(const Options& options, std::u
   }
 }
 
-std::string postgres_advice(const Options& options, Deadline deadline) {
+std::string rights_advice(const Options& options, Deadline deadline) {
   ops::Metrics metrics;
   Connection connection(options, metrics);
   if (auto connected = connection.connect(deadline); !connected) return "";

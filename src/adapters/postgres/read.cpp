@@ -58,8 +58,8 @@ Fault unreadable_row(std::int64_t id) {
   return {Fault::Kind::refused, "", "transaction " + std::to_string(id) + " is newer than this tps"};
 }
 
-Answer<std::vector<std::optional<Transaction>>> postgres_find(Session& session, std::span<const std::int64_t> ids,
-                                                              Deadline deadline) {
+Answer<std::vector<std::optional<Transaction>>> find(Session& session, std::span<const std::int64_t> ids,
+                                                     Deadline deadline) {
   std::vector<std::int64_t> wanted;
   wanted.reserve(ids.size());
   const auto possible = [&](std::int64_t id) { return id > 0 && domain::partition_of_id(id) < domain::kMaxPartitions; };
@@ -88,7 +88,7 @@ Answer<std::vector<std::optional<Transaction>>> postgres_find(Session& session, 
   return answer;
 }
 
-Answer<ports::Store::Backlog> postgres_backlog(Session& session, std::uint32_t partition, Deadline deadline) {
+Answer<ports::Store::Backlog> backlog(Session& session, std::uint32_t partition, Deadline deadline) {
   Parameters parameters;
   parameters.add(static_cast<std::int16_t>(partition)).add(domain::first_id_before(partition));
   session.connection.queue(kReadSettings);
@@ -102,8 +102,8 @@ Answer<ports::Store::Backlog> postgres_backlog(Session& session, std::uint32_t p
   return backlog;
 }
 
-Answer<std::vector<Transaction>> postgres_expired_holds(Session& session, std::uint32_t partition,
-                                                        domain::Timestamp now, std::size_t max, Deadline deadline) {
+Answer<std::vector<Transaction>> expired_holds(Session& session, std::uint32_t partition, domain::Timestamp now,
+                                               std::size_t max, Deadline deadline) {
   Parameters parameters;
   parameters.add(static_cast<std::int16_t>(partition)).add(now).add(static_cast<std::int64_t>(max));
   session.connection.queue(kReadSettings);

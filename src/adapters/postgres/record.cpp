@@ -1,6 +1,6 @@
+#include "adapters/postgres/record.hpp"
+
 #include "adapters/postgres/row.hpp"
-#include "adapters/postgres/settle.hpp"
-#include "ports/fault.hpp"
 
 namespace tps::postgres {
 namespace {
@@ -171,8 +171,8 @@ void queue_totals(Connection& connection, std::int16_t partition, const domain::
 
 }  // namespace
 
-StoreResult<void> postgres_record(Session& session, std::uint32_t partition, const domain::SettlementOutput& output,
-                                  Deadline deadline) {
+StoreResult<void> record(Session& session, std::uint32_t partition, const domain::SettlementOutput& output,
+                         Deadline deadline) {
   Connection& connection = session.connection;
   const auto number = static_cast<std::int16_t>(partition);
   queue_settlements(connection, number, output.settlements);
@@ -188,7 +188,7 @@ StoreResult<void> postgres_record(Session& session, std::uint32_t partition, con
     connection.close();
     return std::unexpected(StoreFault{StoreFault::Kind::unknown, "COMMIT gave a warning: " + warning});
   }
-  StoreFault fault = told(results.error());
+  StoreFault fault = store_fault(results.error());
   if (results.error().kind == Fault::Kind::lost) fault.kind = StoreFault::Kind::unknown;
   if (results.error().about_a_value()) fault.kind = StoreFault::Kind::refused;
   recover(connection, results.error(), deadline);

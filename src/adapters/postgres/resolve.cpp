@@ -1,9 +1,11 @@
+#include "adapters/postgres/resolve.hpp"
+
 #include <algorithm>
 #include <string>
 #include <thread>
 
-#include "adapters/postgres/append.hpp"
 #include "adapters/postgres/row.hpp"
+#include "adapters/postgres/stuck_holder.hpp"
 #include "ops/log.hpp"
 #include "ports/fault.hpp"
 

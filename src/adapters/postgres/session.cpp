@@ -33,14 +33,14 @@ StoreResult<void> Session::ready(ports::Deadline deadline) {
     return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "the deadline has passed"});
   }
   if (connection.connected()) return {};
-  if (auto connected = connection.connect(deadline); !connected) return std::unexpected(told(connected.error()));
+  if (auto connected = connection.connect(deadline); !connected) return std::unexpected(store_fault(connected.error()));
   return check(deadline);
 }
 
 StoreResult<void> Session::ready_patiently(ports::Deadline deadline) {
   if (connection.connected()) return {};
   if (auto connected = connection.connect_patiently(deadline); !connected) {
-    return std::unexpected(told(connected.error()));
+    return std::unexpected(store_fault(connected.error()));
   }
   return check(deadline);
 }
@@ -51,8 +51,8 @@ StoreResult<void> Session::check(ports::Deadline deadline) {
   auto results = connection.fly(deadline);
   if (!results) {
     connection.close();
-    if (results.error().sqlstate != kUndefinedTable) return std::unexpected(told(results.error()));
-    return std::unexpected(incompatible(*adapters::incompatibility(postgres_known_migrations(), std::nullopt)));
+    if (results.error().sqlstate != kUndefinedTable) return std::unexpected(store_fault(results.error()));
+    return std::unexpected(incompatible(*adapters::incompatibility(known_migrations(), std::nullopt)));
   }
   const Result& store = (*results)[0];
   const Result& recorded = (*results)[1];
@@ -89,14 +89,14 @@ StoreResult<ports::StoreIdentity> Session::open(ports::Deadline deadline) {
   auto results = connection.fly(deadline);
   if (!results) {
     connection.close();
-    return std::unexpected(told(results.error()));
+    return std::unexpected(store_fault(results.error()));
   }
   const std::string_view secret = results->front().text(0, 0);
   opened.cache_secret.assign(secret.begin(), secret.end());
   return opened;
 }
 
-const std::vector<adapters::Migration>& postgres_known_migrations() {
+const std::vector<adapters::Migration>& known_migrations() {
   static const std::vector<adapters::Migration> kMigrations = adapters::migrations(embedded::postgres_migrations);
   return kMigrations;
 }
@@ -106,12 +106,12 @@ std::optional<StoreFault> schema_refusal(const Result& rows, int column) {
   if (rows.rows() > 0) {
     version = adapters::SchemaVersion{rows.integer<std::int32_t>(0, column), rows.integer<std::int32_t>(0, column + 1)};
   }
-  auto refusal = adapters::incompatibility(postgres_known_migrations(), version);
+  auto refusal = adapters::incompatibility(known_migrations(), version);
   if (!refusal) return std::nullopt;
   return incompatible(std::move(*refusal));
 }
 
-StoreFault told(const Fault& fault) {
+StoreFault store_fault(const Fault& fault) {
   return {StoreFault::Kind::unavailable,
           fault.sqlstate.empty() ? fault.detail : fmt::format("{} (SQLSTATE {})", fault.detail, fault.sqlstate)};
 }

@@ -78,14 +78,14 @@ inline constexpr Statement kAdHocSettings{"ad_hoc_settings", kAdHocSettingsText.
 inline constexpr Statement kCommit{"commit", "COMMIT"};
 
 // Every migration that this binary knows.
-const std::vector<adapters::Migration>& postgres_known_migrations();
+const std::vector<adapters::Migration>& known_migrations();
 
 // Whether this binary may use the database whose row of the table `store` has `schema` and `min_binary` in these
 // columns (the first of `rows`; none: it is empty). nullopt: it may.
 std::optional<ports::StoreFault> schema_refusal(const Result& rows, int column);
 
 // For a fault before anything was committed, or of a read.
-ports::StoreFault told(const Fault& fault);
+ports::StoreFault store_fault(const Fault& fault);
 
 // Keeps the connection when the fault leaves it usable, closes it when that is not certain.
 void recover(Connection& connection, const Fault& fault, ports::Deadline deadline);
@@ -98,7 +98,7 @@ auto Session::reading(ports::Deadline deadline, Read read)
     auto answer = read();
     if (answer) return std::move(*answer);
     recover(connection, answer.error(), deadline);
-    if (!again || answer.error().kind != Fault::Kind::lost) return std::unexpected(told(answer.error()));
+    if (!again || answer.error().kind != Fault::Kind::lost) return std::unexpected(store_fault(answer.error()));
   }
 }
 

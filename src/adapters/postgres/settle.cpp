@@ -2,9 +2,8 @@
 
 #include <algorithm>
 
-#include "adapters/postgres/append.hpp"
-#include "adapters/postgres/parents.hpp"
 #include "adapters/postgres/row.hpp"
+#include "adapters/postgres/stuck_holder.hpp"
 #include "ports/fault.hpp"
 
 namespace tps::postgres {
@@ -139,6 +138,50 @@ void read_accounts(const Result& rows, const AccountEntries& entries) {
   }
 }
 
+// Looking at the batch a second time costs about a tenth of reading it, and the tables of the parents are touched for
+// children only. A parent is `t`, its own hold `h`; `k` is the hold that a capture, void or expiry ends. A transaction
+// behind the position has no effect yet that could be reversed.
+constexpr auto kParentsText =
+    joined("SELECT ", kTransactionColumns, ", ", kHoldColumns,
+           ", c.parent_id, r.reversed_minor"
+           " FROM (SELECT coalesce((SELECT transaction_id FROM settlement_log"
+           " WHERE partition = $1 ORDER BY transaction_id DESC LIMIT 1), 0) AS id) p"
+           " CROSS JOIN LATERAL (SELECT type, parent_id FROM (SELECT type, parent_id FROM transaction_log"
+           " WHERE partition = $1 AND id > p.id ORDER BY id LIMIT $2) b WHERE parent_id IS NOT NULL OFFSET 0) c"
+           " LEFT JOIN holds k ON k.partition = $1 AND k.transaction_id = CASE WHEN c.type <> 'r' THEN c.parent_id END"
+           " LEFT JOIN reversals r ON r.partition = $1 AND r.original_id = CASE WHEN c.type = 'r' THEN c.parent_id END"
+           " LEFT JOIN transaction_log t ON t.partition = $1 AND t.id <= p.id"
+           " AND t.id = CASE WHEN c.type = 'r' THEN c.parent_id END",
+           kJoinOutcome);
+constexpr Statement kParents{"parents", kParentsText.data(), true};
+constexpr int kParentHold = kTransactionColumnCount;
+constexpr int kParentId = kParentHold + kHoldColumnCount;
+constexpr int kReversed = kParentId + 1;
+
+bool has_children(const SettlementInput& input) {
+  return std::ranges::any_of(input.transactions,
+                             [](const domain::Transaction& transaction) { return transaction.parent_id.has_value(); });
+}
+
+// Finds, for the next `max` transactions after the position of settlement, the holds, the sums reversed and the
+// settled transactions that are their parents.
+void queue_parents(Connection& connection, std::int16_t partition, std::size_t max) {
+  Parameters parameters;
+  connection.queue(kParents, parameters.add(partition).add(static_cast<std::int64_t>(max)));
+}
+
+// A parent that this binary cannot read is left out, as if it were not there.
+void read_parents(const Result& rows, SettlementInput& input) {
+  for (int row = 0; row < rows.rows(); ++row) {
+    const std::int64_t parent_id = rows.int8(row, kParentId);
+    if (!rows.is_null(row, kParentHold)) input.holds.try_emplace(parent_id, read_hold(rows, row, kParentHold));
+    if (!rows.is_null(row, kReversed)) input.reversals.try_emplace(parent_id, rows.int8(row, kReversed));
+    if (!rows.is_null(row, 0)) {
+      if (auto parent = read_transaction(rows, row)) input.parents.try_emplace(parent_id, std::move(*parent));
+    }
+  }
+}
+
 // What the batch turned out to need, in a second round trip: its accounts, and the parents of its children.
 Answer<void> complete(Session& session, std::int16_t partition, SettlementInput& input, Deadline deadline) {
   Connection& connection = session.connection;
@@ -163,18 +206,18 @@ void end_stuck_reader(Session& session, std::uint32_t partition, Deadline deadli
 
 }  // namespace
 
-StoreResult<bool> postgres_has_pending(Session& session, std::uint32_t partition, Deadline deadline) {
+StoreResult<bool> has_pending(Session& session, std::uint32_t partition, Deadline deadline) {
   Parameters parameters;
   session.connection.queue(kReadSettings);
   session.connection.queue(kHasPending, parameters.add(static_cast<std::int16_t>(partition)));
   const auto results = session.connection.fly(deadline);
   if (results) return (*results)[1].boolean(0, 0);
   recover(session.connection, results.error(), deadline);
-  return std::unexpected(told(results.error()));
+  return std::unexpected(store_fault(results.error()));
 }
 
-StoreResult<std::optional<SettlementInput>> postgres_next(Session& session, std::uint32_t partition, std::size_t max,
-                                                          Deadline deadline) {
+StoreResult<std::optional<SettlementInput>> next(Session& session, std::uint32_t partition, std::size_t max,
+                                                 Deadline deadline) {
   Connection& connection = session.connection;
   const auto number = static_cast<std::int16_t>(partition);
   Parameters lock;
@@ -188,7 +231,7 @@ StoreResult<std::optional<SettlementInput>> postgres_next(Session& session, std:
   auto results = connection.fly(deadline);
   if (!results) {
     recover(connection, results.error(), deadline);
-    return std::unexpected(told(results.error()));
+    return std::unexpected(store_fault(results.error()));
   }
   if ((*results)[2].rows() == 0) {
     connection.roll_back(deadline);
@@ -208,7 +251,7 @@ StoreResult<std::optional<SettlementInput>> postgres_next(Session& session, std:
   connection.log_has(domain::sequence_of_id(input.transactions.back().id));
   if (auto completed = complete(session, number, input, deadline); !completed) {
     recover(connection, completed.error(), deadline);
-    return std::unexpected(told(completed.error()));
+    return std::unexpected(store_fault(completed.error()));
   }
   return input;
 }

@@ -12,14 +12,10 @@
 namespace tps::postgres {
 
 // True if there is something to settle. Takes no lock and no transaction id.
-ports::StoreResult<bool> postgres_has_pending(Session& session, std::uint32_t partition, ports::Deadline deadline);
+ports::StoreResult<bool> has_pending(Session& session, std::uint32_t partition, ports::Deadline deadline);
 
 // Store::next. The transaction is left open only if there is something to record.
-ports::StoreResult<std::optional<domain::SettlementInput>> postgres_next(Session& session, std::uint32_t partition,
-                                                                         std::size_t max, ports::Deadline deadline);
-
-// Store::record, in the open transaction.
-ports::StoreResult<void> postgres_record(Session& session, std::uint32_t partition,
-                                         const domain::SettlementOutput& output, ports::Deadline deadline);
+ports::StoreResult<std::optional<domain::SettlementInput>> next(Session& session, std::uint32_t partition,
+                                                                std::size_t max, ports::Deadline deadline);
 
 }  // namespace tps::postgres

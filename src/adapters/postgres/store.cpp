@@ -3,9 +3,12 @@
 #include <algorithm>
 
 #include "adapters/postgres/append.hpp"
+#include "adapters/postgres/balances.hpp"
 #include "adapters/postgres/dsn.hpp"
 #include "adapters/postgres/history.hpp"
+#include "adapters/postgres/list.hpp"
 #include "adapters/postgres/read.hpp"
+#include "adapters/postgres/record.hpp"
 #include "adapters/postgres/settle.hpp"
 #include "adapters/storable.hpp"
 
@@ -31,7 +34,7 @@ std::unexpected<StoreFault> unavailable(const char* detail) {
 
 }  // namespace
 
-bool is_postgres_url(const std::string& url) { return postgres_keywords(url).has_value(); }
+bool is_url(const std::string& url) { return connection_keywords(url).has_value(); }
 
 Store::Store(const Options& options, const domain::Currencies& currencies, ops::Metrics& metrics)
     : session_(options, currencies, metrics) {}
@@ -65,7 +68,7 @@ void Store::append(std::span<Submission* const> flight, domain::Timestamp now, D
                        [](const Submission* item) { return item->acceptance == Acceptance::undecided; });
   if (undecided.empty()) return;
   give_up_settling(deadline);
-  postgres_append(session_, undecided, now, deadline);
+  postgres::append(session_, undecided, now, deadline);
 }
 
 StoreResult<std::optional<domain::SettlementInput>> Store::next(std::uint32_t partition, std::size_t max,
@@ -76,11 +79,11 @@ StoreResult<std::optional<domain::SettlementInput>> Store::next(std::uint32_t pa
   bool& idle = idle_[partition];
   if (idle) {
     // Looking without the lock costs neither a transaction id nor WAL, a hundred times a second.
-    const auto pending = postgres_has_pending(session_, partition, deadline);
+    const auto pending = has_pending(session_, partition, deadline);
     if (!pending) return std::unexpected(pending.error());
     if (!*pending) return domain::SettlementInput{};
   }
-  auto input = postgres_next(session_, partition, max, deadline);
+  auto input = postgres::next(session_, partition, max, deadline);
   idle = input && *input && (*input)->transactions.empty();
   if (input && *input && !(*input)->transactions.empty()) settling_ = partition;
   return input;
@@ -93,43 +96,43 @@ StoreResult<void> Store::record(std::uint32_t partition, const domain::Settlemen
     session_.connection.roll_back(deadline);
     return {};
   }
-  return postgres_record(session_, partition, output, deadline);
+  return postgres::record(session_, partition, output, deadline);
 }
 
 StoreResult<std::vector<std::optional<domain::Transaction>>> Store::find(std::span<const std::int64_t> ids,
                                                                          Deadline deadline) {
-  return reading(deadline, [&] { return postgres_find(session_, ids, deadline); });
+  return reading(deadline, [&] { return postgres::find(session_, ids, deadline); });
 }
 
 StoreResult<ports::ListPage> Store::list(const ports::ListQuery& query, Deadline deadline) {
-  return reading(deadline, [&] { return postgres_list(session_, query, deadline); });
+  return reading(deadline, [&] { return postgres::list(session_, query, deadline); });
 }
 
 StoreResult<std::vector<ports::Balance>> Store::balances(std::uint32_t partition, const std::string& user_id,
                                                          Deadline deadline) {
-  return reading(deadline, [&] { return postgres_balances(session_, partition, user_id, deadline); });
+  return reading(deadline, [&] { return postgres::balances(session_, partition, user_id, deadline); });
 }
 
 StoreResult<std::vector<ports::Balance>> Store::balances_at(std::uint32_t partition, const std::string& user_id,
                                                             domain::Timestamp at, Deadline deadline) {
-  return reading(deadline, [&] { return postgres_balances_at(session_, partition, user_id, at, deadline); });
+  return reading(deadline, [&] { return postgres::balances_at(session_, partition, user_id, at, deadline); });
 }
 
 StoreResult<ports::Statement> Store::statement(const ports::StatementQuery& query, Deadline deadline) {
-  return reading(deadline, [&] { return postgres_statement(session_, query, deadline); });
+  return reading(deadline, [&] { return postgres::statement(session_, query, deadline); });
 }
 
 StoreResult<std::vector<domain::Transaction>> Store::expired_holds(std::uint32_t partition, domain::Timestamp now,
                                                                    std::size_t max, Deadline deadline) {
-  return reading(deadline, [&] { return postgres_expired_holds(session_, partition, now, max, deadline); });
+  return reading(deadline, [&] { return postgres::expired_holds(session_, partition, now, max, deadline); });
 }
 
 StoreResult<ports::LedgerFigures> Store::figures(Deadline deadline) {
-  return reading(deadline, [&] { return postgres_figures(session_, deadline); });
+  return reading(deadline, [&] { return postgres::figures(session_, deadline); });
 }
 
 StoreResult<ports::Store::Backlog> Store::backlog(std::uint32_t partition, Deadline deadline) {
-  return reading(deadline, [&] { return postgres_backlog(session_, partition, deadline); });
+  return reading(deadline, [&] { return postgres::backlog(session_, partition, deadline); });
 }
 
 StoreResult<void> Store::ping(Deadline deadline) {

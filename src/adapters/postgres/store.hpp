@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <expected>
 #include <map>
 #include <optional>
 #include <span>
@@ -20,7 +19,7 @@
 namespace tps::postgres {
 
 // True if libpq can read it.
-bool is_postgres_url(const std::string& url);
+bool is_url(const std::string& url);
 
 class Store final : public ports::Store {
  public:
@@ -60,14 +59,5 @@ class Store final : public ports::Store {
   std::optional<std::uint32_t> settling_;  // the partition whose transaction is open
   std::map<std::uint32_t, bool> idle_;     // partitions that had nothing to settle when last asked
 };
-
-// Brings the schema up to date, in one transaction; the first migration fixes the number of partitions. Forward only,
-// idempotent; several may run at the same time. The error is a sentence for people.
-std::expected<void, std::string> migrate_postgres(const Options& options, std::uint32_t partitions,
-                                                  ports::Deadline deadline);
-
-// What an administrator should know about the rights in a migrated database: a sentence, or "" when all is well (or
-// cannot be known).
-std::string postgres_advice(const Options& options, ports::Deadline deadline);
 
 }  // namespace tps::postgres

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <vector>
 
+#include "adapters/sqlite/log.hpp"
 #include "adapters/sqlite/row.hpp"
 #include "adapters/storable.hpp"
 #include "ports/fault.hpp"
@@ -96,7 +97,7 @@ struct Inserted {
 };
 
 Inserted insert_accepted(Connection& writer, Flight flight, std::int64_t last_id) {
-  Statement& insert = writer.statement(kSqliteInsertTransaction);
+  Statement& insert = writer.statement(kInsertTransaction);
   for (Submission* submission : flight) {
     if (submission->acceptance != Acceptance::accepted || submission->transaction.id <= last_id) continue;
     Use use(insert);
@@ -116,10 +117,10 @@ std::vector<Submission*> undecided(Flight flight) {
 // One attempt, in its own database transaction. True: a single row was refused, so another attempt makes sense.
 bool attempt(Connection& writer, Flight flight, domain::Timestamp now, const domain::Currencies& currencies,
              std::set<std::string, std::less<>>& recorded) {
-  DbTransaction transaction(writer, DbTransaction::Kind::write);
+  DatabaseTransaction transaction(writer, DatabaseTransaction::Kind::write);
   if (transaction.begin_code() != SQLITE_OK) return false;
   const std::uint32_t partition = flight.front()->transaction.partition;
-  const std::optional<LogEnd> end = sqlite_log_end(writer, partition);
+  const std::optional<LogEnd> end = log_end(writer, partition);
   std::set<std::string> fresh;
   if (!end || record_currencies(writer, flight, currencies, recorded, fresh) != SQLITE_OK) return false;
   const auto existing = fetch_existing(writer, flight);
@@ -135,7 +136,7 @@ bool attempt(Connection& writer, Flight flight, domain::Timestamp now, const dom
     return row_refused;
   }
   const auto committed = transaction.commit([&]() -> std::optional<bool> {
-    const std::optional<LogEnd> now_at = sqlite_log_end(writer, partition);
+    const std::optional<LogEnd> now_at = log_end(writer, partition);
     if (!now_at) return std::nullopt;
     return now_at->id > end->id;
   });
@@ -148,20 +149,7 @@ bool attempt(Connection& writer, Flight flight, domain::Timestamp now, const dom
   return false;
 }
 
-constexpr std::string_view kLogEnd =
-    "SELECT id, created_at FROM transaction_log WHERE id > ?1 AND id < ?2 ORDER BY id DESC LIMIT 1";
-
 }  // namespace
-
-std::optional<LogEnd> sqlite_log_end(Connection& connection, std::uint32_t partition) {
-  Use use(connection.statement(kLogEnd));
-  use->bind(1, domain::first_id_before(partition));
-  use->bind(2, domain::first_id_before(partition + 1));
-  const int code = use->step();
-  if (code == SQLITE_DONE) return LogEnd{domain::first_id_before(partition), {}};
-  if (code != SQLITE_ROW) return std::nullopt;
-  return LogEnd{use->integer(0), use->time(1)};
-}
 
 void leave_none_undecided(Flight flight, Acceptance verdict) {
   for (Submission* submission : flight) {
@@ -169,8 +157,8 @@ void leave_none_undecided(Flight flight, Acceptance verdict) {
   }
 }
 
-void sqlite_append(Connection& writer, Flight flight, domain::Timestamp now, const domain::Currencies& currencies,
-                   std::set<std::string, std::less<>>& recorded) {
+void append(Connection& writer, Flight flight, domain::Timestamp now, const domain::Currencies& currencies,
+            std::set<std::string, std::less<>>& recorded) {
   adapters::refuse_unstorable(flight, currencies);
   for (;;) {
     const std::vector<Submission*> left = undecided(flight);

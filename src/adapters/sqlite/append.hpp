@@ -13,17 +13,10 @@ namespace tps::sqlite {
 
 // Leaves no submission of the flight undecided; see service::Store::append. The caller has the writer to itself.
 // `recorded` remembers which currencies are certainly in the store.
-void sqlite_append(Connection& writer, std::span<domain::Submission* const> flight, domain::Timestamp now,
-                   const domain::Currencies& currencies, std::set<std::string, std::less<>>& recorded);
+void append(Connection& writer, std::span<domain::Submission* const> flight, domain::Timestamp now,
+            const domain::Currencies& currencies, std::set<std::string, std::less<>>& recorded);
 
 // Every undecided submission of the flight gets the verdict.
 void leave_none_undecided(std::span<domain::Submission* const> flight, domain::Acceptance verdict);
-
-// The newest transaction of a partition: first_id_before(partition) and time 0 when there is none.
-struct LogEnd {
-  std::int64_t id = 0;
-  domain::Timestamp created_at{};
-};
-std::optional<LogEnd> sqlite_log_end(Connection& connection, std::uint32_t partition);
 
 }  // namespace tps::sqlite

@@ -24,7 +24,7 @@ StoreResult<ports::StoreIdentity> Audit::open(Deadline deadline) { return reader
 StoreResult<std::vector<std::int64_t>> Audit::positions_now(Connection& connection) const {
   std::vector<std::int64_t> positions;
   for (std::uint32_t partition = 0; partition < reader_.identity().partitions; ++partition) {
-    const auto position = sqlite_position(connection, partition);
+    const auto position = position_of(connection, partition);
     if (!position) return std::unexpected(position.error());
     positions.push_back(position->id);
   }
@@ -35,7 +35,7 @@ template <class Row, class Read>
 StoreResult<ports::Audit::Piece<Row>> Audit::piece(Deadline deadline, Read read) {
   const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
-  const DbTransaction snapshot(**connection, DbTransaction::Kind::read);
+  const DatabaseTransaction snapshot(**connection, DatabaseTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected((*connection)->fault(snapshot.begin_code()));
   auto positions = positions_now(**connection);
   if (!positions) return std::unexpected(positions.error());
@@ -216,7 +216,7 @@ StoreResult<std::vector<std::optional<domain::Transaction>>> Audit::find(std::sp
                                                                          Deadline deadline) {
   const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
-  return sqlite_find(**connection, ids);
+  return sqlite::find(**connection, ids);
 }
 
 }  // namespace tps::sqlite

@@ -126,14 +126,14 @@ ports::StoreFault Connection::fault(int code) const {
   }
 }
 
-DbTransaction::DbTransaction(Connection& connection, Kind kind)
+DatabaseTransaction::DatabaseTransaction(Connection& connection, Kind kind)
     : connection_(connection), begin_code_(connection.run(kind == Kind::read ? kBeginRead : kBeginWrite)) {}
 
-void DbTransaction::roll_back() {
+void DatabaseTransaction::roll_back() {
   if (connection_.in_transaction()) connection_.run(kRollBack);
 }
 
-ports::StoreResult<void> DbTransaction::commit(const std::function<std::optional<bool>()>& is_there) {
+ports::StoreResult<void> DatabaseTransaction::commit(const std::function<std::optional<bool>()>& is_there) {
   const int code = connection_.run(kCommit);
   if (code == SQLITE_OK) return {};
   ports::StoreFault fault = connection_.fault(code);
@@ -149,7 +149,7 @@ ports::StoreResult<void> DbTransaction::commit(const std::function<std::optional
 }
 
 // The next durable write starts where the failed commit did and overwrites it. user_version is ours to change.
-bool DbTransaction::write_fence() {
+bool DatabaseTransaction::write_fence() {
   if (connection_.run(kBeginWrite) != SQLITE_OK) return false;
   std::int64_t version = 0;
   {

@@ -61,14 +61,14 @@ class Connection {
 };
 
 // BEGIN now, ROLLBACK at the end of the scope unless committed.
-class DbTransaction {
+class DatabaseTransaction {
  public:
   enum class Kind : std::uint8_t { read, write };
 
-  DbTransaction(Connection& connection, Kind kind);
-  DbTransaction(const DbTransaction&) = delete;
-  DbTransaction& operator=(const DbTransaction&) = delete;
-  ~DbTransaction() { roll_back(); }
+  DatabaseTransaction(Connection& connection, Kind kind);
+  DatabaseTransaction(const DatabaseTransaction&) = delete;
+  DatabaseTransaction& operator=(const DatabaseTransaction&) = delete;
+  ~DatabaseTransaction() { roll_back(); }
 
   [[nodiscard]] int begin_code() const { return begin_code_; }  // SQLITE_OK: it is open
 

@@ -80,7 +80,7 @@ std::expected<void, std::string> Database::migrate(std::uint32_t partitions) {
   const auto hold = lock_writer(deadline);
   if (!hold) return std::unexpected("the database was busy for a minute, or is open for reading only");
   writer_->set_deadline(deadline);
-  return sqlite_migrate(*writer_, partitions);
+  return sqlite::migrate(*writer_, partitions);
 }
 
 bool Database::take_settling(std::uint32_t partition) {

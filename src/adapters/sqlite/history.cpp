@@ -4,8 +4,9 @@
 #include <optional>
 #include <span>
 
+#include "adapters/sqlite/log.hpp"
 #include "adapters/sqlite/read.hpp"
-#include "adapters/sqlite/settle.hpp"
+#include "domain/money.hpp"
 
 namespace tps::sqlite {
 namespace {
@@ -21,7 +22,7 @@ constexpr int kMostFailuresInARow = 100;
 
 // A settlement beside an account: what the account was after it, also when it failed. Those that are unprocessable say
 // nothing of it.
-struct Beside {
+struct Neighbour {
   std::int64_t id = 0;
   std::int64_t version = 0;
   std::int64_t posted = 0;
@@ -32,8 +33,8 @@ struct Beside {
 
 // Of one partition, the settlements of an account's own transactions or of those that come in, by id. Both versions
 // and settled_at only grow from one to the next.
-struct Way {
-  Way(const std::string& user, const std::string& version, const std::string& posted)
+struct ScanPath {
+  ScanPath(const std::string& user, const std::string& version, const std::string& posted)
       : ascending(select(user, version, posted, "")), descending(select(user, version, posted, " DESC LIMIT 1")) {}
   static std::string select(const std::string& user, const std::string& version, const std::string& posted,
                             const std::string& order) {
@@ -46,8 +47,8 @@ struct Way {
   std::string ascending;
   std::string descending;
 };
-const Way kOwn("user_id", "account_version", "posted_after");
-const Way kIncoming("to_user_id", "to_account_version", "to_posted_after");
+const ScanPath kOwn("user_id", "account_version", "posted_after");
+const ScanPath kIncoming("to_user_id", "to_account_version", "to_posted_after");
 
 class Stream {
  public:
@@ -60,21 +61,21 @@ class Stream {
   // Runs `visit` on each with an id above `after`, until it says false.
   template <class Visit>
   [[nodiscard]] StoreResult<void> each(std::int64_t after, Visit visit) const {
-    Use use(select(way().ascending, after, high_));
+    Use use(select(path().ascending, after, high_));
     int code = SQLITE_OK;
     while ((code = use->step()) == SQLITE_ROW) {
-      if (!visit(beside(*use))) return {};
+      if (!visit(neighbour(*use))) return {};
     }
     if (code != SQLITE_DONE) return std::unexpected(reader_.fault(code));
     return {};
   }
 
-  [[nodiscard]] StoreResult<std::optional<Beside>> last() const {
-    Use use(select(way().descending, low_, high_));
+  [[nodiscard]] StoreResult<std::optional<Neighbour>> last() const {
+    Use use(select(path().descending, low_, high_));
     const int code = use->step();
     if (code == SQLITE_DONE) return std::nullopt;
     if (code != SQLITE_ROW) return std::unexpected(reader_.fault(code));
-    return beside(*use);
+    return neighbour(*use);
   }
 
   // An id up to which no version is higher than this one, and after which all are.
@@ -83,8 +84,8 @@ class Stream {
     std::int64_t high = high_;
     while (high - low > 1) {
       const std::int64_t middle = low + (high - low) / 2;
-      std::optional<Beside> next;
-      const auto read = each(middle - 1, [&](const Beside& found) {
+      std::optional<Neighbour> next;
+      const auto read = each(middle - 1, [&](const Neighbour& found) {
         next = found;
         return false;
       });
@@ -99,7 +100,7 @@ class Stream {
   }
 
  private:
-  [[nodiscard]] const Way& way() const { return incoming_ ? kIncoming : kOwn; }
+  [[nodiscard]] const ScanPath& path() const { return incoming_ ? kIncoming : kOwn; }
   [[nodiscard]] Statement& select(const std::string& sql, std::int64_t low, std::int64_t high) const {
     Statement& statement = reader_.statement(sql);
     statement.bind(1, key_.user_id);
@@ -108,7 +109,7 @@ class Stream {
     statement.bind(4, key_.currency);
     return statement;
   }
-  static Beside beside(const Statement& row) {
+  static Neighbour neighbour(const Statement& row) {
     return {.id = row.integer(0),
             .version = row.integer(1),
             .posted = row.integer(2),
@@ -130,7 +131,7 @@ constexpr std::string_view kSettledFrom =
 
 // What is settled of a partition before `time` (all of it, if that is not given) has ids below this.
 StoreResult<std::int64_t> settled_before(Connection& reader, std::uint32_t partition, std::optional<Timestamp> time) {
-  const auto position = sqlite_position(reader, partition);
+  const auto position = position_of(reader, partition);
   if (!position) return std::unexpected(position.error());
   std::int64_t low = domain::first_id_before(partition);
   std::int64_t high = position->id + 1;
@@ -173,50 +174,51 @@ std::vector<Stream> streams_of(Connection& reader, const AccountKey& key, std::s
 }
 
 // An account as it was; version 0: nothing had touched it.
-struct Point {
+struct BalanceAt {
   std::int64_t version = 0;
   std::int64_t posted = 0;
   std::int64_t held = 0;
 };
 
 // After everything with ids below `ends`. Only its own transactions change what is held.
-StoreResult<Point> point_at(Connection& reader, const AccountKey& key, std::span<const std::int64_t> ends) {
-  Point point;
+StoreResult<BalanceAt> balance_at(Connection& reader, const AccountKey& key, std::span<const std::int64_t> ends) {
+  BalanceAt balance;
   for (const Stream& stream : streams_of(reader, key, ends)) {
     const auto last = stream.last();
     if (!last) return std::unexpected(last.error());
     if (!*last) continue;
-    if (!stream.incoming()) point.held = (*last)->held;
-    if ((*last)->version <= point.version) continue;
-    point.version = (*last)->version;
-    point.posted = (*last)->posted;
+    if (!stream.incoming()) balance.held = (*last)->held;
+    if ((*last)->version <= balance.version) continue;
+    balance.version = (*last)->version;
+    balance.posted = (*last)->posted;
   }
-  return point;
+  return balance;
 }
 
 // After everything settled before a time.
-StoreResult<Point> point_before(Connection& reader, const AccountKey& key, std::uint32_t partitions, Timestamp time) {
+StoreResult<BalanceAt> balance_before(Connection& reader, const AccountKey& key, std::uint32_t partitions,
+                                      Timestamp time) {
   const auto ends = all_settled_before(reader, partitions, time);
   if (!ends) return std::unexpected(ends.error());
-  return point_at(reader, key, *ends);
+  return balance_at(reader, key, *ends);
 }
 
 constexpr std::string_view kAccountNow =
     "SELECT version, posted FROM accounts WHERE partition = ?1 AND user_id = ?2 AND currency = ?3";
 
-StoreResult<Point> point_now(Connection& reader, const AccountKey& key) {
+StoreResult<BalanceAt> balance_now(Connection& reader, const AccountKey& key) {
   Use use(reader.statement(kAccountNow));
   use->bind(1, std::int64_t{key.partition});
   use->bind(2, key.user_id);
   use->bind(3, key.currency);
   const int code = use->step();
-  if (code == SQLITE_DONE) return Point{};
+  if (code == SQLITE_DONE) return BalanceAt{};
   if (code != SQLITE_ROW) return std::unexpected(reader.fault(code));
-  return Point{.version = use->integer(0), .posted = use->integer(1)};
+  return BalanceAt{.version = use->integer(0), .posted = use->integer(1)};
 }
 
 struct Entry {
-  Beside at;
+  Neighbour at;
   bool incoming = false;
 };
 
@@ -228,7 +230,7 @@ StoreResult<void> collect(const Stream& stream, std::int64_t after, std::int64_t
     if (!start) return std::unexpected(start.error());
     passed.reset();
     int failures = 0;
-    const auto read = stream.each(*start, [&](const Beside& row) {
+    const auto read = stream.each(*start, [&](const Neighbour& row) {
       if (row.version > last) return false;
       if (!row.failed) {
         entries.push_back({row, stream.incoming()});
@@ -258,7 +260,7 @@ StoreResult<std::vector<Entry>> entries_of(Connection& reader, const AccountKey&
 
 // What people see of it.
 StoreResult<ports::StatementEntry> shown(Connection& reader, const Entry& entry) {
-  auto transaction = sqlite_transaction(reader, entry.at.id);
+  auto transaction = transaction_of(reader, entry.at.id);
   if (!transaction) return std::unexpected(transaction.error());
   if (!*transaction) return std::unexpected(reader.fault(SQLITE_CORRUPT));  // an index led to it
   ports::StatementEntry result{.version = entry.at.version,
@@ -268,7 +270,7 @@ StoreResult<ports::StatementEntry> shown(Connection& reader, const Entry& entry)
                                .settled_at = entry.at.settled_at};
   std::optional<domain::Type> parent_type;
   if (result.transaction.type == domain::Type::reversal && result.transaction.parent_id) {
-    const auto parent = sqlite_transaction(reader, *result.transaction.parent_id);
+    const auto parent = transaction_of(reader, *result.transaction.parent_id);
     if (!parent) return std::unexpected(parent.error());
     if (*parent) parent_type = (*parent)->type;
   }
@@ -293,10 +295,9 @@ StoreResult<std::vector<std::string>> currencies_of(Connection& reader, std::uin
 
 }  // namespace
 
-StoreResult<std::vector<Balance>> sqlite_balances_at(Connection& reader, std::uint32_t partitions,
-                                                     std::uint32_t partition, const std::string& user_id,
-                                                     Timestamp at) {
-  const DbTransaction snapshot(reader, DbTransaction::Kind::read);
+StoreResult<std::vector<Balance>> balances_at(Connection& reader, std::uint32_t partitions, std::uint32_t partition,
+                                              const std::string& user_id, Timestamp at) {
+  const DatabaseTransaction snapshot(reader, DatabaseTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
   const auto currencies = currencies_of(reader, partition, user_id);
   if (!currencies) return std::unexpected(currencies.error());
@@ -304,29 +305,29 @@ StoreResult<std::vector<Balance>> sqlite_balances_at(Connection& reader, std::ui
   if (!ends) return std::unexpected(ends.error());
   std::vector<Balance> balances;
   for (const std::string& currency : *currencies) {
-    const auto point = point_at(reader, {partition, user_id, currency}, *ends);
-    if (!point) return std::unexpected(point.error());
-    if (point->version == 0) continue;
+    const auto balance = balance_at(reader, {partition, user_id, currency}, *ends);
+    if (!balance) return std::unexpected(balance.error());
+    if (balance->version == 0) continue;
     balances.push_back({.currency = currency,
-                        .posted = point->posted,
-                        .held = point->held,
-                        .available = point->posted - point->held,
-                        .version = point->version});
+                        .posted = balance->posted,
+                        .held = balance->held,
+                        .available = domain::clamped_sub(balance->posted, balance->held),
+                        .version = balance->version});
   }
   return balances;
 }
 
-StoreResult<ports::Statement> sqlite_statement(Connection& reader, std::uint32_t partitions,
-                                               const StatementQuery& query) {
-  const DbTransaction snapshot(reader, DbTransaction::Kind::read);
+StoreResult<ports::Statement> statement(Connection& reader, std::uint32_t partitions, const StatementQuery& query) {
+  const DatabaseTransaction snapshot(reader, DatabaseTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
   const AccountKey key{query.partition, query.user_id, query.currency};
-  const auto now = point_now(reader, key);
+  const auto now = balance_now(reader, key);
   if (!now) return std::unexpected(now.error());
   if (now->version == 0) return ports::Statement{};
-  const auto opening = query.from ? point_before(reader, key, partitions, *query.from) : StoreResult<Point>(Point{});
+  const auto opening =
+      query.from ? balance_before(reader, key, partitions, *query.from) : StoreResult<BalanceAt>(BalanceAt{});
   if (!opening) return std::unexpected(opening.error());
-  auto closing = query.to ? point_before(reader, key, partitions, *query.to) : now;
+  auto closing = query.to ? balance_before(reader, key, partitions, *query.to) : now;
   if (!closing) return std::unexpected(closing.error());
   if (closing->version < opening->version) closing = opening;  // `to` before `from`
 

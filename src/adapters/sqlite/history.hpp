@@ -12,11 +12,11 @@
 
 namespace tps::sqlite {
 
-ports::StoreResult<std::vector<ports::Balance>> sqlite_balances_at(Connection& reader, std::uint32_t partitions,
-                                                                   std::uint32_t partition, const std::string& user_id,
-                                                                   domain::Timestamp at);
+ports::StoreResult<std::vector<ports::Balance>> balances_at(Connection& reader, std::uint32_t partitions,
+                                                            std::uint32_t partition, const std::string& user_id,
+                                                            domain::Timestamp at);
 
-ports::StoreResult<ports::Statement> sqlite_statement(Connection& reader, std::uint32_t partitions,
-                                                      const ports::StatementQuery& query);
+ports::StoreResult<ports::Statement> statement(Connection& reader, std::uint32_t partitions,
+                                               const ports::StatementQuery& query);
 
 }  // namespace tps::sqlite

@@ -47,7 +47,8 @@ int look_up(Connection& connection, std::string_view id, std::string_view action
 }
 
 // Whether a row of a commit that failed is there all the same.
-StoreResult<void> commit(DbTransaction& transaction, Connection& writer, std::string_view id, std::string_view action) {
+StoreResult<void> commit(DatabaseTransaction& transaction, Connection& writer, std::string_view id,
+                         std::string_view action) {
   return transaction.commit([&]() -> std::optional<bool> {
     const int code = look_up(writer, id, action);
     if (code != SQLITE_ROW && code != SQLITE_DONE) return std::nullopt;
@@ -103,7 +104,7 @@ StoreResult<void> KeyRegistry::add(const ApiKey& key, const KeyHash& hash, Deadl
   if (!adapters::storable(key)) return std::unexpected(adapters::unstorable());
   const auto connection = writer(deadline);
   if (!connection) return std::unexpected(connection.error());
-  DbTransaction transaction(**connection, DbTransaction::Kind::write);
+  DatabaseTransaction transaction(**connection, DatabaseTransaction::Kind::write);
   if (transaction.begin_code() != SQLITE_OK) return std::unexpected((*connection)->fault(transaction.begin_code()));
   if (const int code = insert(**connection, key, hash); code != SQLITE_DONE) {
     StoreFault fault = (*connection)->fault(code);
@@ -118,7 +119,7 @@ StoreResult<bool> KeyRegistry::revoke(const std::string& id, const std::string& 
   if (!adapters::storable(by)) return std::unexpected(adapters::unstorable());
   const auto connection = writer(deadline);
   if (!connection) return std::unexpected(connection.error());
-  DbTransaction transaction(**connection, DbTransaction::Kind::write);
+  DatabaseTransaction transaction(**connection, DatabaseTransaction::Kind::write);
   if (transaction.begin_code() != SQLITE_OK) return std::unexpected((*connection)->fault(transaction.begin_code()));
   int code = look_up(**connection, id, "c");
   if (code == SQLITE_DONE) return false;
@@ -135,7 +136,7 @@ StoreResult<bool> KeyRegistry::revoke(const std::string& id, const std::string& 
 StoreResult<std::vector<std::optional<ApiKey>>> KeyRegistry::find(std::span<const KeyHash> hashes, Deadline deadline) {
   const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
-  const DbTransaction snapshot(**connection, DbTransaction::Kind::read);
+  const DatabaseTransaction snapshot(**connection, DatabaseTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected((*connection)->fault(snapshot.begin_code()));
   std::vector<std::optional<ApiKey>> answers;
   answers.reserve(hashes.size());

@@ -5,10 +5,9 @@
 #include <vector>
 
 #include "adapters/page_plan.hpp"
-#include "adapters/sqlite/append.hpp"
+#include "adapters/sqlite/log.hpp"
 #include "adapters/sqlite/read.hpp"
 #include "adapters/sqlite/row.hpp"
-#include "adapters/sqlite/settle.hpp"
 #include "ports/store.hpp"
 
 namespace tps::sqlite {
@@ -27,7 +26,7 @@ using ports::StoreResult;
 StoreResult<std::int64_t> first_created_from(Connection& reader, IdRange range, domain::Timestamp time) {
   while (range.high - range.low > 1) {
     const std::int64_t middle = range.low + (range.high - range.low) / 2;
-    const auto created_at = sqlite_created_at(reader, middle);
+    const auto created_at = created_at_of(reader, middle);
     if (!created_at) return std::unexpected(created_at.error());
     (*created_at < time ? range.low : range.high) = middle;
   }
@@ -35,8 +34,8 @@ StoreResult<std::int64_t> first_created_from(Connection& reader, IdRange range, 
 }
 
 StoreResult<IdRange> range_of(Connection& reader, std::uint32_t partition, const ListQuery& query) {
-  const auto end = sqlite_log_end(reader, partition);
-  const auto position = sqlite_position(reader, partition);
+  const auto end = log_end(reader, partition);
+  const auto position = position_of(reader, partition);
   if (!position) return std::unexpected(position.error());
   if (!end) return std::unexpected(reader.fault(SQLITE_ERROR));
   adapters::PartitionEnds ends{.last_id = end->id, .settled_id = position->id};
@@ -177,7 +176,7 @@ StoreResult<std::vector<PartitionCursor>> cursors_of(Connection& reader, std::ui
     if (!range) return std::unexpected(range.error());
     PartitionCursor cursor{.partition = partition, .unread = *range};
     if (!range->empty()) {
-      const auto created_at = sqlite_created_at(reader, range->low + 1);
+      const auto created_at = created_at_of(reader, range->low + 1);
       if (!created_at) return std::unexpected(created_at.error());
       cursor.waiting_since = *created_at;
     }
@@ -203,8 +202,8 @@ StoreResult<ListPage> feed(Connection& reader, std::uint32_t partitions, const L
 
 }  // namespace
 
-StoreResult<ListPage> sqlite_list(Connection& reader, std::uint32_t partitions, const ListQuery& query) {
-  const DbTransaction snapshot(reader, DbTransaction::Kind::read);
+StoreResult<ListPage> list(Connection& reader, std::uint32_t partitions, const ListQuery& query) {
+  const DatabaseTransaction snapshot(reader, DatabaseTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
   return query.order == Order::newest_first ? newest(reader, partitions, query) : feed(reader, partitions, query);
 }

@@ -7,7 +7,6 @@
 
 namespace tps::sqlite {
 
-ports::StoreResult<ports::ListPage> sqlite_list(Connection& reader, std::uint32_t partitions,
-                                                const ports::ListQuery& query);
+ports::StoreResult<ports::ListPage> list(Connection& reader, std::uint32_t partitions, const ports::ListQuery& query);
 
 }  // namespace tps::sqlite

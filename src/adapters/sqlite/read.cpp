@@ -3,9 +3,8 @@
 #include <limits>
 #include <map>
 
-#include "adapters/sqlite/append.hpp"
+#include "adapters/sqlite/log.hpp"
 #include "adapters/sqlite/row.hpp"
-#include "adapters/sqlite/settle.hpp"
 #include "domain/money.hpp"
 #include "ports/store.hpp"
 
@@ -81,7 +80,7 @@ int add_pending(Connection& reader, std::string_view sql, const std::string& use
 
 }  // namespace
 
-StoreResult<std::optional<Transaction>> sqlite_transaction(Connection& connection, std::int64_t id) {
+StoreResult<std::optional<Transaction>> transaction_of(Connection& connection, std::int64_t id) {
   Use use(connection.statement(kFindById));
   use->bind(1, id);
   const int code = use->step();
@@ -92,7 +91,7 @@ StoreResult<std::optional<Transaction>> sqlite_transaction(Connection& connectio
   return transaction;
 }
 
-StoreResult<domain::Timestamp> sqlite_created_at(Connection& connection, std::int64_t id) {
+StoreResult<domain::Timestamp> created_at_of(Connection& connection, std::int64_t id) {
   Use use(connection.statement(kCreatedAt));
   use->bind(1, id);
   const int code = use->step();
@@ -100,29 +99,28 @@ StoreResult<domain::Timestamp> sqlite_created_at(Connection& connection, std::in
   return use->time(0);
 }
 
-StoreResult<std::vector<std::optional<Transaction>>> sqlite_find(Connection& reader,
-                                                                 std::span<const std::int64_t> ids) {
-  const DbTransaction snapshot(reader, DbTransaction::Kind::read);
+StoreResult<std::vector<std::optional<Transaction>>> find(Connection& reader, std::span<const std::int64_t> ids) {
+  const DatabaseTransaction snapshot(reader, DatabaseTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
   std::vector<std::optional<Transaction>> found;
   found.reserve(ids.size());
   for (const std::int64_t id : ids) {
-    auto transaction = sqlite_transaction(reader, id);
+    auto transaction = transaction_of(reader, id);
     if (!transaction) return std::unexpected(transaction.error());
     found.push_back(std::move(*transaction));
   }
   return found;
 }
 
-StoreResult<std::vector<Balance>> sqlite_balances(Connection& reader, std::uint32_t partitions, std::uint32_t partition,
-                                                  const std::string& user_id) {
-  const DbTransaction snapshot(reader, DbTransaction::Kind::read);
+StoreResult<std::vector<Balance>> balances(Connection& reader, std::uint32_t partitions, std::uint32_t partition,
+                                           const std::string& user_id) {
+  const DatabaseTransaction snapshot(reader, DatabaseTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
   std::map<std::string, Balance> balances;
   std::map<std::string, Wide> pending;
   int code = read_accounts(reader, partition, user_id, balances);
   for (std::uint32_t log = 0; log < partitions && code == SQLITE_DONE; ++log) {
-    const auto position = sqlite_position(reader, log);
+    const auto position = position_of(reader, log);
     if (!position) return std::unexpected(position.error());
     if (log == partition) code = add_pending(reader, kPendingOfPayer, user_id, log, position->id, pending);
     if (code != SQLITE_DONE) break;
@@ -135,23 +133,23 @@ StoreResult<std::vector<Balance>> sqlite_balances(Connection& reader, std::uint3
   result.reserve(balances.size());
   for (auto& [currency, balance] : balances) {
     balance.currency = currency;
-    balance.available = clamped(Wide{balance.posted} - balance.held);
+    balance.available = domain::clamped_sub(balance.posted, balance.held);
     result.push_back(std::move(balance));
   }
   return result;
 }
 
 // Ids have no gaps and settlement goes in their order, so counting is a subtraction.
-StoreResult<ports::Store::Backlog> sqlite_backlog(Connection& reader, std::uint32_t partition) {
-  const DbTransaction snapshot(reader, DbTransaction::Kind::read);
+StoreResult<ports::Store::Backlog> backlog(Connection& reader, std::uint32_t partition) {
+  const DatabaseTransaction snapshot(reader, DatabaseTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
-  const auto position = sqlite_position(reader, partition);
+  const auto position = position_of(reader, partition);
   if (!position) return std::unexpected(position.error());
-  const auto end = sqlite_log_end(reader, partition);
+  const auto end = log_end(reader, partition);
   if (!end) return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "the log could not be read"});
   ports::Store::Backlog backlog{.pending = end->id - position->id, .oldest = std::nullopt};
   if (backlog.pending == 0) return backlog;
-  const auto oldest = sqlite_created_at(reader, position->id + 1);
+  const auto oldest = created_at_of(reader, position->id + 1);
   if (!oldest) return std::unexpected(oldest.error());
   backlog.oldest = *oldest;
   return backlog;
@@ -165,9 +163,9 @@ const std::string kExpiredHolds = select_held_transactions(
 
 }  // namespace
 
-StoreResult<std::vector<Transaction>> sqlite_expired_holds(Connection& reader, std::uint32_t partition,
-                                                           domain::Timestamp now, std::size_t max) {
-  const DbTransaction snapshot(reader, DbTransaction::Kind::read);
+StoreResult<std::vector<Transaction>> expired_holds(Connection& reader, std::uint32_t partition, domain::Timestamp now,
+                                                    std::size_t max) {
+  const DatabaseTransaction snapshot(reader, DatabaseTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
   Use use(reader.statement(kExpiredHolds));
   use->bind(1, std::int64_t{partition});
@@ -213,8 +211,8 @@ int subtract_totals(Connection& reader, std::map<std::string, std::int64_t, std:
 
 }  // namespace
 
-StoreResult<ports::LedgerFigures> sqlite_figures(Connection& reader) {
-  const DbTransaction snapshot(reader, DbTransaction::Kind::read);
+StoreResult<ports::LedgerFigures> figures(Connection& reader) {
+  const DatabaseTransaction snapshot(reader, DatabaseTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
   ports::LedgerFigures figures;
   {

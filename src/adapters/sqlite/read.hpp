@@ -13,23 +13,23 @@
 namespace tps::sqlite {
 
 // One transaction as it stands, within whatever database transaction is open.
-ports::StoreResult<std::optional<domain::Transaction>> sqlite_transaction(Connection& connection, std::int64_t id);
+ports::StoreResult<std::optional<domain::Transaction>> transaction_of(Connection& connection, std::int64_t id);
 
 // When a transaction that is certainly in the log was created, likewise.
-ports::StoreResult<domain::Timestamp> sqlite_created_at(Connection& connection, std::int64_t id);
+ports::StoreResult<domain::Timestamp> created_at_of(Connection& connection, std::int64_t id);
 
-ports::StoreResult<std::vector<std::optional<domain::Transaction>>> sqlite_find(Connection& reader,
-                                                                                std::span<const std::int64_t> ids);
+ports::StoreResult<std::vector<std::optional<domain::Transaction>>> find(Connection& reader,
+                                                                         std::span<const std::int64_t> ids);
 
-ports::StoreResult<std::vector<ports::Balance>> sqlite_balances(Connection& reader, std::uint32_t partitions,
-                                                                std::uint32_t partition, const std::string& user_id);
+ports::StoreResult<std::vector<ports::Balance>> balances(Connection& reader, std::uint32_t partitions,
+                                                         std::uint32_t partition, const std::string& user_id);
 
-ports::StoreResult<ports::Store::Backlog> sqlite_backlog(Connection& reader, std::uint32_t partition);
+ports::StoreResult<ports::Store::Backlog> backlog(Connection& reader, std::uint32_t partition);
 
-ports::StoreResult<std::vector<domain::Transaction>> sqlite_expired_holds(Connection& reader, std::uint32_t partition,
-                                                                          domain::Timestamp now, std::size_t max);
+ports::StoreResult<std::vector<domain::Transaction>> expired_holds(Connection& reader, std::uint32_t partition,
+                                                                   domain::Timestamp now, std::size_t max);
 
 // Reads every account.
-ports::StoreResult<ports::LedgerFigures> sqlite_figures(Connection& reader);
+ports::StoreResult<ports::LedgerFigures> figures(Connection& reader);
 
 }  // namespace tps::sqlite

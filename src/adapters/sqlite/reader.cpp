@@ -30,7 +30,7 @@ StoreResult<Connection*> Reader::ready(Deadline deadline) {
   }
   connection_->set_deadline(std::min(deadline, now + kLongestRead));
   if (!identity_) {
-    auto identity = sqlite_identity(*connection_, currencies_);
+    auto identity = read_identity(*connection_, currencies_);
     if (!identity) return std::unexpected(identity.error());
     identity_ = std::move(*identity);
   }

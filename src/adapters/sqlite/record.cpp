@@ -1,6 +1,6 @@
-// What a settlement writes (sqlite_settle.hpp, sqlite_record).
-#include "adapters/sqlite/settle.hpp"
-#include "ports/fault.hpp"
+#include "adapters/sqlite/record.hpp"
+
+#include <string_view>
 
 namespace tps::sqlite {
 namespace {
@@ -130,8 +130,7 @@ int write(Connection& writer, std::uint32_t partition, const domain::SettlementO
 
 }  // namespace
 
-ports::StoreResult<void> sqlite_record(Connection& writer, std::uint32_t partition,
-                                       const domain::SettlementOutput& output) {
+ports::StoreResult<void> record(Connection& writer, std::uint32_t partition, const domain::SettlementOutput& output) {
   const int code = write(writer, partition, output);
   if (code == SQLITE_DONE) return {};
   ports::StoreFault fault = writer.fault(code);

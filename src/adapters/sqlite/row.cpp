@@ -43,7 +43,7 @@ bool read_instruction(const Statement& row, domain::Transaction& transaction) {
 
 }  // namespace
 
-const std::string_view kSqliteInsertTransaction =
+const std::string_view kInsertTransaction =
     "INSERT INTO transaction_log (id, created_at, partition, type, user_id, to_user_id, to_partition, amount_minor,"
     " currency, parent_id, capture, hold_expires_at, idempotency_hash, content_hash, reference, description, metadata,"
     " created_by, overdraft_limit, frozen)"

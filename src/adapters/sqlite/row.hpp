@@ -46,7 +46,7 @@ domain::Totals read_totals(const Statement& row, int column);
 ports::StoreFault unreadable_row(const Statement& row);
 
 // "INSERT INTO transaction_log ..." with its parameters in the order that bind_transaction binds.
-extern const std::string_view kSqliteInsertTransaction;
+extern const std::string_view kInsertTransaction;
 void bind_transaction(Statement& insert, const domain::Transaction& transaction);
 
 }  // namespace tps::sqlite

@@ -101,12 +101,12 @@ StoreResult<void> check_currencies(Connection& reader, const domain::Currencies&
 
 }  // namespace
 
-std::expected<void, std::string> sqlite_migrate(Connection& writer, std::uint32_t partitions) {
+std::expected<void, std::string> migrate(Connection& writer, std::uint32_t partitions) {
   if (partitions == 0 || partitions > domain::kMaxPartitions) {
     return std::unexpected(
         fmt::format("a database has 1 to {} partitions, not {}", domain::kMaxPartitions, partitions));
   }
-  DbTransaction transaction(writer, DbTransaction::Kind::write);
+  DatabaseTransaction transaction(writer, DatabaseTransaction::Kind::write);
   if (transaction.begin_code() != SQLITE_OK) return std::unexpected(writer.fault(transaction.begin_code()).detail);
   const auto version = read_version(writer);
   if (!version) return std::unexpected(version.error().detail);
@@ -129,8 +129,8 @@ std::expected<void, std::string> sqlite_migrate(Connection& writer, std::uint32_
   return {};
 }
 
-StoreResult<StoreIdentity> sqlite_identity(Connection& reader, const domain::Currencies& currencies) {
-  const DbTransaction snapshot(reader, DbTransaction::Kind::read);
+StoreResult<StoreIdentity> read_identity(Connection& reader, const domain::Currencies& currencies) {
+  const DatabaseTransaction snapshot(reader, DatabaseTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
   const auto version = read_version(reader);
   if (!version) return std::unexpected(version.error());

@@ -15,9 +15,9 @@ namespace tps::sqlite {
 
 // Applies what is missing, all or nothing. `partitions` counts for an empty file only; later it is fixed.
 // The error is a sentence for operators.
-std::expected<void, std::string> sqlite_migrate(Connection& writer, std::uint32_t partitions);
+std::expected<void, std::string> migrate(Connection& writer, std::uint32_t partitions);
 
 // Refuses (`incompatible`) a schema that this binary may not use and currencies that it would read differently.
-ports::StoreResult<ports::StoreIdentity> sqlite_identity(Connection& reader, const domain::Currencies& currencies);
+ports::StoreResult<ports::StoreIdentity> read_identity(Connection& reader, const domain::Currencies& currencies);
 
 }  // namespace tps::sqlite

@@ -1,5 +1,6 @@
 #include "adapters/sqlite/settle.hpp"
 
+#include "adapters/sqlite/log.hpp"
 #include "adapters/sqlite/row.hpp"
 
 namespace tps::sqlite {
@@ -8,10 +9,6 @@ namespace {
 using domain::AccountKey;
 using domain::SettlementInput;
 using ports::StoreResult;
-
-constexpr std::string_view kPosition =
-    "SELECT transaction_id, settled_at FROM settlement_log WHERE transaction_id > ?1 AND transaction_id < ?2"
-    " ORDER BY transaction_id DESC LIMIT 1";
 
 const std::string kPending = select_pending_transactions("WHERE t.id > ?1 AND t.id < ?2 ORDER BY t.id LIMIT ?3");
 
@@ -132,18 +129,8 @@ int read_touched(Connection& writer, std::uint32_t partition, SettlementInput& i
 
 }  // namespace
 
-StoreResult<Position> sqlite_position(Connection& connection, std::uint32_t partition) {
-  Use use(connection.statement(kPosition));
-  use->bind(1, domain::first_id_before(partition));
-  use->bind(2, domain::first_id_before(partition + 1));
-  const int code = use->step();
-  if (code == SQLITE_DONE) return Position{domain::first_id_before(partition), {}};
-  if (code != SQLITE_ROW) return std::unexpected(connection.fault(code));
-  return Position{use->integer(0), use->time(1)};
-}
-
-StoreResult<SettlementInput> sqlite_next(Connection& writer, std::uint32_t partition, std::size_t max) {
-  const auto position = sqlite_position(writer, partition);
+StoreResult<SettlementInput> next(Connection& writer, std::uint32_t partition, std::size_t max) {
+  const auto position = position_of(writer, partition);
   if (!position) return std::unexpected(position.error());
   SettlementInput input;
   input.last_settled_at = position->settled_at;

@@ -5,7 +5,9 @@
 #include "adapters/sqlite/append.hpp"
 #include "adapters/sqlite/history.hpp"
 #include "adapters/sqlite/list.hpp"
+#include "adapters/sqlite/log.hpp"
 #include "adapters/sqlite/read.hpp"
+#include "adapters/sqlite/record.hpp"
 #include "adapters/sqlite/settle.hpp"
 
 namespace tps::sqlite {
@@ -29,10 +31,10 @@ class Store::Settling {
   Settling(Database& database, std::uint32_t partition, FairLock::Hold hold)
       : turn_{database, partition},
         hold_(std::move(hold)),
-        transaction_(database.writer(), DbTransaction::Kind::write) {}
+        transaction_(database.writer(), DatabaseTransaction::Kind::write) {}
 
   [[nodiscard]] std::uint32_t partition() const { return turn_.partition; }
-  DbTransaction& transaction() { return transaction_; }
+  DatabaseTransaction& transaction() { return transaction_; }
 
  private:
   struct Turn {
@@ -42,7 +44,7 @@ class Store::Settling {
   };
   Turn turn_;
   FairLock::Hold hold_;
-  DbTransaction transaction_;
+  DatabaseTransaction transaction_;
 };
 
 Store::Store(std::shared_ptr<Database> database, const domain::Currencies& currencies)
@@ -69,7 +71,7 @@ void Store::append(std::span<domain::Submission* const> flight, domain::Timestam
     return;
   }
   database_->writer().set_deadline(deadline);
-  sqlite_append(database_->writer(), flight, now, currencies_, recorded_currencies_);
+  sqlite::append(database_->writer(), flight, now, currencies_, recorded_currencies_);
 }
 
 StoreResult<std::optional<domain::SettlementInput>> Store::next(std::uint32_t partition, std::size_t max,
@@ -88,7 +90,7 @@ StoreResult<std::optional<domain::SettlementInput>> Store::next(std::uint32_t pa
   auto settling = std::make_unique<Settling>(*database_, partition, std::move(*hold));
   const int begun = settling->transaction().begin_code();
   if (begun != SQLITE_OK) return std::unexpected(writer.fault(begun));
-  auto input = sqlite_next(writer, partition, max);
+  auto input = sqlite::next(writer, partition, max);
   if (!input) return std::unexpected(input.error());
   if (!input->transactions.empty()) settling_ = std::move(settling);
   return std::move(*input);
@@ -100,9 +102,9 @@ StoreResult<void> Store::record(std::uint32_t partition, const domain::Settlemen
   Connection& writer = database_->writer();
   writer.set_deadline(deadline);
   if (output.settlements.empty()) return {};
-  if (auto written = sqlite_record(writer, partition, output); !written) return std::unexpected(written.error());
+  if (auto written = sqlite::record(writer, partition, output); !written) return std::unexpected(written.error());
   return settling->transaction().commit([&]() -> std::optional<bool> {
-    const auto position = sqlite_position(writer, partition);
+    const auto position = position_of(writer, partition);
     if (!position) return std::nullopt;
     return position->id == output.settlements.back().transaction_id;
   });
@@ -112,20 +114,20 @@ StoreResult<std::vector<std::optional<domain::Transaction>>> Store::find(std::sp
                                                                          Deadline deadline) {
   const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
-  return sqlite_find(**connection, ids);
+  return sqlite::find(**connection, ids);
 }
 
 StoreResult<ports::ListPage> Store::list(const ports::ListQuery& query, Deadline deadline) {
   const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
-  return sqlite_list(**connection, reader_.identity().partitions, query);
+  return sqlite::list(**connection, reader_.identity().partitions, query);
 }
 
 StoreResult<std::vector<ports::Balance>> Store::balances(std::uint32_t partition, const std::string& user_id,
                                                          Deadline deadline) {
   const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
-  return sqlite_balances(**connection, reader_.identity().partitions, partition, user_id);
+  return sqlite::balances(**connection, reader_.identity().partitions, partition, user_id);
 }
 
 StoreResult<std::vector<ports::Balance>> Store::balances_at(std::uint32_t partition, const std::string& user_id,
@@ -133,33 +135,33 @@ StoreResult<std::vector<ports::Balance>> Store::balances_at(std::uint32_t partit
   const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
   if (partition >= reader_.identity().partitions) return unavailable(kNoSuchPartition);
-  return sqlite_balances_at(**connection, reader_.identity().partitions, partition, user_id, at);
+  return sqlite::balances_at(**connection, reader_.identity().partitions, partition, user_id, at);
 }
 
 StoreResult<ports::Statement> Store::statement(const ports::StatementQuery& query, Deadline deadline) {
   const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
   if (query.partition >= reader_.identity().partitions) return unavailable(kNoSuchPartition);
-  return sqlite_statement(**connection, reader_.identity().partitions, query);
+  return sqlite::statement(**connection, reader_.identity().partitions, query);
 }
 
 StoreResult<std::vector<domain::Transaction>> Store::expired_holds(std::uint32_t partition, domain::Timestamp now,
                                                                    std::size_t max, Deadline deadline) {
   const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
-  return sqlite_expired_holds(**connection, partition, now, max);
+  return sqlite::expired_holds(**connection, partition, now, max);
 }
 
 StoreResult<ports::LedgerFigures> Store::figures(Deadline deadline) {
   const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
-  return sqlite_figures(**connection);
+  return sqlite::figures(**connection);
 }
 
 StoreResult<ports::Store::Backlog> Store::backlog(std::uint32_t partition, Deadline deadline) {
   const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
-  return sqlite_backlog(**connection, partition);
+  return sqlite::backlog(**connection, partition);
 }
 
 StoreResult<void> Store::ping(Deadline deadline) {
@@ -168,7 +170,7 @@ StoreResult<void> Store::ping(Deadline deadline) {
   if (!hold) return unavailable("the writer was busy until the deadline");
   Connection& writer = database_->writer();
   writer.set_deadline(deadline);
-  const DbTransaction transaction(writer, DbTransaction::Kind::write);
+  const DatabaseTransaction transaction(writer, DatabaseTransaction::Kind::write);
   if (transaction.begin_code() != SQLITE_OK) return std::unexpected(writer.fault(transaction.begin_code()));
   return {};
 }

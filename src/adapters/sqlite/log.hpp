@@ -1,0 +1,28 @@
+// Where the two logs of a partition end, within whatever database transaction is open.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "adapters/sqlite/connection.hpp"
+#include "domain/transaction.hpp"
+#include "ports/fault.hpp"
+
+namespace tps::sqlite {
+
+// The newest transaction of a partition: first_id_before(partition) and time 0 when there is none. nullopt: the log
+// cannot be read.
+struct LogEnd {
+  std::int64_t id = 0;
+  domain::Timestamp created_at{};
+};
+std::optional<LogEnd> log_end(Connection& connection, std::uint32_t partition);
+
+// How far settlement has read a partition, and when it last settled there.
+struct Position {
+  std::int64_t id = 0;  // first_id_before(partition) at the start
+  domain::Timestamp settled_at{};
+};
+ports::StoreResult<Position> position_of(Connection& connection, std::uint32_t partition);
+
+}  // namespace tps::sqlite
