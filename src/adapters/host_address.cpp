@@ -60,7 +60,7 @@ struct HostAddress::LookUps {
   std::optional<Found> found;
   Deadline found_at;
 
-  // That a name was not there says nothing about now: whoever is restarted has none for a moment.
+  // That a name was not there says nothing about now: a host that restarts has none for a moment.
   void forget_what_is_of_no_use() {
     if (found && (!*found || std::chrono::steady_clock::now() - found_at > kFresh)) found.reset();
   }
@@ -68,7 +68,7 @@ struct HostAddress::LookUps {
   void end(std::uint64_t number, Found answer) {
     const std::lock_guard lock(mutex);
     --under_way;
-    // The newest alone may say that there is nobody.
+    // Only the newest answer may say that there is no host.
     if (!answer && number != newest) return;
     found = std::move(answer);
     found_at = std::chrono::steady_clock::now();

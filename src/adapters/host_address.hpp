@@ -34,8 +34,8 @@ class HostAddress {
 
   // Looked up anew each time, since names move; numeric addresses at once. A name that is not found by the
   // deadline is looked up further in a thread of its own (getaddrinfo cannot be stopped), and the next call takes what
-  // that finds, unless it was long ago. Who waits for one that is slow asks a second time beside it: a question asked
-  // while the network was away hangs for long after it is back.
+  // that finds, unless it was long ago. A caller that waits for a slow answer asks a second time beside it: a question
+  // asked while the network was away hangs for long after it is back.
   Found find(Deadline deadline);
 
  private:

@@ -29,7 +29,7 @@ struct Migration {
 // In order. A file that breaks the rules above is a bug and ends the program.
 std::vector<Migration> migrations(std::span<const embedded::File> files);
 
-// What a store says of itself in its table `store`.
+// The version that a store records in its table `store`.
 struct SchemaVersion {
   int schema = 0;
   int min_binary = 0;

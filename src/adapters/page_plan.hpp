@@ -20,7 +20,7 @@ struct IdRange {
   friend bool operator==(const IdRange&, const IdRange&) = default;
 };
 
-// What an engine reads of a partition before its rows.
+// An engine reads these of a partition before its rows.
 struct PartitionEnds {
   std::int64_t last_id = 0;     // of the log; first_id_before(partition) if it is empty
   std::int64_t settled_id = 0;  // the last one settled, likewise
@@ -57,7 +57,7 @@ class PagePlan {
     std::size_t most_found = 0;  // at least 1
     std::size_t most_read = 0;   // at least 1
   };
-  // What to read now. nullopt: the page is done.
+  // The step to read now. nullopt: the page is done.
   std::optional<Step> next();
 
   struct Progress {
@@ -66,7 +66,7 @@ class PagePlan {
     std::int64_t last_id = 0;  // of the last row looked at; the step's range.low if there is none
     bool more = false;         // the range has rows after it
   };
-  // What became of the step that next() gave last.
+  // Takes the result of the step that next() gave last.
   void advance(const Progress& progress);
 
   // One for each partition, by number: where the next page goes on.

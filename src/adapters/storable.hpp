@@ -1,4 +1,4 @@
-// What a store refuses by itself, item by item and before it asks a database: text with U+0000 (which
+// A store refuses these by itself, item by item and before it asks a database: text with U+0000 (which
 // PostgreSQL cannot store, so no store may) and currencies that this process does not know.
 #pragma once
 

@@ -15,8 +15,8 @@ constexpr Statement kAccountsOfUser{"accounts_of_user",
                                     "SELECT currency, posted, held, version, overdraft_limit, frozen FROM accounts"
                                     " WHERE partition = $1 AND user_id = $2 AND version > 0"};
 
-// What a user pays is in the user's own partition, what a user gets may be in any. Only what lies behind the position
-// of each partition is read, hence the LATERAL fences. The amounts are those of domain::posted_change.
+// Payments of a user are in the user's own partition; payments to a user may be in any. Only what lies behind the
+// position of each partition is read, hence the LATERAL fences. The amounts are those of domain::posted_change.
 constexpr Statement kPendingOfUser{
     "pending_of_user",
     "WITH position AS MATERIALIZED (SELECT p.partition, coalesce((SELECT s.transaction_id FROM settlement_log s"

@@ -63,7 +63,7 @@ Answer<void> Connection::open(Deadline deadline) {
   const auto resolved = hosts_.resolve(std::move(*keywords), soon());
   if (!resolved) return std::unexpected(failed_to_connect(resolved.error()));
   std::string trouble = "no answer in time";
-  // A host that says nothing uses up its own time only; whoever waits for us is served from the next one.
+  // A host that says nothing uses up its own time only; the caller is served from the next one.
   for (std::size_t left = count_hosts(*resolved); left > 0 && steady_clock::now() < deadline; --left) {
     if (start(starting_at_host(*resolved, first_host_), soon())) {
       if (const auto begun = begin_session(); !begun) {
@@ -77,7 +77,7 @@ Answer<void> Connection::open(Deadline deadline) {
   return std::unexpected(failed_to_connect(std::move(trouble)));
 }
 
-// False: whoever was asked says nothing. Else it has answered, if only that it will not have us.
+// False: the server did not answer. Else it has answered, if only that it will not have us.
 bool Connection::start(const Keywords& keywords, Deadline deadline) {
   std::vector<const char*> names;
   std::vector<const char*> values;

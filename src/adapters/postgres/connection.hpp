@@ -110,7 +110,7 @@ class Connection {
   };
   static constexpr std::int64_t kRowsOfABigLog = 10'000;
 
-  // What answers are due, in order.
+  // The answers that are due, in order.
   struct Due {
     const Statement* statement;
     bool is_preparation;

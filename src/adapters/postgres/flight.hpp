@@ -17,7 +17,8 @@ namespace tps::postgres {
 
 using FlightSpan = std::span<domain::Submission* const>;
 
-// What a flight found under the lock, and what is needed to ask for its fate when the answer to COMMIT is lost.
+// The state that a flight found under the lock, and all that is needed to ask for its fate when the answer to COMMIT
+// is lost.
 struct FlightRecord {
   std::int64_t last_id = 0;
   domain::Timestamp last_created_at{};
@@ -29,7 +30,7 @@ enum class Landing : std::uint8_t {
   committed,
   value_refused,  // an item's value; nothing added
   repeat,         // conflict, or the connection was found dead: nothing added, the same again may work
-  blocked,        // somebody held the lock for 2 s; nothing added
+  blocked,        // another session held the lock for 2 s; nothing added
   failed,         // nothing added
   in_doubt,       // COMMIT was sent and its answer is lost or has a WARNING
 };

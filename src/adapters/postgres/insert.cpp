@@ -10,7 +10,7 @@ namespace {
 using domain::Transaction;
 
 // Columns travel as arrays. unnest() side by side in the SELECT list runs in step and pads with NULL, so a column
-// that nobody uses is one NULL. (In FROM each would be stored row by row first.)
+// that no row uses is one NULL. (In FROM each would be stored row by row first.)
 constexpr Statement kInsert{
     "insert",
     "INSERT INTO transaction_log (partition, id, type, capture, user_id, amount_minor, currency, created_at,"

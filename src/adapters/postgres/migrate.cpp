@@ -20,7 +20,7 @@ using ports::Deadline;
 using Outcome = std::expected<void, Fault>;
 
 constexpr std::chrono::milliseconds kRetryPause{100};
-// Who waits for a table makes all others wait behind it, so: not for long, and not often.
+// A session that waits for a table makes all later ones wait behind it, so: not for long, and not often.
 constexpr std::chrono::milliseconds kPauseInUse{3000};
 constexpr std::chrono::seconds kConnectPatience{60};
 
@@ -50,7 +50,7 @@ bool collided(const Fault& fault) {
   return fault.worth_repeating() || std::ranges::find(kCollisions, fault.sqlstate) != kCollisions.end();
 }
 
-// Somebody else holds a lock, such as a dump.
+// Another session holds a lock, such as a dump.
 bool in_use(const Fault& fault) { return fault.sqlstate == "55P03" || fault.sqlstate == "40P01"; }
 
 constexpr Statement kRights{
@@ -109,7 +109,7 @@ Outcome fill(Connection& connection, std::uint32_t partitions, Deadline deadline
   return {};
 }
 
-// Who may do what. A server that is peculiar about rights keeps nobody from using his tables.
+// The rights of the roles. Where a server refuses to grant them, the owner of the tables can still use them.
 Outcome arrange_roles(Connection& connection, Deadline deadline) {
   if (auto marked = run(connection, kBeforeRoles, deadline); !marked) return std::unexpected(marked.error());
   auto arranged = connection.run_script(std::string(embedded::postgres_roles.front().content), deadline);
@@ -138,7 +138,7 @@ Outcome apply(Connection& connection, std::uint32_t partitions, Deadline deadlin
     parameters.add(std::int64_t{migration.number}).add(std::int64_t{migration.min_binary});
     if (auto set = run(connection, kSetVersion, deadline, parameters); !set) return std::unexpected(set.error());
   }
-  // What a newer tps has arranged, an older one leaves alone.
+  // An older tps leaves alone the rights that a newer one has arranged.
   if (schema > known_migrations().back().number) return {};
   return arrange_roles(connection, deadline);
 }
@@ -170,8 +170,9 @@ std::expected<void, std::string> migrate(const Options& options, std::uint32_t p
     const bool again = in_use(outcome.error()) || collided(outcome.error());
     if (!again || std::chrono::steady_clock::now() + pause > deadline) {
       const bool denied = outcome.error().sqlstate == "42501";
-      return std::unexpected(store_fault(outcome.error()).detail +
-                             (denied ? ": who migrates owns the tables or is a member of tps_owner" : ""));
+      return std::unexpected(
+          store_fault(outcome.error()).detail +
+          (denied ? ": the login that migrates must own the tables or be a member of tps_owner" : ""));
     }
     if (in_use(outcome.error())) {
       ops::log(ops::Level::warn, "the migration waits for tables in use", {{"detail", outcome.error().detail}});
@@ -190,8 +191,7 @@ std::string rights_advice(const Options& options, Deadline deadline) {
   if (!missing.empty()) {
     return fmt::format(
         "the roles {} are not there, so nothing was granted to them: an administrator creates them (docs/roles.md), "
-        "then "
-        "run `tps migrate` again",
+        "then run `tps migrate` again",
         missing);
   }
   if (seen->boolean(0, 1)) return "";

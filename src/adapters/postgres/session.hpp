@@ -1,5 +1,5 @@
-// What every use of the store shares: a connection to a database of ours, the statements that open and
-// close a transaction, and how faults are told to the service.
+// Every use of the store shares these: a connection to a database of ours, the statements that open and close a
+// transaction, and the translation of faults for the service.
 #pragma once
 
 #include <optional>
@@ -32,9 +32,9 @@ struct Session {
 
   Connection connection;
   const domain::Currencies& currencies;
-  // What the database said of itself when the connection was new; without the cache's secret.
+  // The database's answer when the connection was new; without the cache's secret.
   std::optional<ports::StoreIdentity> identity;
-  // And of what this login may do.
+  // And the rights of this login.
   bool may_see_cache_secret = false;
   bool may_end_partition_holder = false;  // of another login
   bool may_end_reader_holder = false;
@@ -67,7 +67,7 @@ inline constexpr Statement kBegin{"begin", "BEGIN ISOLATION LEVEL READ COMMITTED
 inline constexpr Statement kBeginSnapshot{"begin_snapshot", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"};
 inline constexpr auto kWriteSettingsText = joined("SELECT ", kSafetySettings, kPlanSettings, kIndexSettings);
 inline constexpr Statement kWriteSettings{"write_settings", kWriteSettingsText.data()};
-// Whoever asked has been answered by then; the server need not go on reading.
+// The client has its answer by then; the server need not go on reading.
 inline constexpr char kReadLimit[] = "set_config('statement_timeout', '4s', true), ";
 // A flight without BEGIN is one transaction all the same, so this holds for it and no longer.
 inline constexpr auto kReadSettingsText = joined("SELECT ", kReadLimit, kPlanSettings, kIndexSettings);

@@ -38,8 +38,8 @@ constexpr auto kBatchText =
 constexpr Statement kBatch{"batch", kBatchText.data(), true};
 constexpr int kLastSettledAt = kInstructionColumnCount;
 
-// The schema comes along, in a snapshot that is no older than the batch's: while instances are being replaced, whoever
-// sees a row of a newer one sees that its schema is there, too.
+// The schema comes along, in a snapshot that is no older than the batch's: while instances are being replaced, a
+// worker that sees a row of a newer one sees that its schema is there, too.
 constexpr Statement kSettleTotals{
     "totals",
     "SELECT v.schema, v.min_binary, o.currency, o.deposits, o.withdrawals, o.captures, o.deposit_reversals,"
@@ -182,7 +182,7 @@ void read_parents(const Result& rows, SettlementInput& input) {
   }
 }
 
-// What the batch turned out to need, in a second round trip: its accounts, and the parents of its children.
+// Reads the accounts that the batch touches, and the parents of its children, in a second round trip.
 Answer<void> complete(Session& session, std::int16_t partition, SettlementInput& input, Deadline deadline) {
   Connection& connection = session.connection;
   const AccountEntries entries = open_accounts(input);

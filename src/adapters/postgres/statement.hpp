@@ -1,4 +1,4 @@
-// What is sent to PostgreSQL and what comes back: statements, binary parameters, rows.
+// The two directions of the traffic with PostgreSQL: statements with binary parameters, and rows.
 #pragma once
 
 #include <libpq-fe.h>

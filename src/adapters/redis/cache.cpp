@@ -15,7 +15,7 @@ using std::chrono::steady_clock;
 
 constexpr std::string_view kSecondsToLive = "3600";
 constexpr std::size_t kMaxValueBytes = 4 * 1024;   // long metadata is not worth the trip
-constexpr std::size_t kMaxPutBytes = 1024 * 1024;  // what a trip within the budget can carry for sure
+constexpr std::size_t kMaxPutBytes = 1024 * 1024;  // so many certainly fit into a trip within the budget
 constexpr std::size_t kMaxReplyOverhead = 64;      // "$4096\r\n...\r\n", or an error's text instead
 constexpr std::size_t kMaxErrorBytes = 1024;
 constexpr std::size_t kMaxLoggedBytes = 200;

@@ -178,7 +178,7 @@ std::expected<std::vector<Reply>, std::string> Connection::round_trip(std::strin
     if (step) step = take_replies(replies, count);
   }
   if (!step) return std::unexpected(std::move(step.error()));
-  // What was read is in order, but whatever follows would answer the next question.
+  // The answers read so far are in order, but any later bytes would answer the next question.
   if (!commands.empty() || reader_->pos < reader_->len) close();
   return replies;
 }

@@ -1,4 +1,4 @@
-// What a transaction looks like in Redis, and why it can be believed. Anyone may be able to write into a shared Redis,
+// The form of a transaction in Redis, and why it can be believed. Anyone may be able to write into a shared Redis,
 // so a value carries a MAC over its key and its bytes, made with a secret that only the store knows.
 #pragma once
 

@@ -23,7 +23,7 @@ const char* last_reason() {
   return reason == nullptr ? "no reason given" : reason;
 }
 
-// What a call of OpenSSL came to that returned `done`, which is above 0 if it did something.
+// The outcome of a call of OpenSSL that returned `done`, which is above 0 if it did something.
 Tls::Step outcome(ssl_st& session, int done) {
   const int system = errno;
   if (done > 0) return Tls::Progress{.bytes = static_cast<std::size_t>(done)};

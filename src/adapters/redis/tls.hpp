@@ -24,7 +24,7 @@ class Tls {
   };
   using Session = std::unique_ptr<ssl_st, Free>;
 
-  // What a call has done; nothing, if the socket must become ready first.
+  // The bytes that a call has moved; none, if the socket must become ready first.
   struct Progress {
     std::size_t bytes = 0;
     short wait = 0;  // POLLIN or POLLOUT; 0: done

@@ -23,7 +23,7 @@ const std::string kFindByKey = select_transactions("WHERE t.idempotency_hash = ?
 
 constexpr std::string_view kFindByReference = "SELECT id FROM transaction_log WHERE user_id = ?1 AND reference = ?2";
 
-// What the log holds of the keys and references of the flight; an error code of SQLite if it cannot be read.
+// The keys and references of the flight that the log holds already; an error code of SQLite if it cannot be read.
 std::expected<domain::Existing, int> fetch_existing(Connection& writer, Flight flight) {
   domain::Existing existing;
   for (const Submission* submission : flight) {

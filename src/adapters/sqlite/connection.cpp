@@ -66,7 +66,7 @@ Connection::Connection(sqlite3* handle) : handle_(handle) {
 }
 
 std::expected<std::unique_ptr<Connection>, std::string> Connection::open(const std::string& path, Mode mode) {
-  // SQLite counts its memory under one mutex for all connections; nobody reads those counts.
+  // SQLite counts its memory under one mutex for all connections; no part of this program reads those counts.
   [[maybe_unused]] static const int kUncounted = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   sqlite3* handle = nullptr;
   const Opening how = opening_of(mode);

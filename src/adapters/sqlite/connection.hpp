@@ -44,7 +44,7 @@ class Connection {
 
   [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(handle_.get()) == 0; }
 
-  // What the last error was, as a fault that changed nothing.
+  // The last error, as a fault that changed nothing.
   [[nodiscard]] ports::StoreFault fault(int code) const;
 
  private:

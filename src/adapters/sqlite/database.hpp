@@ -36,13 +36,14 @@ class Database {
 
   [[nodiscard]] const std::string& path() const { return path_; }
 
-  // The writer connection belongs to whoever holds its lock. Nobody gets it of a database that is for reading only.
+  // The writer connection belongs to the holder of its lock. A database that is for reading only gives it to no
+  // session.
   std::optional<FairLock::Hold> lock_writer(ports::Deadline deadline) {
     return lock_file_ < 0 ? std::nullopt : writer_lock_.acquire(deadline);
   }
   Connection& writer() { return *writer_; }
 
-  // Who settles a partition: one session at a time. False: another one has it.
+  // One session at a time settles a partition. False: another one has it.
   bool take_settling(std::uint32_t partition);
   void end_settling(std::uint32_t partition);
 

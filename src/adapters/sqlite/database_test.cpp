@@ -1,4 +1,4 @@
-// What only SQLite has: one process per file, and a file that anybody can open past the program.
+// Only SQLite has these: one process per file, and a file that any program can open past this one.
 #include "adapters/sqlite/database.hpp"
 
 #include <gmock/gmock.h>

@@ -28,7 +28,7 @@ void FairLock::release() {
     held_ = false;
     return;
   }
-  // held_ stays true: the lock goes from hand to hand, so nobody can step in between.
+  // held_ stays true: the lock goes from hand to hand, so no other session can step in between.
   Waiter* next = queue_.front();
   queue_.pop_front();
   next->is_next = true;

@@ -14,7 +14,7 @@ namespace tps::sqlite {
 
 class FairLock {
  public:
-  // Whoever has one is alone. Releases in its destructor.
+  // The holder of one is alone. Releases in its destructor.
   class Hold {
    public:
     Hold(Hold&& other) noexcept : lock_(other.lock_) { other.lock_ = nullptr; }

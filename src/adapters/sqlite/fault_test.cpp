@@ -16,7 +16,7 @@ namespace {
 
 using domain::Acceptance;
 
-// What goes wrong, and when: writes and syncs of database and log are counted.
+// The fault to inject, and when: writes and syncs of database and log are counted.
 struct Fault {
   int code = SQLITE_OK;
   bool on_sync = false;  // else on write

@@ -129,7 +129,7 @@ constexpr std::string_view kSettledFrom =
     "SELECT transaction_id, settled_at FROM settlement_log WHERE transaction_id >= ?1 AND transaction_id < ?2"
     " ORDER BY transaction_id LIMIT 1";
 
-// What is settled of a partition before `time` (all of it, if that is not given) has ids below this.
+// Transactions of a partition settled before `time` (all settled ones, if that is not given) have ids below this.
 StoreResult<std::int64_t> settled_before(Connection& reader, std::uint32_t partition, std::optional<Timestamp> time) {
   const auto position = position_of(reader, partition);
   if (!position) return std::unexpected(position.error());
@@ -258,7 +258,7 @@ StoreResult<std::vector<Entry>> entries_of(Connection& reader, const AccountKey&
   return entries;
 }
 
-// What people see of it.
+// The entry as clients see it.
 StoreResult<ports::StatementEntry> shown(Connection& reader, const Entry& entry) {
   auto transaction = transaction_of(reader, entry.at.id);
   if (!transaction) return std::unexpected(transaction.error());

@@ -1,7 +1,7 @@
 // An account through time, from the two logs of a SQLite file. Each call is one read transaction of the given
 // connection, which the caller bounds by a deadline. No index leads to an account's entries by version or by time;
-// since both grow with the ids of a log, halving over ids finds any place in it. What a user has in other currencies
-// is passed over row by row.
+// since both grow with the ids of a log, halving over ids finds any place in it. Entries of a user in other currencies
+// are passed over row by row.
 #pragma once
 
 #include <string>

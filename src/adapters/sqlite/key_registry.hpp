@@ -31,7 +31,7 @@ class KeyRegistry final : public ports::KeyRegistry {
   ports::StoreResult<Connection*> writer(ports::Deadline deadline);
 
   const std::string path_;
-  std::unique_ptr<Connection> writer_;  // closed last: of a file that nobody else has open it leaves no log
+  std::unique_ptr<Connection> writer_;  // closed last: of a file that no other process has open it leaves no log
   Reader reader_;
 };
 

@@ -29,7 +29,7 @@ struct TransactionColumn {
 // The current row of such a statement; nullopt if it holds a word that this binary does not know.
 std::optional<domain::Transaction> read_transaction(const Statement& row);
 
-// What stands for one that cannot be read where nothing may stop: it settles as unprocessable.
+// Stands for a row that cannot be read where nothing may stop: it settles as unprocessable.
 domain::Transaction unreadable_transaction(const Statement& row);
 
 // "SELECT ... FROM holds <rest>" and a row of it. A status that this binary does not know reads as pending, so it is

@@ -1,4 +1,4 @@
-// What a SQLite file says of itself, and bringing it to this binary's schema.
+// The identity that a SQLite file records, and bringing the file to this binary's schema.
 #pragma once
 
 #include <cstdint>

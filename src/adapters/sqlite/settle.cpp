@@ -94,7 +94,8 @@ int read_reversed(Connection& writer, std::int64_t id, SettlementInput& input) {
   return SQLITE_DONE;
 }
 
-// What a capture, void, expiry or reversal is of, unless that is in the batch itself: nothing is known of it yet then.
+// The parent of a capture, void, expiry or reversal, unless that is in the batch itself: nothing is known of it yet
+// then.
 int read_parent(Connection& writer, const domain::Transaction& child, SettlementInput& input) {
   const std::int64_t id = *child.parent_id;
   if (id >= input.transactions.front().id && id <= input.transactions.back().id) return SQLITE_DONE;

@@ -14,7 +14,7 @@
 
 namespace tps::sqlite {
 
-// Prepared once, used many times, by whoever uses its connection. Text and blobs are bound without a copy and must live
+// Prepared once, used many times, by the user of its connection. Text and blobs are bound without a copy and must live
 // until reset(). One that could not be prepared (a table is missing) is not ready(), and its step() tells why.
 class Statement {
  public:

@@ -146,7 +146,8 @@ ALTER TABLE currencies ENABLE ALWAYS TRIGGER immutable;
 ALTER TABLE transaction_log ENABLE ALWAYS TRIGGER append_only;
 ALTER TABLE settlement_log ENABLE ALWAYS TRIGGER append_only;
 
--- What a person expects from SELECT * FROM transactions. Multiplying by 0.01 is exact and gives two decimals.
+-- For people: SELECT * FROM transactions shows each transaction as it stands.
+-- Multiplying by 0.01 is exact and gives two decimals.
 CREATE VIEW transactions AS
 SELECT t.id,
        t.user_id,

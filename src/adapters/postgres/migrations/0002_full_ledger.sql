@@ -6,7 +6,8 @@
 ALTER TABLE transaction_log ADD COLUMN overdraft_limit bigint, ADD COLUMN frozen boolean;
 
 DROP VIEW transactions;
--- What a person expects from SELECT * FROM transactions. Multiplying by 0.01 is exact and gives two decimals.
+-- For people: SELECT * FROM transactions shows each transaction as it stands.
+-- Multiplying by 0.01 is exact and gives two decimals.
 CREATE VIEW transactions AS
 SELECT t.id,
        t.user_id,

@@ -1,8 +1,8 @@
 -- min_binary: 2
--- What lets API and workers log in with no more rights than they need. Who has which is in roles.sql.
+-- Rights that let API and workers log in with no more than they need. roles.sql says which role has which.
 
--- FOR UPDATE asks for the right to UPDATE some column. This is the one that nobody reads or writes, so a lock row can be
--- locked by who may change nothing.
+-- FOR UPDATE asks for the right to UPDATE some column. No session reads or writes this one, so a login that may
+-- change nothing can lock a lock row.
 ALTER TABLE partitions ADD COLUMN lock_right boolean;
 ALTER TABLE readers ADD COLUMN lock_right boolean;
 

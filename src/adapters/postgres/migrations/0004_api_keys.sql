@@ -1,5 +1,5 @@
 -- min_binary: 2
--- What is known of API keys: one row when a key was made, one when it was revoked. Only the hash of a key is kept.
+-- The log of API keys: one row when a key was made, one when it was revoked. Only the hash of a key is kept.
 -- action: c created, r revoked
 CREATE TABLE api_key_log (
   action     "char"      NOT NULL CHECK (action IN ('c', 'r')),
@@ -21,8 +21,9 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON api_key_log
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 ALTER TABLE api_key_log ENABLE ALWAYS TRIGGER append_only;
 
--- Everybody's until there are roles (roles.sql). Who may call this needs no right to read the table: a hash is answered, never shown. The names in it were looked up
--- when it was made (BEGIN ATOMIC), so nobody's schema or temporary table can stand in for ours.
+-- Everybody's until there are roles (roles.sql). A login that may call this needs no right to read the table: a hash is
+-- answered, never shown. The names in it were looked up when it was made (BEGIN ATOMIC), so no other schema or temporary
+-- table can stand in for ours.
 CREATE FUNCTION find_api_key(hash bytea)
 RETURNS TABLE (key_id text, subject text, scopes text, only_user text, created_at timestamptz, created_by text,
                expires_at timestamptz, revoked_at timestamptz, revoked_by text)

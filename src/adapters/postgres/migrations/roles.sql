@@ -1,8 +1,8 @@
--- Who may do what. Runs after the migrations, in their transaction, each time, and changes only what
+-- The rights of each role. Runs after the migrations, in their transaction, each time, and changes only what
 -- is not so yet: a start takes no lock on the tables, and writes nothing to the catalog, when all is as it should be.
 -- docs/roles.md explains the roles and what to do where they cannot be made.
 
--- The roles belong to the whole server. Whoever may make roles makes those that are missing, and joins the owner.
+-- The roles belong to the whole server. A login that may make roles makes those that are missing, and joins the owner.
 DO $$
 DECLARE
   me CONSTANT pg_roles := (SELECT r FROM pg_roles r WHERE r.rolname = current_user);
@@ -60,7 +60,7 @@ BEGIN
   END LOOP;
 END $$;
 
--- What each role may do. Nobody but the owner may UPDATE, DELETE or TRUNCATE a log.
+-- The grants. Only the owner may UPDATE, DELETE or TRUNCATE a log.
 DO $$
 DECLARE
   space CONSTANT text := current_schema();

@@ -57,7 +57,7 @@ CREATE INDEX transaction_log_parent ON transaction_log (parent_id) WHERE parent_
 CREATE UNIQUE INDEX transaction_log_key ON transaction_log (idempotency_hash) WHERE idempotency_hash IS NOT NULL;
 CREATE UNIQUE INDEX transaction_log_reference ON transaction_log (user_id, reference) WHERE reference IS NOT NULL;
 
--- What became of them, in the same order. Append-only, at most one row per transaction.
+-- Their outcomes, in the same order. Append-only, at most one row per transaction.
 CREATE TABLE settlement_log (
   transaction_id INTEGER PRIMARY KEY,
   partition INTEGER NOT NULL CHECK (partition = transaction_id >> 45),
@@ -170,7 +170,7 @@ BEGIN
   SELECT RAISE(ABORT, 'a recorded currency never changes');
 END;
 
--- What a person expects of SELECT * FROM transactions.
+-- For people: SELECT * FROM transactions shows each transaction as it stands.
 CREATE VIEW transactions AS
 SELECT
   id,

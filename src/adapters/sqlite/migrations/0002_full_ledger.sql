@@ -14,7 +14,7 @@ BEGIN
 END;
 
 DROP VIEW transactions;
--- What a person expects of SELECT * FROM transactions.
+-- For people: SELECT * FROM transactions shows each transaction as it stands.
 CREATE VIEW transactions AS
 SELECT
   id,

@@ -1,5 +1,5 @@
 -- min_binary: 2
--- What is known of API keys: one row when a key was made, one when it was revoked. Only the hash of a key is kept.
+-- The log of API keys: one row when a key was made, one when it was revoked. Only the hash of a key is kept.
 -- action: c created, r revoked
 CREATE TABLE api_key_log (
   key_id TEXT NOT NULL,
