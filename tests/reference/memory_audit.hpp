@@ -1,4 +1,4 @@
-// service::Audit over the plain containers of a memory store: the readable reference, for tests.
+// ports::Audit over the plain containers of a memory store: the readable reference, for tests.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-// service::KeyRegistry over a plain list: the readable reference, for tests. Nothing survives the process.
+// ports::KeyRegistry over a plain list: the readable reference, for tests. Nothing survives the process.
 #pragma once
 
 #include <memory>

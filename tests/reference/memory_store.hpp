@@ -1,4 +1,4 @@
-// service::Store over plain maps: the readable reference of what a store does, and the fastest one for tests. Nothing
+// ports::Store over plain maps: the readable reference of what a store does, and the fastest one for tests. Nothing
 // survives the process. One big lock; a session that settles keeps only its partition, as a row lock would.
 #pragma once
 

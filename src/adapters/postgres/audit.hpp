@@ -1,4 +1,4 @@
-// service::Audit on PostgreSQL. Every answer is one transaction of at most 5 s, read-only and from one snapshot, so
+// ports::Audit on PostgreSQL. Every answer is one transaction of at most 5 s, read-only and from one snapshot, so
 // an audit of a live system delays no other session.
 #pragma once
 

@@ -79,7 +79,7 @@ class Connection {
   // Connects, sitting out the pauses, until the deadline.
   Answer<void> connect_patiently(ports::Deadline deadline);
 
-  // Tells how many transactions a log has at least; see PostgresStatement::reads_log.
+  // Tells how many transactions a log has at least; see Statement::reads_log.
   void log_has(std::int64_t rows) { log_is_big_ = log_is_big_ || rows >= kRowsOfABigLog; }
 
   [[nodiscard]] bool connected() const { return connection_ != nullptr; }

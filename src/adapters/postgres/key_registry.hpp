@@ -1,4 +1,4 @@
-// service::KeyRegistry on PostgreSQL. One object is one session. Looking up a hash needs no right to read the table,
+// ports::KeyRegistry on PostgreSQL. One object is one session. Looking up a hash needs no right to read the table,
 // only to call find_api_key(); the other calls need INSERT, and SELECT of all columns but key_hash.
 #pragma once
 

@@ -1,4 +1,4 @@
-// service::Store on PostgreSQL. One object is one session: one connection, made when it is first needed and
+// ports::Store on PostgreSQL. One object is one session: one connection, made when it is first needed and
 // again, with pauses, when it is lost.
 #pragma once
 
@@ -51,7 +51,7 @@ class Store final : public ports::Store {
  private:
   void give_up_settling(ports::Deadline deadline);
 
-  // PostgresSession::reading, outside of any settlement.
+  // Session::reading, outside of any settlement.
   template <class Read>
   auto reading(ports::Deadline deadline, Read read) -> ports::StoreResult<typename decltype(read())::value_type>;
 

@@ -11,7 +11,7 @@
 
 namespace tps::sqlite {
 
-// Leaves no submission of the flight undecided; see service::Store::append. The caller has the writer to itself.
+// Leaves no submission of the flight undecided; see ports::Store::append. The caller has the writer to itself.
 // `recorded` remembers which currencies are certainly in the store.
 void append(Connection& writer, std::span<domain::Submission* const> flight, domain::Timestamp now,
             const domain::Currencies& currencies, std::set<std::string, std::less<>>& recorded);

@@ -1,4 +1,4 @@
-// service::Audit of a SQLite file, which a running server may have open: it reads through a connection of its own, in
+// ports::Audit of a SQLite file, which a running server may have open: it reads through a connection of its own, in
 // transactions of less than a second.
 #pragma once
 

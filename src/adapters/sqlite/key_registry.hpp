@@ -1,4 +1,4 @@
-// service::KeyRegistry over an embedded SQLite file. It reads and writes through connections of its own, with SQLite's
+// ports::KeyRegistry over an embedded SQLite file. It reads and writes through connections of its own, with SQLite's
 // locks, so that an operator's command can make a key while a server has the file open. That server's writer waits for
 // the few milliseconds that a change takes, as this one waits for its turn.
 #pragma once

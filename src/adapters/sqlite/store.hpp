@@ -1,4 +1,4 @@
-// service::Store over an embedded SQLite file. Writing goes through the one writer connection, in turn with the other
+// ports::Store over an embedded SQLite file. Writing goes through the one writer connection, in turn with the other
 // sessions of the database; reading through a connection of the session's own.
 #pragma once
 
