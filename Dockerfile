@@ -1,11 +1,12 @@
 # The image of the binary `tps`. Builds with or without BuildKit:  docker build -t tps .
 # Packages are installed before the sources are copied, so that a change of the sources does not reinstall packages.
+# Of names that differ between releases (a|b), the first is that of Debian 12.
 
 # The runtime dependencies of the binary. Layers that rarely change come first, the binary comes last.
 FROM debian:bookworm-slim AS runtime
 COPY tools/packages.txt /tmp/
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends $(awk '$1 == "run" { print $2 }' /tmp/packages.txt) \
+    && apt-get install --yes --no-install-recommends $(awk '$1 == "run" { sub(/[|].*/, "", $2); print $2 }' /tmp/packages.txt) \
     && rm -rf /tmp/packages.txt /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log /var/cache/debconf/*-old \
     && install -d -o 65532 -g 65532 -m 700 /var/lib/tps
 # A numeric user lets Kubernetes verify that it is not root. The user need not exist.
@@ -30,7 +31,7 @@ FROM debian:bookworm-slim AS build
 COPY tools/packages.txt /tmp/
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
-       $(awk '$1 == "build" || $1 == "docs" || $1 == "pages" { print $2 }' /tmp/packages.txt)
+       $(awk '$1 == "build" || $1 == "docs" || $1 == "pages" { sub(/[|].*/, "", $2); print $2 }' /tmp/packages.txt)
 WORKDIR /source
 COPY . .
 # Number of parallel compilers; each takes up to 1.2 GB (empty = one per processor).

@@ -11,11 +11,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <stdexcept>
+#include <string>
 #include <thread>
 
 namespace tps::tests {
@@ -41,9 +43,14 @@ Identity server_identity() {
   return {user->pw_uid, user->pw_gid};
 }
 
+// Of the newest version that is installed, unless TPS_POSTGRES_BIN says otherwise.
 fs::path server_programs() {
   if (const char* folder = std::getenv("TPS_POSTGRES_BIN")) return folder;
-  return "/usr/lib/postgresql/15/bin";
+  int newest = 0;
+  for (const fs::directory_entry& version : fs::directory_iterator("/usr/lib/postgresql")) {
+    newest = std::max(newest, std::atoi(version.path().filename().c_str()));
+  }
+  return fs::path("/usr/lib/postgresql") / std::to_string(newest) / "bin";
 }
 
 // A child that ends with this process. Output goes to `log`.

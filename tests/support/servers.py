@@ -11,7 +11,13 @@ import redis
 
 from support.process import Process, free_port, listens, wait_until
 
-POSTGRES_BIN = pathlib.Path(os.environ.get("TPS_POSTGRES_BIN", "/usr/lib/postgresql/15/bin"))
+
+def newest_postgres():
+    return max(pathlib.Path("/usr/lib/postgresql").glob("[0-9]*/bin"), key=lambda path: int(path.parent.name),
+               default=pathlib.Path("/usr/lib/postgresql/15/bin"))
+
+
+POSTGRES_BIN = pathlib.Path(os.environ.get("TPS_POSTGRES_BIN") or newest_postgres())
 OWNER = "user"  # not a superuser, so that tests have no more rights than a deployment
 
 
