@@ -1,19 +1,21 @@
-"""Private servers for the bench. They run in a temporary folder on loopback and end with the bench."""
+"""Private servers for the bench: those of the tests (tests/support), on the disk to measure and with its settings."""
 
 import contextlib
 import json
 import math
 import os
 import pathlib
-import signal
-import socket
 import sqlite3
 import subprocess
+import sys
 import time
-import urllib.error
-import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+from support import process, servers, tps  # noqa: E402
+from support.client import Broken, Client  # noqa: E402
+
 TPS = ROOT / "build/release/tps"
 LOAD = ROOT / "build/release/bench/tps-load"
 PEER = ROOT / "bench/peer"
@@ -28,12 +30,6 @@ class BenchError(Exception):
     """The bench cannot continue. The text is for the user."""
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def wait_until(ready, what, seconds=30.0, every=0.01):
     end = time.monotonic() + seconds
     while not ready():
@@ -42,74 +38,40 @@ def wait_until(ready, what, seconds=30.0, every=0.01):
         time.sleep(every)
 
 
-def as_postgres(command):
-    """PostgreSQL refuses to run as root."""
-    if os.geteuid() != 0:
-        return command
-    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command]
+class Child(process.Process):
+    """A process whose end is a failed measurement, and whose use of the machine can be read."""
 
-
-class Child:
-    """A server process that ends with the bench and logs to a file."""
-
-    def __init__(self, command, log, stop_signal=signal.SIGTERM, env=None, cwd=None):
+    def __init__(self, command, log, env=None, cwd=None):
         self.log = pathlib.Path(log)
-        self.stop_signal = stop_signal
-        with self.log.open("ab") as output:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                                            env=env, cwd=cwd)
+        super().__init__([str(part) for part in command], self.log, environment=env, folder=cwd)
 
     def check(self):
-        if self.process.poll() is not None:
-            raise BenchError(f"{self.process.args[0]} ended with {self.process.returncode}:\n{self.tail()}")
+        if not self.running:
+            raise BenchError(f"{self.child.args[-1]} ended with {self.child.returncode}:\n{self.tail()}")
         return True
 
     def tail(self):
         return self.log.read_text(errors="replace")[-2000:]
 
     def memory_mb(self, field):
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        status = pathlib.Path(f"/proc/{self.child.pid}/status").read_text()
         return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith(field + ":"))
 
     def cpu_seconds(self):
-        stat = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        stat = pathlib.Path(f"/proc/{self.child.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
     def stop(self):
-        if self.process.poll() is None:
-            self.process.send_signal(self.stop_signal)
-            try:
-                self.process.wait(35)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        with contextlib.suppress(AssertionError):  # it did not end, and was killed
+            self.end(seconds=35)
 
 
-def dying_with_us(command):
-    return ["setpriv", "--pdeathsig", "TERM", *map(str, command)]
+class Postgres(servers.Postgres):
+    """It is reached by its socket in `folder`."""
 
-
-class Postgres:
     def __init__(self, folder):
-        self.bin = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
-        self.folder = folder / "postgres"
-        self.folder.mkdir()
-        if os.geteuid() == 0:
-            subprocess.run(["chown", "postgres", self.folder], check=True)
-        self.port = free_port()
-        data = self.folder / "data"
-        self._run(as_postgres([str(self.bin / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust",
-                               "-E", "UTF8", "--locale=C.UTF-8", "-N"]))
-        options = [f"-c{name}={value}" for name, value in POSTGRES_SETTINGS.items()]
-        options += [f"-cport={self.port}", f"-cunix_socket_directories={self.folder}"]
-        # A change of user clears the parent-death signal, so the same setpriv must set it afterwards.
-        command = as_postgres([str(self.bin / "postgres"), "-D", str(data), *options])
-        if command[0] == "setpriv":
-            command[1:1] = ["--pdeathsig", "INT"]
-        else:
-            command = dying_with_us(command)
-        self.child = Child(command, folder / "postgres.log", signal.SIGINT)
-        wait_until(lambda: self.child.check() and self._is_up(), "PostgreSQL to start")
+        super().__init__([f"{name}={value}" for name, value in POSTGRES_SETTINGS.items()], host="",
+                         below=folder)
         self.sql("CREATE ROLE tps LOGIN")
 
     def _run(self, command, text=None):
@@ -118,12 +80,8 @@ class Postgres:
             raise BenchError(f"{command[-1]} failed: {done.stderr[-2000:]}")
         return done.stdout
 
-    def _is_up(self):
-        ask = [str(self.bin / "pg_isready"), "-q", "-h", str(self.folder), "-p", str(self.port)]
-        return subprocess.run(ask, check=False).returncode == 0
-
     def psql(self, database):
-        return [str(self.bin / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", str(self.folder),
+        return [str(servers.POSTGRES_BIN / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", str(self.folder),
                 "-p", str(self.port), "-U", "postgres", "-d", database]
 
     def sql(self, statement, database="postgres"):
@@ -135,8 +93,8 @@ class Postgres:
     def file(self, path, database="postgres"):
         return self._run([*self.psql(database), "-f", str(path)])
 
-    def url(self, database):
-        return f"postgresql://tps@/{database}?host={self.folder}&port={self.port}"
+    def url(self, database, port=None, user="tps"):
+        return f"postgresql://{user}@/{database}?host={self.folder}&port={port or self.port}"
 
     @contextlib.contextmanager
     def database(self, name):
@@ -151,7 +109,7 @@ class Postgres:
 
     def pgbench(self, script, clients, seconds, database="postgres"):
         """Transactions a second of the script."""
-        command = [str(self.bin / "pgbench"), "-n", "-M", "prepared", "-f", str(PEER / script), "-c", str(clients),
+        command = [str(servers.POSTGRES_BIN / "pgbench"), "-n", "-M", "prepared", "-f", str(PEER / script), "-c", str(clients),
                    "-j", "1", "-T", str(seconds), "-h", str(self.folder), "-p", str(self.port), "-U", "postgres",
                    database]
         for line in self._run(command).splitlines():
@@ -232,27 +190,16 @@ class SqliteDatabase:
         self.query("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-class Redis:
-    def __init__(self, folder):
-        self.port = free_port()
-        command = ["redis-server", "--port", self.port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-                   "--dir", folder, "--maxmemory", "256mb", "--maxmemory-policy", "allkeys-lru"]
-        self.child = Child(dying_with_us(command), folder / "redis.log")
-        self.url = f"redis://127.0.0.1:{self.port}"
-        wait_until(lambda: self.child.check() and self._is_up(), "Redis to start")
-
-    def _is_up(self):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as connection:
-            connection.sendall(b"PING\r\n")
-            return connection.recv(16).startswith(b"+PONG")
-        return False
+class Redis(servers.Redis):
+    def __init__(self):
+        super().__init__(arguments=["--maxmemory", "256mb", "--maxmemory-policy", "allkeys-lru"])
 
 
 class Tps:
     """One server on one database. When the constructor returns, the server is ready and idle."""
 
     def __init__(self, folder, database_url, redis_url=None, worker=False, cwd=None, wait=True, environment=None):
-        self.port = free_port()
+        self.port = process.free_port()
         self.address = f"127.0.0.1:{self.port}"
         command = [TPS, "serve", "--listen", self.address]
         if database_url:
@@ -263,10 +210,8 @@ class Tps:
             command += ["--redis-url", redis_url]
         if not worker:
             command.append("--no-worker")
-        env = {name: value for name, value in os.environ.items()
-               if not name.startswith("TPS_") and name not in ("DATABASE_URL", "REDIS_URL")}
-        env |= {"TPS_LOG_LEVEL": "warn"} | (environment or {})
-        self.child = Child(dying_with_us(command), folder / "tps.log", env=env, cwd=cwd or folder)
+        env = tps.clean_environment({"TPS_LOG_LEVEL": "warn"} | (environment or {}))
+        self.child = Child(command, folder / "tps.log", env=env, cwd=cwd or folder)
         if wait:
             wait_until(lambda: self.child.check() and self.get("/readiness")[0] == 200, "tps to be ready")
 
@@ -277,12 +222,12 @@ class Tps:
         self.child.stop()
 
     def get(self, path):
+        """(status, text); (0, "") without an answer."""
         try:
-            with urllib.request.urlopen(f"http://{self.address}{path}", timeout=5) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-        except OSError:
+            with Client(self.port, timeout=5) as client:
+                answer = client.get(path)
+                return answer.status, answer.body.decode()
+        except (Broken, OSError):
             return 0, ""
 
     def metrics(self, *names):

@@ -21,8 +21,8 @@ POSTGRES_BIN = pathlib.Path(os.environ.get("TPS_POSTGRES_BIN") or newest_postgre
 OWNER = "user"  # not a superuser, so that tests have no more rights than a deployment
 
 
-def temporary_folder(name, owner=None):
-    folder = pathlib.Path(tempfile.mkdtemp(prefix=f"tps-{name}-"))
+def temporary_folder(name, owner=None, below=None):
+    folder = pathlib.Path(tempfile.mkdtemp(prefix=f"tps-{name}-", dir=below))
     if owner and os.geteuid() == 0:
         account = pwd.getpwnam(owner)
         os.chown(folder, account.pw_uid, account.pw_gid)
@@ -66,11 +66,11 @@ def connect_to(host, port, database, user):
 
 
 class Postgres(Databases):
-    def __init__(self, settings=(), host="127.0.0.1", namespace=None, data=None):
-        """`host`: the listen address in the network `namespace`. `data`: the files of another server, such as a backup,
-        which are moved here."""
+    def __init__(self, settings=(), host="127.0.0.1", namespace=None, data=None, below=None):
+        """`host`: the listen address in the network `namespace`; "" for the socket in `folder` only. `data`: the files of
+        another server, such as a backup, which are moved here. `below`: where `folder` is made."""
         self.host, self.namespace = host, namespace
-        self.folder = temporary_folder("postgres", owner="postgres")
+        self.folder = temporary_folder("postgres", owner="postgres", below=below)
         self.port = free_port()
         self.settings = list(settings)
         self.log_path = self.folder / "log"
@@ -117,7 +117,7 @@ class Postgres(Databases):
         self.start()
 
     def connect(self, database, user="postgres"):
-        return connect_to(self.host, self.port, database, user)
+        return connect_to(self.host or str(self.folder), self.port, database, user)
 
     def url(self, database, port=None, user=OWNER):
         return f"postgresql://{user}@{self.host}:{port or self.port}/{database}"
