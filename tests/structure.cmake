@@ -8,9 +8,11 @@ add_test(NAME doc_links COMMAND ${PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/structure/
 add_test(NAME doc_links_self_test COMMAND ${PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/structure/doc_links.py --self-test)
 add_test(NAME portable_sql COMMAND ${PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/structure/portable_sql.py)
 add_test(NAME portable_sql_self_test COMMAND ${PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/structure/portable_sql.py --self-test)
+add_test(NAME dev COMMAND ${PYTHON} -m pytest -q --tb=short -p no:cacheprovider ${CMAKE_CURRENT_SOURCE_DIR}/structure/test_dev.py)
 add_test(NAME format COMMAND ${CMAKE_SOURCE_DIR}/tools/format --check)
 add_test(NAME scripts COMMAND ${CMAKE_SOURCE_DIR}/tools/check_scripts)
-set(structure_tests layers layers_self_test language language_self_test doc_links doc_links_self_test portable_sql portable_sql_self_test format scripts)
+set(structure_tests layers layers_self_test language language_self_test doc_links doc_links_self_test portable_sql portable_sql_self_test
+  dev format scripts)
 if(EXISTS ${CMAKE_SOURCE_DIR}/api/openapi.yaml)
   add_test(NAME openapi_lint COMMAND ${CMAKE_SOURCE_DIR}/tools/check_api)
   list(APPEND structure_tests openapi_lint)

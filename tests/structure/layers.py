@@ -181,7 +181,7 @@ DECLARED_NAME = re.compile(r"^(?:template.*>\s*)?[\w:<>,\s*&\[\]]*?\b([A-Za-z_]\
 
 
 def anonymous_names(text):
-    """What a file's anonymous namespaces declare, told by clang-format's indentation: their names start a line."""
+    """The names in a file's anonymous namespaces. clang-format starts each declaration at the left margin."""
     inside = False
     for line in text.split("\n"):
         if line == "namespace {":
