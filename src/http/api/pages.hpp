@@ -1,4 +1,4 @@
-// What is served as it is: the OpenAPI document, the two pages that show it, and their scripts. All of it is in the
+// The static pages: the OpenAPI document, the two pages that show it, and their scripts. All of them are in the
 // binary.
 #pragma once
 
