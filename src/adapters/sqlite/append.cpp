@@ -131,9 +131,14 @@ bool attempt(Connection& writer, Flight flight, domain::Timestamp now, const dom
   if (inserted.code != SQLITE_OK) {
     const bool row_refused = is_about_the_row(inserted.code);
     transaction.roll_back();
-    domain::undo(flight, end->id, row_refused ? Acceptance::undecided : Acceptance::unavailable);
-    if (row_refused) adapters::refuse(flight, *inserted.culprit);
-    return row_refused;
+    if (!row_refused) {
+      domain::undo(flight, end->id, Acceptance::unavailable);
+      return false;
+    }
+    // Everything flies again: if a refused member stayed decided, its neighbours would fly as a group without it.
+    domain::undo(flight, domain::kNothingCertain, Acceptance::undecided);
+    adapters::refuse(flight, *inserted.culprit);
+    return true;
   }
   const auto committed = transaction.commit([&]() -> std::optional<bool> {
     const std::optional<LogEnd> now_at = log_end(writer, partition);

@@ -174,6 +174,27 @@ TEST_F(File, RefusesInsertOrReplaceOfKeysFromAnyShell) {
   EXPECT_EQ(shell(insert + "('b', 'c', 0, 'eve', randomblob(32), 's', 'admin')"), SQLITE_OK);
 }
 
+// The reference is stored, so its member of the group is refused, and so is the neighbour. That still holds when the
+// flight flies again because CHECK refused another row.
+TEST_F(File, AGroupStaysAllOrNothingWhenTheFlightFliesAgain) {
+  Store store(migrated(), currencies_);
+  domain::Submission stored = deposit("ada");
+  stored.transaction.reference = "taken";
+  store.append(std::vector{&stored}, {}, soon());
+  ASSERT_EQ(stored.acceptance, Acceptance::accepted);
+
+  std::vector flight{deposit("ada"), deposit("ada"), deposit("bob", -1)};
+  flight[0].group = flight[1].group = 1;
+  flight[1].transaction.reference = "taken";
+  std::vector<domain::Submission*> pointers;
+  for (auto& item : flight) pointers.push_back(&item);
+  store.append(pointers, {}, soon());
+  EXPECT_EQ(flight[0].acceptance, Acceptance::group_refused);
+  EXPECT_EQ(flight[1].acceptance, Acceptance::duplicate_reference);
+  EXPECT_EQ(flight[1].existing_id, stored.transaction.id);
+  EXPECT_EQ(flight[2].acceptance, Acceptance::unprocessable);
+}
+
 // CHECK refuses these; nothing before the database does.
 TEST_F(File, RefusesOnlyTheRowsThatTheDatabaseRefuses) {
   Store store(migrated(), currencies_);
