@@ -6,7 +6,6 @@
 #include "auth/api_key.hpp"
 #include "lanes/look_up.hpp"
 #include "lanes/refusal.hpp"
-#include "service/flights.hpp"
 
 namespace tps::auth {
 namespace {

@@ -8,10 +8,10 @@
 
 #include "auth/credential_cache.hpp"
 #include "auth/principal.hpp"
+#include "domain/error.hpp"
 #include "lanes/lane.hpp"
 #include "ports/fault.hpp"
 #include "ports/key_registry.hpp"
-#include "service/transactions.hpp"
 
 namespace tps::auth {
 

@@ -9,9 +9,9 @@
 #include "auth/principal.hpp"
 #include "auth/token.hpp"
 #include "auth/trusted_keys.hpp"
+#include "domain/error.hpp"
 #include "ops/metrics.hpp"
 #include "ports/fault.hpp"
-#include "service/transactions.hpp"
 
 namespace tps::auth {
 

@@ -12,10 +12,10 @@
 #include "auth/login_throttle.hpp"
 #include "auth/token.hpp"
 #include "auth/users.hpp"
+#include "domain/error.hpp"
 #include "lanes/lane.hpp"
 #include "ops/metrics.hpp"
 #include "ports/fault.hpp"
-#include "service/transactions.hpp"
 
 namespace tps::auth {
 

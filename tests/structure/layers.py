@@ -22,7 +22,7 @@ ARROWS = {
     "http/headers": "wire domain",
     "files": "wire service ports domain",
     "events": "lanes wire ports domain ops",
-    "auth": "service lanes wire ports domain ops",
+    "auth": "lanes wire ports domain ops",
     "audit": "service ports domain",
     "service": "lanes ports domain ops",
     "lanes": "ports domain ops",
