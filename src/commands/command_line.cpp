@@ -31,7 +31,9 @@ std::vector<std::string> environment() {
   return entries;
 }
 
+// A server that cannot start must end, even if no reader empties stderr: the log thread waits only so long.
 int usage_error(const std::string& text, const std::string& command = "tps") {
+  const ops::LogThread bounded;
   return fail(text + "\nTry '" + command + " --help'.", kExitUsage);
 }
 
