@@ -1,8 +1,69 @@
 #include "domain/error.hpp"
 
+#include <array>
 #include <utility>
 
+#include "domain/names.hpp"
+
 namespace tps::domain {
+namespace {
+
+constexpr std::array kErrorCodes{
+    Name{ErrorCode::malformed_request, "malformed_request"},
+    Name{ErrorCode::malformed_json, "malformed_json"},
+    Name{ErrorCode::invalid_idempotency_key, "invalid_idempotency_key"},
+    Name{ErrorCode::invalid_parameter, "invalid_parameter"},
+    Name{ErrorCode::invalid_cursor, "invalid_cursor"},
+    Name{ErrorCode::not_found, "not_found"},
+    Name{ErrorCode::method_not_allowed, "method_not_allowed"},
+    Name{ErrorCode::unauthorized, "unauthorized"},
+    Name{ErrorCode::forbidden, "forbidden"},
+    Name{ErrorCode::not_acceptable, "not_acceptable"},
+    Name{ErrorCode::request_timeout, "request_timeout"},
+    Name{ErrorCode::payload_too_large, "payload_too_large"},
+    Name{ErrorCode::uri_too_long, "uri_too_long"},
+    Name{ErrorCode::unsupported_media_type, "unsupported_media_type"},
+    Name{ErrorCode::expectation_failed, "expectation_failed"},
+    Name{ErrorCode::headers_too_large, "headers_too_large"},
+    Name{ErrorCode::validation_failed, "validation_failed"},
+    Name{ErrorCode::idempotency_key_reused, "idempotency_key_reused"},
+    Name{ErrorCode::duplicate_reference, "duplicate_reference"},
+    Name{ErrorCode::invalid_parent, "invalid_parent"},
+    Name{ErrorCode::group_refused, "group_refused"},
+    Name{ErrorCode::unprocessable, "unprocessable"},
+    Name{ErrorCode::too_many_requests, "too_many_requests"},
+    Name{ErrorCode::overloaded, "overloaded"},
+    Name{ErrorCode::draining, "draining"},
+    Name{ErrorCode::deadline_exceeded, "deadline_exceeded"},
+    Name{ErrorCode::store_unavailable, "store_unavailable"},
+    Name{ErrorCode::outcome_unknown, "outcome_unknown"},
+    Name{ErrorCode::internal_error, "internal_error"},
+};
+constexpr std::array kFieldRules{
+    Name{FieldRule::duplicate_member, "duplicate_member"},
+    Name{FieldRule::unknown_member, "unknown_member"},
+    Name{FieldRule::read_only, "read_only"},
+    Name{FieldRule::required, "required"},
+    Name{FieldRule::wrong_type, "wrong_type"},
+    Name{FieldRule::too_short, "too_short"},
+    Name{FieldRule::too_long, "too_long"},
+    Name{FieldRule::invalid_characters, "invalid_characters"},
+    Name{FieldRule::not_a_number, "not_a_number"},
+    Name{FieldRule::not_positive, "not_positive"},
+    Name{FieldRule::too_many_decimals, "too_many_decimals"},
+    Name{FieldRule::too_large, "too_large"},
+    Name{FieldRule::too_small, "too_small"},
+    Name{FieldRule::unknown_currency, "unknown_currency"},
+    Name{FieldRule::unknown_value, "unknown_value"},
+    Name{FieldRule::same_as_user_id, "same_as_user_id"},
+    Name{FieldRule::not_allowed, "not_allowed"},
+    Name{FieldRule::not_supported, "not_supported"},
+    Name{FieldRule::too_many, "too_many"},
+};
+static_assert(is_complete(kErrorCodes, ErrorCode::internal_error));
+static_assert(is_complete(kFieldRules, FieldRule::too_many));
+
+}  // namespace
 
 std::string json_pointer(std::string_view prefix, std::string_view name) {
   std::string pointer(prefix);
@@ -22,112 +83,7 @@ Error too_many_requests(std::chrono::seconds wait, std::string detail) {
   return {ErrorCode::too_many_requests, std::move(detail), {}, {}, wait};
 }
 
-std::string_view slug(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::malformed_request:
-      return "malformed_request";
-    case ErrorCode::malformed_json:
-      return "malformed_json";
-    case ErrorCode::invalid_idempotency_key:
-      return "invalid_idempotency_key";
-    case ErrorCode::invalid_parameter:
-      return "invalid_parameter";
-    case ErrorCode::invalid_cursor:
-      return "invalid_cursor";
-    case ErrorCode::not_found:
-      return "not_found";
-    case ErrorCode::method_not_allowed:
-      return "method_not_allowed";
-    case ErrorCode::unauthorized:
-      return "unauthorized";
-    case ErrorCode::forbidden:
-      return "forbidden";
-    case ErrorCode::not_acceptable:
-      return "not_acceptable";
-    case ErrorCode::request_timeout:
-      return "request_timeout";
-    case ErrorCode::payload_too_large:
-      return "payload_too_large";
-    case ErrorCode::uri_too_long:
-      return "uri_too_long";
-    case ErrorCode::unsupported_media_type:
-      return "unsupported_media_type";
-    case ErrorCode::expectation_failed:
-      return "expectation_failed";
-    case ErrorCode::headers_too_large:
-      return "headers_too_large";
-    case ErrorCode::validation_failed:
-      return "validation_failed";
-    case ErrorCode::idempotency_key_reused:
-      return "idempotency_key_reused";
-    case ErrorCode::duplicate_reference:
-      return "duplicate_reference";
-    case ErrorCode::invalid_parent:
-      return "invalid_parent";
-    case ErrorCode::group_refused:
-      return "group_refused";
-    case ErrorCode::unprocessable:
-      return "unprocessable";
-    case ErrorCode::too_many_requests:
-      return "too_many_requests";
-    case ErrorCode::overloaded:
-      return "overloaded";
-    case ErrorCode::draining:
-      return "draining";
-    case ErrorCode::deadline_exceeded:
-      return "deadline_exceeded";
-    case ErrorCode::store_unavailable:
-      return "store_unavailable";
-    case ErrorCode::outcome_unknown:
-      return "outcome_unknown";
-    case ErrorCode::internal_error:
-      return "internal_error";
-  }
-  return "internal_error";
-}
-
-std::string_view slug(FieldRule rule) {
-  switch (rule) {
-    case FieldRule::duplicate_member:
-      return "duplicate_member";
-    case FieldRule::unknown_member:
-      return "unknown_member";
-    case FieldRule::read_only:
-      return "read_only";
-    case FieldRule::required:
-      return "required";
-    case FieldRule::wrong_type:
-      return "wrong_type";
-    case FieldRule::too_short:
-      return "too_short";
-    case FieldRule::too_long:
-      return "too_long";
-    case FieldRule::invalid_characters:
-      return "invalid_characters";
-    case FieldRule::not_a_number:
-      return "not_a_number";
-    case FieldRule::not_positive:
-      return "not_positive";
-    case FieldRule::too_many_decimals:
-      return "too_many_decimals";
-    case FieldRule::too_large:
-      return "too_large";
-    case FieldRule::too_small:
-      return "too_small";
-    case FieldRule::unknown_currency:
-      return "unknown_currency";
-    case FieldRule::unknown_value:
-      return "unknown_value";
-    case FieldRule::same_as_user_id:
-      return "same_as_user_id";
-    case FieldRule::not_allowed:
-      return "not_allowed";
-    case FieldRule::not_supported:
-      return "not_supported";
-    case FieldRule::too_many:
-      return "too_many";
-  }
-  return "wrong_type";
-}
+std::string_view slug(ErrorCode code) { return text_of(kErrorCodes, code); }
+std::string_view slug(FieldRule rule) { return text_of(kFieldRules, rule); }
 
 }  // namespace tps::domain

@@ -1,16 +1,11 @@
 #include "domain/transaction.hpp"
 
-#include <algorithm>
+#include <array>
+
+#include "domain/names.hpp"
 
 namespace tps::domain {
 namespace {
-
-// One row of a two-way table between an enumerator and its name.
-template <class Enum>
-struct Name {
-  Enum value;
-  std::string_view text;
-};
 
 constexpr std::array kTypes{
     Name{Type::deposit, "deposit"},   Name{Type::withdrawal, "withdrawal"},
@@ -33,21 +28,10 @@ constexpr std::array kFailures{
 };
 constexpr std::array kCaptures{Name{Capture::automatic, "automatic"}, Name{Capture::manual, "manual"}};
 
-template <class Enum, std::size_t N>
-constexpr std::string_view text_of(const std::array<Name<Enum>, N>& names, Enum value) {
-  for (const auto& name : names) {
-    if (name.value == value) return name.text;
-  }
-  return "unknown";
-}
-
-template <class Enum, std::size_t N>
-constexpr std::optional<Enum> value_of(const std::array<Name<Enum>, N>& names, std::string_view text) {
-  for (const auto& name : names) {
-    if (name.text == text) return name.value;
-  }
-  return std::nullopt;
-}
+static_assert(is_complete(kTypes, Type::account_update));
+static_assert(is_complete(kStatuses, Status::expired) && kStatuses.size() == kStatusCount);
+static_assert(is_complete(kFailures, Failure::balance_overflow));
+static_assert(is_complete(kCaptures, Capture::manual));
 
 }  // namespace
 

@@ -24,9 +24,10 @@ enum class Type : std::uint8_t { deposit, withdrawal, transfer, capture, void_, 
 
 // pending -> settled | failed, or -> authorized | failed and then -> settled | voided | expired.
 enum class Status : std::uint8_t { pending, settled, failed, authorized, voided, expired };
+inline constexpr std::size_t kStatusCount = 6;
 
-// Why a transaction failed, in order of precedence: when several hold, the first is recorded. What nothing can mend
-// any more comes before what another deposit could.
+// Why a transaction failed, in order of precedence: when several hold, the first is recorded. Permanent failures come
+// before those that another deposit could avoid.
 enum class Failure : std::uint8_t {
   unprocessable,
   invalid_parent_state,
@@ -54,8 +55,8 @@ constexpr bool is_final(Status status) { return status != Status::pending && sta
 // id = (partition << 45) | sequence: below 2^53 (exact in JavaScript) for up to 256 partitions.
 inline constexpr int kSequenceBits = 45;
 inline constexpr std::uint32_t kMaxPartitions = 256;
-constexpr std::int64_t first_id_before(std::uint32_t partition) { return std::int64_t{partition} << kSequenceBits; }
-constexpr std::int64_t sequence_of_id(std::int64_t id) { return id & (first_id_before(1) - 1); }
+constexpr std::int64_t id_before_first(std::uint32_t partition) { return std::int64_t{partition} << kSequenceBits; }
+constexpr std::int64_t sequence_of_id(std::int64_t id) { return id & (id_before_first(1) - 1); }
 constexpr std::uint32_t partition_of_id(std::int64_t id) { return static_cast<std::uint32_t>(id >> kSequenceBits); }
 
 struct Transaction {
@@ -104,8 +105,8 @@ inline constexpr std::size_t kMaxMetadataValueBytes = 500;
 inline constexpr std::chrono::seconds kDefaultHold = std::chrono::days(7);
 inline constexpr std::chrono::seconds kLongestHold = std::chrono::days(365);
 
-// What a client wrote, before any rule was checked. Views into the request's body, which must outlive it.
-// Text is known to be valid UTF-8 (the decoder saw to it).
+// A transaction as the client wrote it, before any rule was checked. Views into the request's body, which must outlive
+// it. Text is known to be valid UTF-8 (the decoder saw to it).
 struct Draft {
   std::optional<std::string_view> user_id;
   std::optional<std::string_view> amount;  // the raw token of a JSON number, or the text of a string
@@ -120,7 +121,7 @@ struct Draft {
   std::optional<std::string_view> idempotency_key;  // batch items only
 };
 
-// What a client wrote to change an account.
+// A change of an account as the client wrote it.
 struct AccountDraft {
   std::optional<std::string_view> overdraft_limit;  // the raw token of a JSON number, or the text of a string
   std::optional<bool> frozen;

@@ -9,6 +9,7 @@ namespace {
 constexpr std::string_view kTypes = "dwtcvera";
 constexpr std::string_view kCaptures = "am";
 constexpr std::string_view kStatuses = "?sfavx";
+static_assert(kStatuses.size() == domain::kStatusCount);
 
 template <class Enum>
 std::optional<Enum> enumerator(std::string_view letters, char letter) {
