@@ -35,7 +35,7 @@ constexpr std::array<Words, kDifferenceKinds> kWords{{
     {DifferenceKind::reversal_differs, "reversal_differs", "the reversed sum is not what a replay gives (G11)"},
     {DifferenceKind::totals_differ, "totals_differ", "the totals are not what a replay gives (G3)"},
     {DifferenceKind::not_conserved, "not_conserved", "the accounts do not add up to the totals (G3)"},
-    {DifferenceKind::held_without_hold, "held_without_hold", "what is held is not the sum of the open holds (G4)"},
+    {DifferenceKind::held_without_hold, "held_without_hold", "the held amount is not the sum of the open holds (G4)"},
 }};
 
 constexpr const Words& words_of(DifferenceKind kind) { return kWords.at(static_cast<std::size_t>(kind)); }

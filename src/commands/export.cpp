@@ -54,7 +54,7 @@ class ExportRun {
   ExportRun(ports::Store& store, std::uint32_t partitions, std::chrono::seconds patience)
       : store_(store), patience_(patience) {
     for (std::uint32_t partition = 0; partition < partitions; ++partition) {
-      positions_.push_back(domain::first_id_before(partition));
+      positions_.push_back(domain::id_before_first(partition));
     }
   }
 
@@ -73,7 +73,7 @@ class ExportRun {
     for (std::uint32_t partition = 0; partition < positions_.size(); ++partition) {
       // Newest first, below the first id of the next partition: the last transaction of this one, if it has any.
       const auto page = patiently([&] {
-        return store_.list({.after = domain::first_id_before(partition + 1) + 1, .limit = 1},
+        return store_.list({.after = domain::id_before_first(partition + 1) + 1, .limit = 1},
                            steady_clock::now() + kReadBudget);
       });
       if (!page) return std::unexpected(page.error());

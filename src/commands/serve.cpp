@@ -59,7 +59,7 @@ void greet(const Engine& engine, const std::string& url, bool worker) {
 }
 
 // /readiness fails first. The server still answers until load balancers have noticed.
-void drain(service::Readiness& readiness, service::Waiters& waiters, http::Server& server) {
+void drain(service::ReadinessCheck& readiness, service::Waiters& waiters, http::Server& server) {
   ops::log(ops::Level::info, "draining");
   readiness.drain();
   waiters.drain();
@@ -104,7 +104,7 @@ int serve(const Settings& settings) {
                                                          .shared_cache = shared_cache->get(),
                                                          .waiters = waiters,
                                                          .metrics = metrics});
-  service::Readiness readiness(*ping_session, store->partitions, now, metrics);
+  service::ReadinessCheck readiness(*ping_session, store->partitions, now, metrics);
   Authentication authentication(settings.access, std::move(*credentials), *engine, metrics);
   const auto keys = authentication.await_keys();
   if (!keys) return kExitOk;  // ended by a signal
@@ -116,7 +116,7 @@ int serve(const Settings& settings) {
                                  .transactions = &transactions,
                                  .currencies = settings.currencies,
                                  .metrics = metrics,
-                                 .readiness = [&readiness] { return readiness.reason_not_ready(); }});
+                                 .readiness = [&readiness] { return readiness.not_ready(); }});
   http::Server server(server_options(settings), api, metrics);
   if (const auto started = server.start(); !started) return fail(started.error());
   if (settler) settler->start();

@@ -34,10 +34,10 @@ int worker(const Settings& settings) {
 
   service::Waiters waiters(*wait_session);  // no request waits here
   Settler settler(settings, *engine, *store, waiters, metrics);
-  service::Readiness readiness(*ping_session, store->partitions, now, metrics);
+  service::ReadinessCheck readiness(*ping_session, store->partitions, now, metrics);
   http::Api api(http::worker_routes(),
                 {.options = {}, .currencies = settings.currencies, .metrics = metrics, .readiness = [&readiness] {
-                   return readiness.reason_not_ready();
+                   return readiness.not_ready();
                  }});
   http::Server server(server_options(settings), api, metrics);
   if (const auto started = server.start(); !started) return fail(started.error());

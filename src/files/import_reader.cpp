@@ -25,14 +25,14 @@ std::unexpected<Flaw> malformed_csv(std::string detail) {
 }
 
 Flaw flaw_of_line(domain::Error error) {
-  std::string detail = error.detail.empty() ? std::string(wire::default_detail(error.code)) : std::move(error.detail);
+  std::string detail = wire::detail_of(error);
   static constexpr std::string_view kBody = "The body";
   if (detail.starts_with(kBody)) detail.replace(0, kBody.size(), "The line");
   return {slug(error.code), std::move(detail), std::move(error.fields)};
 }
 
 Flaw invalid(std::vector<domain::FieldError> errors) {
-  return flaw_of_line({ErrorCode::validation_failed, "The line breaks a rule; see errors", std::move(errors)});
+  return flaw_of_line({ErrorCode::validation_failed, {}, std::move(errors)});
 }
 
 std::optional<std::string_view> key_text(const domain::Draft& draft, std::string_view key_column) {
@@ -133,7 +133,7 @@ ImportReader::Instruction ImportReader::decode_row(std::uint64_t line) {
   json_.clear();
   if (auto written = columns_.append_json(json_, rows_.fields()); !written) return malformed_csv(written.error());
   auto instruction = decode_line(line, json_);
-  // What we wrote is JSON, so it is the text in it that is not.
+  // The line was written here as JSON, so only the text of a cell can be malformed.
   if (!instruction && instruction.error().code == slug(ErrorCode::malformed_json)) {
     return malformed_csv("is not valid UTF-8");
   }
@@ -155,7 +155,8 @@ ImportReader::Instruction ImportReader::to_instruction(std::uint64_t line, wire:
   if (options_.from_export) {
     std::erase_if(errors, [](const domain::FieldError& error) { return error.rule == FieldRule::read_only; });
     if (draft.capture == "manual") {
-      errors.push_back({"/capture", FieldRule::not_supported, "what is left of a hold is not in an export"});
+      errors.push_back(
+          {"/capture", FieldRule::not_supported, "an export does not contain the remaining amount of a hold"});
     }
   }
   auto key = key_of(line, draft);

@@ -10,9 +10,9 @@ using domain::ErrorCode;
 Error error_of(LaneVerdict verdict) {
   switch (verdict) {
     case LaneVerdict::full:
-      return {ErrorCode::overloaded, "too many requests are waiting; nothing was added"};
+      return {ErrorCode::overloaded, "the queue is full; nothing was added"};
     case LaneVerdict::expired:
-      return {ErrorCode::deadline_exceeded, "the request waited too long and was dropped; nothing was added"};
+      return {ErrorCode::deadline_exceeded, "the request did not start before its deadline; nothing was added"};
     default:
       return {ErrorCode::draining, "this instance is shutting down; nothing was added"};
   }
@@ -21,7 +21,7 @@ Error error_of(LaneVerdict verdict) {
 Error error_of(const ports::StoreFault& fault) {
   // Readiness tells operators that the store is away; a line for every request would bury it.
   ops::log(ops::Level::debug, "store read failed", {{"detail", fault.detail}});
-  return {ErrorCode::store_unavailable, "the store cannot be reached"};
+  return {ErrorCode::store_unavailable, "the database is unreachable"};
 }
 
 }  // namespace tps::lanes

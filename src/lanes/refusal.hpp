@@ -1,4 +1,4 @@
-// What a client is told when a lane or a store gives nothing.
+// The error that a client gets when a lane or a store gives no result.
 #pragma once
 
 #include "domain/error.hpp"

@@ -15,7 +15,7 @@
 #include "auth/rate_limiter.hpp"
 #include "auth/trusted_keys.hpp"
 #include "auth/users.hpp"
-#include "http/api/handlers.hpp"
+#include "http/api/admission.hpp"
 #include "lanes/lane.hpp"
 #include "program/engine.hpp"
 #include "program/file_watch.hpp"

@@ -18,7 +18,8 @@ constexpr double kUnknownBacklog = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
-Readiness::Readiness(ports::Store& session, std::uint32_t partitions, domain::Clock clock, ops::Metrics& metrics)
+ReadinessCheck::ReadinessCheck(ports::Store& session, std::uint32_t partitions, domain::Clock clock,
+                               ops::Metrics& metrics)
     : partitions_(partitions), clock_(std::move(clock)), session_(session), metrics_(metrics) {
   metrics_.ready.Set(1);
   // Series that are there from the start can be told from those that are missing.
@@ -29,22 +30,25 @@ Readiness::Readiness(ports::Store& session, std::uint32_t partitions, domain::Cl
   thread_ = std::thread([this] { run(); });
 }
 
-Readiness::~Readiness() { stop(); }
+ReadinessCheck::~ReadinessCheck() { stop(); }
 
-std::optional<std::string> Readiness::reason_not_ready() const {
+std::optional<NotReady> ReadinessCheck::not_ready() const {
   const std::scoped_lock lock(mutex_);
-  if (draining_) return "draining";
-  if (answer_due_ && std::chrono::steady_clock::now() > *answer_due_) return "the store does not answer";
-  return reason_;
+  if (draining_) return NotReady{.draining = true, .reason = "this instance is shutting down"};
+  if (answer_due_ && std::chrono::steady_clock::now() > *answer_due_) {
+    return NotReady{.reason = "the database does not answer"};
+  }
+  if (!reason_) return std::nullopt;
+  return NotReady{.reason = *reason_};
 }
 
-void Readiness::drain() {
+void ReadinessCheck::drain() {
   const std::scoped_lock lock(mutex_);
   draining_ = true;
   metrics_.ready.Set(0);
 }
 
-void Readiness::stop() {
+void ReadinessCheck::stop() {
   {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;
@@ -53,7 +57,7 @@ void Readiness::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Readiness::run() {
+void ReadinessCheck::run() {
   while (true) {
     {
       std::unique_lock lock(mutex_);
@@ -67,13 +71,13 @@ void Readiness::run() {
       report_backlog();
     } else {
       const bool incompatible = answer.error().kind == ports::StoreFault::Kind::incompatible;
-      set_reason(incompatible ? answer.error().detail : "the store cannot be reached");
+      set_reason(incompatible ? answer.error().detail : "the database is unreachable");
       ops::log(ops::Level::debug, "store ping failed", {{"detail", answer.error().detail}});
     }
   }
 }
 
-void Readiness::set_reason(std::optional<std::string> reason) {
+void ReadinessCheck::set_reason(std::optional<std::string> reason) {
   const std::scoped_lock lock(mutex_);
   answer_due_.reset();
   if (reason != reason_) {
@@ -88,7 +92,7 @@ void Readiness::set_reason(std::optional<std::string> reason) {
 }
 
 // A figure that cannot be had is not a number, rather than the last one that could.
-void Readiness::report_backlog() {
+void ReadinessCheck::report_backlog() {
   bool reachable = true;
   for (std::uint32_t partition = 0; partition < partitions_; ++partition) {
     double pending = kUnknownBacklog;

@@ -15,17 +15,22 @@
 
 namespace tps::service {
 
-class Readiness {
- public:
-  // `session` is this object's own and must outlive it. Ready at first: whoever builds the program has opened the
-  // store.
-  Readiness(ports::Store& session, std::uint32_t partitions, domain::Clock clock, ops::Metrics& metrics);
-  ~Readiness();  // stop()
-  Readiness(const Readiness&) = delete;
-  Readiness& operator=(const Readiness&) = delete;
+struct NotReady {
+  bool draining = false;
+  std::string reason;  // one sentence
+};
 
-  // nullopt: ready. Else one sentence saying why not.
-  [[nodiscard]] std::optional<std::string> reason_not_ready() const;
+class ReadinessCheck {
+ public:
+  // `session` is this object's own and must outlive it. Ready at first: the program opens the store before it makes
+  // this object.
+  ReadinessCheck(ports::Store& session, std::uint32_t partitions, domain::Clock clock, ops::Metrics& metrics);
+  ~ReadinessCheck();  // stop()
+  ReadinessCheck(const ReadinessCheck&) = delete;
+  ReadinessCheck& operator=(const ReadinessCheck&) = delete;
+
+  // nullopt: ready.
+  [[nodiscard]] std::optional<NotReady> not_ready() const;
 
   // Not ready from now on.
   void drain();

@@ -37,14 +37,14 @@ Error error_of(const Submission& submission) {
               {},
               submission.existing_id > 0 ? std::optional(submission.existing_id) : std::nullopt};
     case Acceptance::group_refused:
-      return {ErrorCode::group_refused, "another item of the atomic batch was refused; nothing was added"};
+      return {ErrorCode::group_refused, "another item of the atomic batch was rejected; nothing was added"};
     case Acceptance::unprocessable:
-      return {ErrorCode::unprocessable, "the store refuses this transaction; nothing was added"};
+      return {ErrorCode::unprocessable, "the database cannot store this transaction; nothing was added"};
     case Acceptance::unavailable:
-      return {ErrorCode::store_unavailable, "the store cannot be reached; nothing was added"};
+      return {ErrorCode::store_unavailable, "the database is unreachable; nothing was added"};
     case Acceptance::unknown:
       return {ErrorCode::outcome_unknown,
-              "the transaction may or may not have been added; ask again with the same Idempotency-Key"};
+              "it is unknown whether the transaction was added; retry with the same Idempotency-Key"};
     default:
       return {ErrorCode::internal_error, {}};
   }
@@ -69,7 +69,7 @@ Error not_that_user() {
 Error no_transaction() { return {ErrorCode::not_found, "Transaction not found"}; }
 Error no_user() { return {ErrorCode::not_found, "User not found"}; }
 
-// What a query's flight brought.
+// The result of a query's flight.
 template <class T>
 domain::Answer<T> answer_to_query(lanes::LaneVerdict verdict, std::optional<ports::StoreResult<T>>& result) {
   if (verdict != lanes::LaneVerdict::done) return std::unexpected(lanes::error_of(verdict));
@@ -169,22 +169,22 @@ awaitable<std::vector<domain::Answer<Submitted>>> Transactions::submit_batch(
 
 awaitable<domain::Answer<domain::Transaction>> Transactions::find(std::int64_t id, const domain::Caller& caller,
                                                                   ports::Deadline deadline) {
-  auto found = co_await find_any(id, deadline);
+  auto found = co_await find_unscoped(id, deadline);
   if (found && !caller.sees(*found)) co_return std::unexpected(no_transaction());
   co_return found;
 }
 
-awaitable<domain::Answer<domain::Transaction>> Transactions::find_any(std::int64_t id, ports::Deadline deadline) {
+awaitable<domain::Answer<domain::Transaction>> Transactions::find_unscoped(std::int64_t id, ports::Deadline deadline) {
   if (const auto entry = parts_.local_cache.get(id)) {
     local_hits_.Increment();
     co_return *entry;
   }
   local_misses_.Increment();
-  if (auto cached = co_await find_in_caches(id)) co_return std::move(*cached);
+  if (auto cached = co_await find_in_shared_cache(id)) co_return std::move(*cached);
   co_return co_await find_in_store(id, deadline);
 }
 
-awaitable<std::optional<domain::Transaction>> Transactions::find_in_caches(std::int64_t id) {
+awaitable<std::optional<domain::Transaction>> Transactions::find_in_shared_cache(std::int64_t id) {
   if (parts_.shared_cache == nullptr || !parts_.shared_cache->available()) co_return std::nullopt;
   if (id > newest_final_.load(std::memory_order_relaxed)) co_return std::nullopt;
   CacheJob job;

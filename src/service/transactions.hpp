@@ -35,7 +35,7 @@ struct Submitted {
   bool replayed = false;  // it was there already, under this key and with this content
 };
 
-// What became of an account_update: the account after it, once it is settled.
+// The outcome of an account_update: the account after it, once it is settled.
 struct AccountUpdated {
   Submitted update;
   std::optional<ports::Balance> account;  // nullopt: not settled in time; it will be
@@ -102,13 +102,12 @@ class Transactions {
 
  private:
   domain::Answer<Submitted> answer_of(domain::Submission& submission);
-  boost::asio::awaitable<domain::Answer<domain::Transaction>> find_any(std::int64_t id, ports::Deadline deadline);
-  boost::asio::awaitable<std::optional<domain::Transaction>> find_in_caches(std::int64_t id);
+  boost::asio::awaitable<domain::Answer<domain::Transaction>> find_unscoped(std::int64_t id, ports::Deadline deadline);
+  boost::asio::awaitable<std::optional<domain::Transaction>> find_in_shared_cache(std::int64_t id);
   boost::asio::awaitable<domain::Answer<domain::Transaction>> find_in_store(std::int64_t id, ports::Deadline deadline);
   void remember(const domain::Transaction& transaction, const boost::asio::any_io_executor& executor);
   boost::asio::awaitable<void> put_in_shared_cache(LocalCache::Entry entry) const;
-  // What a query lane runs. Callers keep theirs in a variable: gcc 12 destroys a function object that is a temporary of
-  // a co_await expression once too often.
+  // The work of a query lane.
   template <class T>
   using Query = std::function<ports::StoreResult<T>(ports::Store&, ports::Deadline)>;
   template <class T>

@@ -25,39 +25,41 @@ constexpr std::array kKinds{
     Kind{ErrorCode::invalid_idempotency_key, 400, "Invalid idempotency key",
          "Idempotency-Key must be one header of 1 to 255 visible ASCII characters, quoted or bare"},
     Kind{ErrorCode::invalid_parameter, 400, "Invalid parameter", "A parameter of the request is not valid"},
-    Kind{ErrorCode::invalid_cursor, 400, "Invalid cursor",
-         "The cursor is not one that this server made for these filters"},
-    Kind{ErrorCode::not_found, 404, "Not found", "There is nothing at this address"},
-    Kind{ErrorCode::method_not_allowed, 405, "Method not allowed", "This address does not support the method"},
-    Kind{ErrorCode::unauthorized, 401, "Unauthorized", "Valid credentials are needed"},
+    Kind{ErrorCode::invalid_cursor, 400, "Invalid cursor", "The cursor was not made by this server for these filters"},
+    Kind{ErrorCode::not_found, 404, "Not found", "No such route"},
+    Kind{ErrorCode::method_not_allowed, 405, "Method not allowed", "This route does not support the method"},
+    Kind{ErrorCode::unauthorized, 401, "Unauthorized", "Valid credentials are required"},
     Kind{ErrorCode::forbidden, 403, "Forbidden", "These credentials do not allow this"},
-    Kind{ErrorCode::not_acceptable, 406, "Not acceptable", "No representation that the client accepts"},
+    Kind{ErrorCode::not_acceptable, 406, "Not acceptable", "This route has no representation that the client accepts"},
     Kind{ErrorCode::request_timeout, 408, "Request timeout", "The request did not arrive in time", true},
     Kind{ErrorCode::payload_too_large, 413, "Payload too large", "The body is too large"},
     Kind{ErrorCode::uri_too_long, 414, "URI too long", "The request target is too long"},
     Kind{ErrorCode::unsupported_media_type, 415, "Unsupported media type", "The body must be application/json"},
-    Kind{ErrorCode::expectation_failed, 417, "Expectation failed", "The only expectation understood is 100-continue"},
+    Kind{ErrorCode::expectation_failed, 417, "Expectation failed",
+         "The server supports only the expectation 100-continue"},
     Kind{ErrorCode::headers_too_large, 431, "Header fields too large", "The header fields are too large"},
-    Kind{ErrorCode::validation_failed, 422, "Validation failed", "The request breaks a rule; see errors"},
+    Kind{ErrorCode::validation_failed, 422, "Validation failed", "A member of the request breaks a rule"},
     Kind{ErrorCode::idempotency_key_reused, 422, "Idempotency key reused",
          "This Idempotency-Key was used before with other content"},
     Kind{ErrorCode::duplicate_reference, 409, "Duplicate reference",
          "The user has a transaction with this reference already"},
     Kind{ErrorCode::invalid_parent, 422, "Invalid parent",
          "A transaction of this kind cannot be captured, voided or reversed"},
-    Kind{ErrorCode::group_refused, 409, "Group refused", "Another item of the atomic batch was refused"},
-    Kind{ErrorCode::unprocessable, 422, "Unprocessable", "The store cannot hold this transaction"},
+    Kind{ErrorCode::group_refused, 409, "Group refused",
+         "Another item of the atomic batch was rejected; nothing was added"},
+    Kind{ErrorCode::unprocessable, 422, "Unprocessable",
+         "The database cannot store this transaction; nothing was added"},
     Kind{ErrorCode::too_many_requests, 429, "Too many requests", "Too many requests; nothing was added", true, "1"},
-    Kind{ErrorCode::overloaded, 503, "Overloaded", "Too much is waiting already; nothing was added", true, "1"},
+    Kind{ErrorCode::overloaded, 503, "Overloaded", "The queue is full; nothing was added", true, "1"},
     Kind{ErrorCode::draining, 503, "Shutting down", "This instance is shutting down; nothing was added", true, "1"},
     Kind{ErrorCode::deadline_exceeded, 503, "Deadline exceeded",
-         "The request could not be begun in time; nothing was added", true, "1"},
-    Kind{ErrorCode::store_unavailable, 503, "Store unavailable", "The store cannot be reached; nothing was added", true,
+         "The request did not start before its deadline; nothing was added", true, "1"},
+    Kind{ErrorCode::store_unavailable, 503, "Store unavailable", "The database is unreachable; nothing was added", true,
          "2"},
     Kind{ErrorCode::outcome_unknown, 504, "Outcome unknown",
-         "It is not known whether the request took effect; ask again with the same Idempotency-Key", true},
+         "It is unknown whether the request took effect; retry with the same Idempotency-Key", true},
     Kind{ErrorCode::internal_error, 500, "Internal error",
-         "Something went wrong here; ask again with the same Idempotency-Key", true},
+         "An internal error occurred; retry with the same Idempotency-Key", true},
 };
 
 constexpr bool is_in_order() {
@@ -74,9 +76,13 @@ const Kind& kind_of(ErrorCode code) { return kKinds.at(static_cast<std::size_t>(
 
 int status_of(ErrorCode code) { return kind_of(code).status; }
 
-bool is_retryable(ErrorCode code) { return kind_of(code).retryable; }
-
-std::string_view default_detail(ErrorCode code) { return kind_of(code).detail; }
+std::string detail_of(const domain::Error& error) {
+  if (!error.detail.empty()) return error.detail;
+  if (error.fields.empty()) return std::string(kind_of(error.code).detail);
+  const domain::FieldError& first = error.fields.front();
+  const std::string_view name = std::string_view(first.pointer).substr(first.pointer.starts_with('/') ? 1 : 0);
+  return name.empty() ? first.detail : std::string(name) + ": " + first.detail;
+}
 
 void append_field_errors(std::string& out, const std::vector<domain::FieldError>& fields) {
   out += '[';
@@ -104,7 +110,7 @@ void append_problem(std::string& out, const domain::Error& error, std::string_vi
   out += R"(","status":)";
   append_integer(out, kind.status);
   out += R"(,"detail":)";
-  append_string(out, error.detail.empty() ? default_detail(error.code) : std::string_view(error.detail));
+  append_string(out, detail_of(error));
   out += R"(,"instance":)";
   append_string(out, instance);
   out += R"(,"code":")";

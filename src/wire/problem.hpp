@@ -11,11 +11,9 @@ namespace tps::wire {
 
 int status_of(domain::ErrorCode code);
 
-// True when the same request, sent again with the same Idempotency-Key, may be answered differently.
-bool is_retryable(domain::ErrorCode code);
-
-// What is said when the error itself says nothing.
-std::string_view default_detail(domain::ErrorCode code);
+// The sentence for people: the error's own; else its first broken rule, such as "amount: USD has 2 decimals"; else that
+// of its code.
+std::string detail_of(const domain::Error& error);
 
 // [{"pointer","code","detail"}]
 void append_field_errors(std::string& out, const std::vector<domain::FieldError>& fields);

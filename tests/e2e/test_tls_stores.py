@@ -70,7 +70,7 @@ def test_redis_with_acl_user_over_tls(launch, by, good):
 def complaint_about(launch, *options):
     """The one log line about Redis, which no client notices to be unreachable."""
     server = launch(*options, *NO_LOCAL_CACHE).wait_ready()
-    wait_until(lambda: settled(server) and "left alone" in server.log(), 20, "Redis to be left alone")
+    wait_until(lambda: settled(server) and "redis circuit opened" in server.log(), 20, "the circuit of Redis to open")
     for _ in range(50):
         settled(server)
     assert hits(server) == 0

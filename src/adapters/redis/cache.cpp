@@ -138,7 +138,7 @@ void Cache::failed(std::string_view detail) {
   const bool was_open = breaker_.open();
   breaker_.failed(steady_clock::now(), std::generate_canonical<double, 32>(random_));
   if (was_open || !breaker_.open()) return;
-  ops::log(ops::Level::warn, "redis is left alone for a while", {{"detail", detail.substr(0, kMaxLoggedBytes)}});
+  ops::log(ops::Level::warn, "redis circuit opened", {{"detail", detail.substr(0, kMaxLoggedBytes)}});
   breaker_open_.Set(1);
 }
 

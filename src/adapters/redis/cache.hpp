@@ -1,5 +1,5 @@
 // The shared cache in Redis. Every get and put ends within its budget, whatever Redis does; values are believed only
-// when sealed with the store's secret; after a few failures in a row Redis is left alone for a while.
+// when sealed with the store's secret; after a few failures in a row the circuit opens: Redis is not asked for a while.
 #pragma once
 
 #include <prometheus/counter.h>

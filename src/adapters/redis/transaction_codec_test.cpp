@@ -28,7 +28,7 @@ Transaction smallest() {
 
 Transaction fullest() {
   Transaction transaction = smallest();
-  transaction.id = domain::first_id_before(255) + 7;
+  transaction.id = domain::id_before_first(255) + 7;
   transaction.partition = 255;
   transaction.type = domain::Type::transfer;
   transaction.to_user_id = std::string("z\0\xff", 3);

@@ -1,4 +1,4 @@
-// Who may do what, asked of the whole API without a socket.
+// The access rules of the whole API, tested without a socket.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -103,7 +103,7 @@ TEST_F(AccessTest, NobodyComesInWithoutGoodCredentials) {
     const Response response = get("/transactions/1", authorization);
     EXPECT_EQ(response.status, 401) << authorization;
     EXPECT_EQ(header(response, "WWW-Authenticate"), "Bearer");
-    EXPECT_NE(response.body.find(R"("detail":"Valid credentials are needed")"), std::string::npos) << response.body;
+    EXPECT_NE(response.body.find(R"("detail":"Valid credentials are required")"), std::string::npos) << response.body;
   }
   EXPECT_EQ(ask_of(api_, Method::get, "/transactions/1", {}, {{"Authorization", good}, {"Authorization", good}}).status,
             401);

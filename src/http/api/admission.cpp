@@ -14,8 +14,8 @@ using domain::ErrorCode;
 
 constexpr std::string_view kScheme = "Bearer ";
 
-// An address leads to nobody else, and neither does localhost (RFC 6761 section 6.3). A name without a dot is one of
-// this machine or its network, and no public DNS has it.
+// No DNS can redirect an address, or localhost (RFC 6761 section 6.3). A name without a dot is one of this machine or
+// its network, and no public DNS has it.
 bool leads_here(std::string_view host) {
   if (host.starts_with('[')) return true;
   host = host.substr(0, host.rfind(':'));
@@ -63,8 +63,9 @@ std::optional<Error> foreign_page(const Access& access, const Request& request) 
   const bool across = site && (*site == "cross-site" || *site == "same-site");
   const auto host = request.header("host");
   if (!across && (!host || leads_here(*host))) return std::nullopt;
-  return Error{ErrorCode::forbidden, across ? "Pages of other sites may not ask, as nobody is asked who calls"
-                                            : "Nobody is asked who calls, so this is not served under that name"};
+  return Error{ErrorCode::forbidden,
+               across ? "This server runs without authentication and rejects cross-site requests"
+                      : "This server runs without authentication and accepts only a loopback Host header"};
 }
 
 std::optional<Error> limit_address(const Access& access, Request& request) {
@@ -82,7 +83,7 @@ std::optional<Error> PrincipalLimit::take(const Access& access, const auth::Prin
   return domain::too_many_requests(decision_.retry_after);
 }
 
-void PrincipalLimit::tell(Response& response) const {
+void PrincipalLimit::add_headers(Response& response) const {
   if (limiter_ == nullptr) return;
   response.headers.emplace_back("RateLimit-Policy", "\"principal\";q=" + std::to_string(limiter_->burst()) +
                                                         ";w=" + std::to_string(limiter_->window().count()));

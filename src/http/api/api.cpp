@@ -19,8 +19,9 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// 503 is the normal answer to too much work; 500 and 504 are for somebody to look at, and so is a trace that is kept.
-// Anybody can ask for his to be kept, and a flood of lines would wash away others; so that is for who may call.
+// 503 is the normal answer to too much work; 500 and 504 need an operator's attention, and so does a sampled trace.
+// Every client can mark its trace as sampled, and a flood of lines would bury others, so only those of admitted callers
+// are logged.
 void log_answer(const Request& request, const Response& response) {
   const bool alarming = response.status == 500 || response.status == 504;
   const ops::Level quiet = request.admitted && is_sampled(request) ? ops::Level::info : ops::Level::debug;
@@ -78,7 +79,7 @@ boost::asio::awaitable<Response> Api::handle(Request& request) {
     if (found.entry == nullptr) {
       response = answer_unmatched(found, request);
     } else if (const auto* function = plain_function(*found.entry->route)) {
-      // Asks nothing of the store, and must answer whoever is the most eager.
+      // Needs no store, and must stay reachable for operators under any load.
       response = (*function)({services_, request, anonymous()->caller, found.parameters});
     } else {
       response = co_await run(*found.entry->route, found.parameters, request);
@@ -119,7 +120,7 @@ void Api::end(const Match& found, const Request& request, const Response& respon
   log_answer(request, response);
 }
 
-// Who may not even ask. The error is the answer.
+// Decides whether the caller may use the route. The error is the response.
 boost::asio::awaitable<std::expected<auth::SharedPrincipal, Response>> Api::admit(const Route& route,
                                                                                   Request& request) {
   const Access& access = services_.access;
@@ -138,7 +139,7 @@ boost::asio::awaitable<Response> Api::run(const Route& route, const Parameters& 
   request.admitted = route.scope.has_value();
   PrincipalLimit limit;
   Response response;
-  // Who logs in is nobody yet, and must not use up what others who are nobody may ask.
+  // A login request has no principal yet; it is not charged to the limit of anonymous callers.
   const auto refused = route.scope ? limit.take(services_.access, **principal) : std::nullopt;
   if (refused) {
     response = limited(*refused, request);
@@ -146,7 +147,7 @@ boost::asio::awaitable<Response> Api::run(const Route& route, const Parameters& 
     const Call call{services_, request, (*principal)->caller, parameters};
     response = co_await std::get<ResponseTask (*)(Call)>(route.handler)(call);
   }
-  limit.tell(response);
+  limit.add_headers(response);
   co_return response;
 }
 
@@ -180,10 +181,28 @@ Api::Match Api::find(Method method, std::string_view path) const {
   return {};
 }
 
+// "No such route: GET /x"; a path that only ends with a slash too many is told where to go.
+domain::Error Api::no_route(const Request& request) const {
+  constexpr std::size_t kMostShown = 200;
+  std::string detail = "No such route: ";
+  detail += method_name(request.method);
+  detail += ' ';
+  detail += request.path.substr(0, kMostShown);
+  std::string_view shorter = request.path;
+  while (shorter.size() > 1 && shorter.ends_with('/')) shorter.remove_suffix(1);
+  if (shorter.size() < request.path.size() && shorter.size() <= kMostShown &&
+      find(request.method, shorter).path != nullptr) {
+    detail += "; did you mean ";
+    detail += shorter;
+    detail += '?';
+  }
+  return {domain::ErrorCode::not_found, std::move(detail)};
+}
+
 // No route has this method and path; perhaps one has the path.
 Response Api::answer_unmatched(const Match& found, const Request& request) const {
   const bool is_server = request.path == "*";
-  if (found.path == nullptr && !is_server) return problem({domain::ErrorCode::not_found, {}}, request);
+  if (found.path == nullptr && !is_server) return problem(no_route(request), request);
   Response response;
   if (request.method == Method::options) {
     response.status = 204;

@@ -14,13 +14,13 @@
 #include <vector>
 
 #include "domain/error.hpp"
-#include "http/api/handlers.hpp"
 #include "http/api/routes.hpp"
+#include "http/api/services.hpp"
 #include "http/headers/message.hpp"
 
 namespace tps::http {
 
-// One for the process; any IO thread may call. What is passed by reference must outlive it.
+// One for the process; any IO thread may call. References must outlive it.
 class Api {
  public:
   // `table` is routes() or worker_routes().
@@ -29,8 +29,8 @@ class Api {
   // The answer to a whole request; never throws. Sets the request's deadline. `request` must outlive the coroutine.
   boost::asio::awaitable<Response> handle(Request& request);
 
-  // The answer to a request of which only the head has been read, if that says already that the caller may not: whoever
-  // may not ask need not send a large body. Sets the request's deadline. `request` must outlive the coroutine.
+  // The response to a request whose head alone shows that the caller is not allowed, so that it need not send a large
+  // body. Sets the request's deadline. `request` must outlive the coroutine.
   boost::asio::awaitable<std::optional<Response>> refuse_early(Request& request);
 
   // The answer to what the server refuses by itself. The request may be empty but for its id.
@@ -63,6 +63,7 @@ class Api {
   static Response failed(const std::exception& error, const Request& request);
   void end(const Match& found, const Request& request, const Response& response);
   [[nodiscard]] Response limited(const domain::Error& error, const Request& request) const;
+  [[nodiscard]] domain::Error no_route(const Request& request) const;
   [[nodiscard]] Response answer_unmatched(const Match& found, const Request& request) const;
   ops::RouteMetrics& metrics_of(const Match& found, const Request& request);
 

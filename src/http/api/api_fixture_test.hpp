@@ -62,9 +62,10 @@ class ApiTest : public testing::Test {
 
   boost::asio::io_context context_;  // outlives the lanes, which post to it
   TestService service_;
-  std::optional<std::string> not_ready_;
+  std::optional<service::NotReady> not_ready_;
+  bool readiness_throws_ = false;
   Readiness readiness_ = [this] {
-    if (not_ready_ == "throw") throw std::runtime_error("no");
+    if (readiness_throws_) throw std::runtime_error("no");
     return not_ready_;
   };
   Api api_{routes(), service_.services(readiness_, {.max_batch_items = 4, .max_atomic_items = 2})};

@@ -257,17 +257,17 @@ TEST_F(ApiTest, Statements) {
 
 TEST_F(ApiTest, ReadinessSaysWhy) {
   EXPECT_EQ(ask(Method::get, "/readiness").body, R"({"status":"ready"})");
-  not_ready_ = "draining";
+  not_ready_ = service::NotReady{.draining = true, .reason = "this instance is shutting down"};
   EXPECT_THAT(ask(Method::get, "/readiness").body, HasSubstr("\"code\":\"draining\""));
-  not_ready_ = "the store cannot be reached";
+  not_ready_ = service::NotReady{.reason = "the database is unreachable"};
   const Response response = ask(Method::get, "/readiness");
   EXPECT_EQ(response.status, 503);
-  EXPECT_THAT(response.body, HasSubstr("\"detail\":\"the store cannot be reached\""));
+  EXPECT_THAT(response.body, HasSubstr("\"detail\":\"the database is unreachable\""));
   EXPECT_EQ(ask(Method::get, "/health").status, 200);
 }
 
 TEST_F(ApiTest, WhatThrowsIsA500) {
-  not_ready_ = "throw";
+  readiness_throws_ = true;
   const Response response = ask(Method::get, "/readiness");
   EXPECT_EQ(response.status, 500);
   EXPECT_THAT(response.body, HasSubstr("\"code\":\"internal_error\""));
@@ -286,6 +286,15 @@ TEST_F(ApiTest, MethodsAndAddresses) {
   EXPECT_EQ(ask(Method::head, "/transactions/1").status, 404);
   EXPECT_EQ(ask(Method::get, "/health/").status, 404);
   EXPECT_EQ(ask(Method::get, "/").status, 404);
+}
+
+TEST_F(ApiTest, NamesTheRouteThatDoesNotExist) {
+  EXPECT_THAT(ask(Method::get, "/stats").body, HasSubstr(R"("detail":"No such route: GET /stats")"));
+  EXPECT_THAT(ask(Method::post, "/transactions/").body,
+              HasSubstr(R"("detail":"No such route: POST /transactions/; did you mean /transactions?")"));
+  EXPECT_THAT(ask(Method::get, "/transactions/1?x=1").body,
+              HasSubstr("x: unknown query parameter; this route has none"));
+  EXPECT_THAT(ask(Method::get, "/transactions?x=1").body, HasSubstr("x: unknown query parameter; allowed: user_id, "));
 }
 
 TEST_F(ApiTest, AWorkerAnswersOperatorsOnly) {

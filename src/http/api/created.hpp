@@ -5,15 +5,15 @@
 #include <chrono>
 #include <optional>
 
-#include "http/api/handlers.hpp"
+#include "http/api/call.hpp"
 #include "http/headers/message.hpp"
 #include "service/transactions.hpp"
 
 namespace tps::http {
 
-// With `Prefer: wait=N`, waits until the transaction is no longer pending or the time has passed. What was waited for,
-// for Preference-Applied; nullopt when nobody asked, or when nothing was waited for since too many do or this instance
-// is shutting down. All references must outlive the coroutine.
+// With `Prefer: wait=N`, waits until the transaction is no longer pending or the time has passed. Returns the accepted
+// waiting time for Preference-Applied; nullopt if the client did not ask, too many requests wait already, or this
+// instance is shutting down. All references must outlive the coroutine.
 boost::asio::awaitable<std::optional<std::chrono::seconds>> wait_as_preferred(service::Submitted& submitted,
                                                                               const Call& call);
 

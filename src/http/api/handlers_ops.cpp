@@ -15,11 +15,9 @@ Response health(const Call& /*call*/) {
 }
 
 Response readiness(const Call& call) {
-  auto reason = call.services.readiness();
-  if (reason) {
-    const bool draining = *reason == "draining";
-    const auto code = draining ? domain::ErrorCode::draining : domain::ErrorCode::store_unavailable;
-    return problem({code, draining ? std::string{} : std::move(*reason)}, call.request);
+  if (auto not_ready = call.services.readiness()) {
+    const auto code = not_ready->draining ? domain::ErrorCode::draining : domain::ErrorCode::store_unavailable;
+    return problem({code, std::move(not_ready->reason)}, call.request);
   }
   Response response;
   response.body = R"({"status":"ready"})";

@@ -22,7 +22,7 @@ struct Form {
   std::optional<auth::Scopes> wanted;
 };
 
-// What is required of a member, in words; empty: it is fine.
+// The rule that a member breaks, in words; empty if it breaks none.
 std::string flaw_of(const std::string* text, std::size_t most) {
   if (text == nullptr || text->empty()) return "is required";
   return text->size() > most ? "is too long" : "";
@@ -66,7 +66,8 @@ std::expected<Form, Error> read_form(const Request& request) {
 
 ResponseTask create_token(Call call) {
   auth::Login* const login = call.services.access.login;
-  if (login == nullptr) co_return problem({ErrorCode::not_found, "Nobody logs in with a password here"}, call.request);
+  if (login == nullptr)
+    co_return problem({ErrorCode::not_found, "This server does not log users in with passwords"}, call.request);
   auto form = read_form(call.request);
   if (!form) co_return problem(form.error(), call.request);
   const auto grant = co_await login->log_in(std::move(form->username), std::move(form->password), form->wanted,

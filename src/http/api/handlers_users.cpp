@@ -12,6 +12,7 @@
 #include "ports/store.hpp"
 #include "wire/json_reader.hpp"
 #include "wire/json_writer.hpp"
+#include "wire/percent.hpp"
 
 namespace tps::http {
 namespace {
@@ -37,7 +38,7 @@ std::expected<std::optional<domain::Timestamp>, Error> parse_at(std::string_view
 
 std::expected<service::Instruction, Error> decode_update(const Call& call, const std::string& user_id) {
   if (auto refused = refuse_parameters(call.request.query)) return std::unexpected(std::move(*refused));
-  const auto code = percent_decode(call.parameters[1], false);
+  const auto code = wire::percent_decode(call.parameters[1], false);
   const domain::Currency* currency = code ? call.services.currencies.find(*code) : nullptr;
   // Such an account cannot be, whatever is written into it.
   if (currency == nullptr) return std::unexpected(Error{ErrorCode::not_found, "Currency not found"});

@@ -1,13 +1,13 @@
 #include "http/api/path.hpp"
 
 #include "domain/transaction.hpp"
-#include "http/api/query.hpp"
+#include "wire/percent.hpp"
 #include "wire/utf8.hpp"
 
 namespace tps::http {
 
 std::expected<std::string, domain::Error> user_id_of(std::string_view segment) {
-  auto user_id = percent_decode(segment, false);
+  auto user_id = wire::percent_decode(segment, false);
   if (user_id && !user_id->empty() && user_id->size() <= domain::kMaxUserIdBytes && wire::is_utf8(*user_id) &&
       !domain::has_control_characters(*user_id)) {
     return *std::move(user_id);

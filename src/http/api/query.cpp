@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "wire/ascii.hpp"
+#include "wire/percent.hpp"
 #include "wire/utf8.hpp"
 
 namespace tps::http {
@@ -16,27 +16,17 @@ constexpr std::size_t kMaxNameShown = 64;
 // The name as shown in an error: never bytes that would not be valid in JSON, never a long echo.
 std::string shown(std::string_view raw) { return std::string(raw.substr(0, kMaxNameShown)); }
 
-}  // namespace
-
-std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
-  std::string decoded;
-  decoded.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '+' && plus_is_space) {
-      decoded += ' ';
-    } else if (text[i] != '%') {
-      decoded += text[i];
-    } else {
-      if (text.size() - i < 3) return std::nullopt;
-      const int high = wire::hex_digit(text[i + 1]);
-      const int low = wire::hex_digit(text[i + 2]);
-      if (high < 0 || low < 0) return std::nullopt;
-      decoded += static_cast<char>(high * 16 + low);
-      i += 2;
-    }
+std::string unknown_parameter(std::span<const std::string_view> allowed) {
+  if (allowed.empty()) return "unknown query parameter; this route has none";
+  std::string text = "unknown query parameter; allowed: ";
+  for (const std::string_view& name : allowed) {
+    if (&name != allowed.data()) text += ", ";
+    text += name;
   }
-  return decoded;
+  return text;
 }
+
+}  // namespace
 
 std::expected<Query, domain::Error> Query::parse(std::string_view text, std::span<const std::string_view> allowed) {
   Query query;
@@ -54,10 +44,10 @@ std::expected<Query, domain::Error> Query::parse(std::string_view text, std::spa
       refuse(raw_name, FieldRule::too_many, "there are too many parameters");
       break;
     }
-    const auto name = percent_decode(raw_name, true);
-    auto decoded = percent_decode(value, true);
+    const auto name = wire::percent_decode(raw_name, true);
+    auto decoded = wire::percent_decode(value, true);
     if (!name || std::ranges::find(allowed, *name) == allowed.end()) {
-      refuse(raw_name, FieldRule::unknown_member, "is not a parameter of this address");
+      refuse(raw_name, FieldRule::unknown_member, unknown_parameter(allowed));
     } else if (query.get(*name) != nullptr) {
       refuse(*name, FieldRule::duplicate_member, "must come once");
     } else if (!decoded || !wire::is_utf8(*decoded) || decoded->find('\0') != std::string::npos) {

@@ -13,9 +13,6 @@
 
 namespace tps::http {
 
-// nullopt when an escape is broken. `plus_is_space` as in queries, not in paths.
-std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space);
-
 class Query {
  public:
   // Refuses with invalid_parameter, naming all of them: names that are not `allowed`, names that come twice, broken

@@ -8,7 +8,7 @@
 #include <variant>
 
 #include "auth/scope.hpp"
-#include "http/api/handlers.hpp"
+#include "http/api/call.hpp"
 #include "http/headers/message.hpp"
 
 namespace tps::http {
@@ -21,14 +21,14 @@ struct Route {
   std::string_view path_template;  // at most kMaxParameters {parameters}, each a whole segment
   std::size_t max_body_bytes;
   Handler handler;
-  std::optional<auth::Scope> scope;  // what a caller must be allowed; nullopt: anybody may ask
+  std::optional<auth::Scope> scope;  // scope that the caller must have; nullopt: none
 };
 
 // GET routes answer HEAD too. A path belongs to the first template that it fits, so "/transactions/batch" stands before
 // "/transactions/{id}".
 std::span<const Route> routes();
 
-// What a process answers that serves no clients: /health, /readiness and /metrics.
+// The routes of a process that serves no clients: /health, /readiness and /metrics.
 std::span<const Route> worker_routes();
 
 // Whether it is one of those: what an instance goes on answering when it has too many clients.

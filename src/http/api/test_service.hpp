@@ -8,7 +8,7 @@
 #include <map>
 #include <mutex>
 
-#include "http/api/handlers.hpp"
+#include "http/api/services.hpp"
 #include "ports/store.hpp"
 #include "service/flights.hpp"
 #include "service/transactions.hpp"
@@ -124,7 +124,7 @@ class TestStore : public ports::Store {
   ports::StoreResult<Backlog> backlog(std::uint32_t, ports::Deadline) override { return Backlog{}; }
   ports::StoreResult<void> ping(ports::Deadline) override { return {}; }
 
-  std::atomic<bool> settles = false;  // what is in the log reads as settled from now on
+  std::atomic<bool> settles = false;  // from now on transactions in the log read as settled
 
   [[nodiscard]] std::size_t size() const {
     const std::scoped_lock lock(mutex_);
