@@ -11,7 +11,7 @@ std::size_t share(std::size_t of, std::size_t among) { return (of + among - 1) /
 
 // Settlement goes in the order of ids, so the pending rows are those behind its position.
 IdRange ids_to_read(const ports::ListQuery& query, std::uint32_t partition, const PartitionEnds& ends) {
-  IdRange range{domain::first_id_before(partition), ends.last_id + 1};
+  IdRange range{domain::id_before_first(partition), ends.last_id + 1};
   if (query.status == domain::Status::pending) {
     range.low = std::max(range.low, ends.settled_id);
   } else if (query.status) {

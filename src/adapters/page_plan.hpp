@@ -22,7 +22,7 @@ struct IdRange {
 
 // An engine reads these of a partition before its rows.
 struct PartitionEnds {
-  std::int64_t last_id = 0;     // of the log; first_id_before(partition) if it is empty
+  std::int64_t last_id = 0;     // of the log; id_before_first(partition) if it is empty
   std::int64_t settled_id = 0;  // the last one settled, likewise
   // The first id created at or after created_from and created_to of the query, or last_id + 1. Only where those are
   // set.

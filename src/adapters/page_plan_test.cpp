@@ -14,7 +14,7 @@ using ports::ListQuery;
 using ports::Order;
 using testing::ElementsAreArray;
 
-constexpr std::int64_t kBefore = domain::first_id_before(1);  // partition 1 stands for all
+constexpr std::int64_t kBefore = domain::id_before_first(1);  // partition 1 stands for all
 
 domain::Timestamp at(int second) { return domain::Timestamp(std::chrono::seconds(second)); }
 
@@ -84,7 +84,7 @@ Page page_of(const PageCase& row) {
   std::vector<PartitionCursor> cursors;
   for (std::uint32_t partition = 0; partition < row.logs.size(); ++partition) {
     const Log& log = row.logs[partition];
-    const std::int64_t before = domain::first_id_before(partition);
+    const std::int64_t before = domain::id_before_first(partition);
     cursors.push_back({partition, {before, before + static_cast<std::int64_t>(log.rows) + 1}, at(log.waiting_since)});
   }
   PagePlan plan(std::move(cursors), row.limit, row.budget);

@@ -152,13 +152,13 @@ void Auditor::note_unprocessable(const ports::Audit::Entry& entry) {
   }
 }
 
-// What the settlement reader has not come to yet is held to the rules of the log, too.
+// Transactions that the settlement reader has not reached yet must obey the rules of the log, too.
 ports::StoreResult<void> Auditor::read_pending() {
   for (std::uint32_t partition = 0; partition < logs_.size(); ++partition) {
     while (true) {
       auto entries = read(partition, options_.piece);
       if (!entries) return std::unexpected(entries.error());
-      // Who writes on does not keep us here: we read faster.
+      // Writers that go on do not keep the audit here: it reads faster than they write.
       if (entries->empty()) break;
       const bool is_last = entries->size() < log_rows_;
       Parents parents;

@@ -34,7 +34,7 @@ struct AuditProgress {
   std::int64_t total = 0;
 };
 
-// What was looked at.
+// The extent of an audit: everything that it has read.
 struct AuditReport {
   int schema = 0;
   std::uint32_t partitions = 0;
@@ -51,7 +51,7 @@ inline constexpr std::size_t kMostUnprocessableShown = 20;
 
 class Auditor {
  public:
-  // What is given must outlive this object. `progress` is called after every piece.
+  // All references must outlive this object. `progress` is called after every piece.
   Auditor(ports::Audit& audit, AuditOptions options, Differences& differences,
           std::function<void(const AuditProgress&)> progress);
 

@@ -1,4 +1,4 @@
-// What an audit finds: a closed list of differences between what is recorded and what the logs give.
+// The findings of an audit: a closed list of the ways in which stored rows can differ from what the logs give.
 #pragma once
 
 #include <array>
@@ -43,12 +43,12 @@ enum class DifferenceKind : std::uint8_t {
 inline constexpr std::size_t kDifferenceKinds = static_cast<std::size_t>(DifferenceKind::held_without_hold) + 1;
 
 std::string_view slug(DifferenceKind kind);
-// What it means, for people.
+// The explanation that an operator reads: a clause after "the transaction" or "the account".
 std::string_view meaning(DifferenceKind kind);
 
 struct Difference {
   DifferenceKind kind = DifferenceKind::id_gap;
-  // What it is about: a transaction, an account, a currency, or all of a partition.
+  // The subject of the difference: a transaction, an account, a currency, or a whole partition.
   std::optional<std::uint32_t> partition{};
   std::optional<std::int64_t> transaction_id{};
   std::optional<std::string> user_id{};

@@ -19,7 +19,7 @@ std::string log_text(std::optional<std::uint32_t> partition) {
   return partition ? std::to_string(*partition) : std::string("none");
 }
 
-// What moves no money needs no receiver.
+// A child that moves no money needs no receiver.
 bool has_same_receiver(const Transaction& child, const Transaction& parent) {
   const bool moves = child.type == Type::capture || child.type == Type::reversal;
   if (!moves && !child.to_user_id) return true;
@@ -36,7 +36,7 @@ LogCheck::LogCheck(std::uint32_t partition, std::uint32_t partitions, Difference
     : partition_(partition),
       partitions_(partitions),
       differences_(differences),
-      last_id_(domain::first_id_before(partition)) {}
+      last_id_(domain::id_before_first(partition)) {}
 
 void LogCheck::report(DifferenceKind kind, std::int64_t id, std::string expected, std::string found,
                       std::string member) {

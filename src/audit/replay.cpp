@@ -56,7 +56,7 @@ std::optional<std::uint32_t> Replay::advance(const std::vector<bool>& ended) {
       settle_run(*heads.first,
                  heads.second != nullptr ? heads.second->head().settlement->settled_at : Timestamp::max());
     } else if (heads.waiting != nullptr) {
-      // Nobody's turn would ever come.
+      // No entry is next: without this the replay would wait forever.
       settle_head(*heads.waiting, Turn::now);
       heads.waiting->waits = false;
       wake_others(*heads.waiting);

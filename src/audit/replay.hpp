@@ -3,9 +3,9 @@
 //
 // With one partition, log order is settlement order. With several, an account is touched from several logs, and nothing
 // says in which order they were settled but the settlements themselves: each carries the version of its accounts. So an
-// entry waits until the accounts have the versions that they had before it. What failed changed no version, so nothing
-// kept the next change from coming before it in a replay; it is decided over the accounts as they were at its
-// version, of which the latest are kept. To need few of them, logs are merged by settled_at.
+// entry waits until the accounts have the versions that they had before it. A failed transaction changed no version, so
+// a later change may come before it in the replay. It is decided over the accounts as they were at its version; the
+// replay keeps the latest states for that. To need few of them, logs are merged by settled_at.
 #pragma once
 
 #include <cstdint>

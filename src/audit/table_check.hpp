@@ -50,7 +50,7 @@ class TableCheck {
   // `ledger` and `differences` must outlive this object.
   TableCheck(const domain::Ledger& ledger, Differences& differences);
 
-  // What the ledger had changed since this object was made or since the last call.
+  // Takes in the changes of the ledger since this object was made or since the last call.
   void note(const domain::SettlementOutput& changes);
 
   // Rows in the order of their key; `after` is the last key of the piece before. `is_last`: there are no rows after
@@ -76,8 +76,8 @@ class TableCheck {
   KeyIndex<std::int64_t, std::less<>> original_ids_;
 };
 
-// What the ledger must add up to by itself: per currency the accounts to the totals of all partitions (G3), and per
-// account held to the open holds.
+// Checks the sums of the ledger: in each currency the accounts add up to the totals of all partitions (G3), and in each
+// account `held` is the sum of the open holds.
 void check_sums(const domain::Accounts& accounts, const domain::Holds& holds,
                 const std::map<domain::Ledger::TotalsKey, domain::Totals>& totals, Differences& differences);
 

@@ -1,6 +1,6 @@
-// API keys: "tps_live_" and 256 random bits as 43 characters of base64url. Whoever lists keys sees the id, the first 8
-// of these characters; the store holds SHA-256 of the whole text. A key has so many bits that a slow hash would add
-// nothing.
+// API keys: "tps_live_" and 256 random bits as 43 characters of base64url. A list of keys shows the id, the first 8 of
+// these characters; the store holds SHA-256 of the whole text. With so many random bits, a slow hash would add no
+// safety.
 #pragma once
 
 #include <string>
@@ -22,7 +22,7 @@ NewApiKey make_api_key();
 // True if it has the form of a key.
 bool is_api_key(std::string_view text);
 
-// What may be shown of a key: its id.
+// The id of a key, the only part that may be shown.
 std::string_view api_key_id(std::string_view text);
 
 ports::KeyHash hash_api_key(std::string_view text);

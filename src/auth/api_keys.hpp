@@ -1,5 +1,5 @@
-// The API keys of requests. What the store says of one is believed for less than a second, so that a key that is
-// revoked anywhere is refused everywhere within one.
+// The API keys of requests. The answer of the store about a key is cached for less than a second, so a revoked key is
+// rejected by every instance within a second.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -20,7 +20,7 @@ struct KeyJob final : lanes::LaneJob {
   ports::StoreResult<std::optional<ports::ApiKey>> found{std::nullopt};
 };
 
-// What the lane of the KeyJobs does.
+// The flight of the lane that looks up keys (KeyJob).
 lanes::Lane::Fly key_flight(ports::KeyRegistry& registry, ops::Metrics& metrics);
 
 // Any IO thread may call.

@@ -17,7 +17,7 @@ void CredentialCache::put(const ports::Sha256& credential, SharedPrincipal princ
   Shard& shard = shard_of(credential);
   const std::scoped_lock lock(shard.mutex);
   if (generation != generation_) return;
-  // Whoever is asked for again is found good again; to know who was asked for last would cost every request.
+  // A dropped entry is verified again at its next use. Evicting the least recently used one would cost every request.
   if (shard.entries.size() >= capacity_per_shard_ && !shard.entries.contains(credential)) shard.entries.clear();
   shard.entries.insert_or_assign(credential, Entry{std::move(principal), until});
 }

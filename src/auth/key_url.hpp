@@ -1,6 +1,6 @@
 // The keys that an issuer publishes under an https URL (OpenID Connect's jwks_uri), fetched again every 5 minutes, and
-// when a token names a key that is not among them, but not more often than every 10 s: whoever makes up names of keys
-// must not have us ask the issuer each time.
+// when a token names a key that is not among them, but at most every 10 s: a client that invents key ids must not cause
+// a request to the issuer each time.
 #pragma once
 
 #include <chrono>
@@ -51,7 +51,7 @@ class KeyUrl {
   prometheus::Counter& fetched_;
   prometheus::Counter& failed_;
   std::function<void(Keys)> found_;
-  std::string last_;  // what was fetched; of the thread, once it runs
+  std::string last_;  // the last document; only the thread uses it once it runs
 
   std::mutex mutex_;
   std::condition_variable changed_;

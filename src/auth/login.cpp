@@ -63,7 +63,7 @@ Error Login::throttled(std::chrono::seconds wait) {
   return domain::too_many_requests(wait, "too many failed logins");
 }
 
-// A name that nobody has may be a password in the wrong field, so it is not logged.
+// An unknown user name may be a password in the wrong field, so it is not logged.
 Error Login::fail(const std::string& name, bool known, const std::string& address) {
   refused_.Increment();
   ops::log(ops::Level::warn, "login failed", {{"user", known ? name : "unknown"}, {"remote", address}});
@@ -74,7 +74,7 @@ boost::asio::awaitable<Answer<Grant>> Login::log_in(std::string name, std::strin
                                                     std::optional<Scopes> wanted, std::string address,
                                                     ports::Deadline deadline) {
   const std::string client = client_network(address);
-  // Here too, so that whoever must wait takes no place in the lane.
+  // Checked here, too, so that a throttled client takes no place in the lane.
   if (const auto wait = throttle_.wait(client, name)) co_return std::unexpected(throttled(*wait));
   const Found found = find(name);
   PasswordJob job(throttle_);

@@ -27,14 +27,14 @@ struct PasswordJob final : lanes::LaneJob {
   std::string client;
   std::string name;
   std::string password;
-  std::string hash;  // of nobody, if there is no such user
+  std::string hash;  // a dummy, if there is no such user
   bool known = false;
 
   std::optional<std::chrono::seconds> wait;  // not looked at for so long
   bool good = false;
 };
 
-// What the lane of the PasswordJobs does; it must have one thread.
+// The flight of the lane that checks passwords (PasswordJob); the lane must have one thread.
 lanes::Lane::Fly password_flight();
 
 struct Grant {

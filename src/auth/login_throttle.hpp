@@ -1,4 +1,5 @@
-// Who has guessed too often waits. Failures only: whoever knows the password never does. Any thread may call.
+// Makes a client wait after too many failed logins. Only failures count: a client that knows its password never waits.
+// Any thread may call.
 #pragma once
 
 #include <chrono>
@@ -19,7 +20,7 @@ class LoginThrottle {
 
  private:
   RateLimiter by_client_;
-  RateLimiter by_name_;  // from one client, or else anybody could lock a user out
+  RateLimiter by_name_;  // per client, or an attacker could lock a user out
 };
 
 }  // namespace tps::auth

@@ -16,7 +16,7 @@ constexpr std::uint32_t kKibibytes = 19 * 1024;
 constexpr std::uint32_t kLanes = 1;
 constexpr std::size_t kSaltBytes = 16;
 constexpr std::size_t kHashBytes = 32;
-// Whoever can write the file of users could make every login take minutes otherwise.
+// Limits of the cost: without them one line of the users file could make every login take minutes.
 constexpr std::uint32_t kMostKibibytes = 256 * 1024;
 constexpr std::uint32_t kMostPasses = 16;
 constexpr std::uint32_t kLeastKibibytes = 7 * 1024;

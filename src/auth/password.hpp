@@ -16,10 +16,10 @@ std::string hash_password(const std::string& password);
 // False too for what is no hash. In constant time for one hash.
 bool verify_password(const std::string& hash, const std::string& password);
 
-// What verify_password() takes for it, in no unit.
+// The relative cost of verify_password() with this hash, in no unit.
 std::uint64_t cost_of_hash(const std::string& hash);
 
-// What is wrong with a hash as an entry of a file; empty: nothing.
+// The reason why a hash cannot be an entry of a users file; empty if it can.
 std::string flaw_of_hash(const std::string& hash);
 
 }  // namespace tps::auth

@@ -41,8 +41,9 @@ RateLimiter::Decision RateLimiter::take(std::string_view who, Time now) {
   return decision;
 }
 
-// Those whose bucket is full are forgotten at no loss. If that is not enough, somebody makes up names, of which each is
-// used little: so those go, and whoever has used up much is remembered. A quarter at a time, since looking costs.
+// Those whose bucket is full are forgotten at no loss. If that is not enough, a client invents names and uses each a
+// little: these are forgotten, and the callers that used most are kept. A quarter goes at a time, since the search is
+// expensive.
 void RateLimiter::make_room(Time now) {
   std::erase_if(full_at_, [now](const auto& entry) { return entry.second <= now; });
   if (full_at_.size() < most_known_) return;

@@ -1,4 +1,4 @@
-// What a credential allows, as OAuth 2.0 scopes (RFC 6749 section 3.3).
+// The rights of a credential, as OAuth 2.0 scopes (RFC 6749 section 3.3).
 #pragma once
 
 #include <array>
@@ -32,7 +32,7 @@ class Scopes {
   // `admin` has all.
   [[nodiscard]] bool has(Scope scope) const { return (bits_ & (bit(scope) | bit(Scope::admin))) != 0; }
   [[nodiscard]] bool empty() const { return bits_ == 0; }
-  [[nodiscard]] Scopes both(Scopes other) const;  // what both have
+  [[nodiscard]] Scopes both(Scopes other) const;  // the intersection
 
   // Names separated by spaces.
   [[nodiscard]] std::string text() const;

@@ -42,7 +42,7 @@ std::optional<T> get(const Members& members, std::string_view name) {
   return value;
 }
 
-// What would have us use another key, or understand more than we do.
+// Header members that name another key or demand features that this verifier does not have.
 constexpr std::array<std::string_view, 7> kRefusedHeaders{"crit", "jku", "jwk", "x5u", "x5c", "b64", "zip"};
 
 struct Header {

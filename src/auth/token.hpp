@@ -15,7 +15,7 @@ namespace tps::auth {
 
 inline constexpr std::size_t kMaxTokenBytes = 8 * 1024;
 
-// What was wrong with a token, for operators; a client learns only that it is not good.
+// The reason why a token was rejected, for operators; a client learns only that its token is not valid.
 enum class TokenFlaw : std::uint8_t { malformed, header, unknown_key, signature, not_now, issuer, audience, claims };
 std::string_view name_of(TokenFlaw flaw);
 

@@ -36,7 +36,7 @@ const tps::auth::SigningKey& key() {
   return *kKey;
 }
 
-// One of each algorithm, so that all of them see made-up signatures. Nobody has the private keys.
+// One of each algorithm, so that all of them see made-up signatures. The private keys do not exist any more.
 std::vector<tps::auth::SigningKey> all_keys() {
   static const auto kPublic = tps::auth::read_keys(
       R"({"keys":[{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"},)"

@@ -16,7 +16,7 @@ class TrustedKeys {
     return keys_;
   }
 
-  // What was verified with the keys before counts no longer.
+  // Verifications with earlier keys are no longer valid.
   void replace(std::vector<SigningKey> keys) {
     auto set = std::make_shared<const KeySet>(std::move(keys));
     {

@@ -8,7 +8,7 @@ namespace {
 
 using Reference = std::pair<std::string, std::string>;
 
-// What the flight itself has added so far. Entries of a refused group are taken out again.
+// The additions of this flight so far. Entries of a refused group are taken out again.
 struct Added {
   std::unordered_map<Hash128, const Submission*, HashOfHash128> by_key;
   std::map<Reference, const Submission*> by_reference;

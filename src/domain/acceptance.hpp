@@ -45,7 +45,7 @@ struct HashOfHash128 {
   }
 };
 
-// What the partition's log holds of the keys and references of a flight.
+// The keys and references of a flight that the partition's log holds already.
 struct Existing {
   std::unordered_map<Hash128, Transaction, HashOfHash128> by_key;
   std::map<std::pair<std::string, std::string>, std::int64_t> by_reference;  // (user_id, reference) -> id

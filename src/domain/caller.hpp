@@ -1,4 +1,4 @@
-// Who asks, as far as the use cases care.
+// The caller of a use case: the part of its identity that rules depend on.
 #pragma once
 
 #include <optional>
@@ -10,7 +10,7 @@
 namespace tps::domain {
 
 struct Caller {
-  std::string principal;  // stable subject; "anonymous" when nobody needs to log in
+  std::string principal;  // stable subject; "anonymous" without authentication
   // The one user whose money this caller may see and move; nullopt: everybody's.
   std::optional<std::string> only_user{};
 

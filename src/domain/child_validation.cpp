@@ -6,7 +6,7 @@
 namespace tps::domain {
 namespace {
 
-// What a child has from its parent and a client may not say.
+// Rejects members that a child inherits from its parent: a client must not send them.
 void refuse_inherited(const Draft& draft, Findings& findings) {
   const auto refuse = [&](const std::optional<std::string_view>& member, const char* pointer) {
     if (member) findings.add(pointer, FieldRule::not_allowed, "is that of the transaction in the path");
@@ -66,7 +66,7 @@ Validated validate_child(Type type, const Transaction& parent, const Draft& draf
   Transaction transaction;
   transaction.type = type;
   transaction.user_id = parent.user_id;
-  // A void moves nothing to anybody.
+  // A void moves no money, so it has no receiver.
   if (type != Type::void_) transaction.to_user_id = parent.to_user_id;
   transaction.amount_minor = amount_minor;
   transaction.currency = parent.currency;

@@ -135,7 +135,7 @@ TEST(ChildValidation, AnAmountLeftOutIsTheParents) {
     EXPECT_EQ(child->hold_expires_at, std::nullopt);
     EXPECT_EQ(child->status, Status::pending);
   }
-  // A void moves nothing to anybody.
+  // A void moves no money, so it has no receiver.
   EXPECT_EQ(validate_child(Type::void_, parent_of_all(), {}, kCurrencies)->to_user_id, std::nullopt);
 }
 

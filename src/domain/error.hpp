@@ -13,7 +13,7 @@
 
 namespace tps::domain {
 
-// What a request as a whole is answered with when it is not answered with success.
+// The outcome of a request that does not succeed.
 enum class ErrorCode : std::uint8_t {
   // The request cannot be read.
   malformed_request,
@@ -45,12 +45,12 @@ enum class ErrorCode : std::uint8_t {
   draining,
   deadline_exceeded,
   store_unavailable,
-  // Nobody knows whether something was added; ask again with the same Idempotency-Key.
+  // It is unknown whether something was added; a client retries with the same Idempotency-Key.
   outcome_unknown,
   internal_error,
 };
 
-// What is wrong with one member of a body or one query parameter.
+// The rule that one member of a body or one query parameter breaks.
 enum class FieldRule : std::uint8_t {
   duplicate_member,
   unknown_member,

@@ -43,7 +43,7 @@ bool has_good_receiver(const Transaction& transaction) {
   return transaction.to_user_id.has_value() && *transaction.to_user_id != transaction.user_id;
 }
 
-// A parent comes earlier in the log. What is known of a later one would depend on where the log is cut into batches.
+// A parent comes earlier in the log. The knowledge about a later one would depend on where the log is cut into batches.
 bool has_good_parent(const Transaction& transaction) {
   return transaction.parent_id && *transaction.parent_id < transaction.id;
 }
@@ -106,7 +106,7 @@ Ledger::Ledger(Accounts accounts, Holds holds, Reversals reversals)
 
 Settlement Ledger::settle(const Transaction& transaction, Parent parent, Timestamp settled_at) {
   if (!is_processable(transaction)) return refuse(transaction, settled_at);
-  Sides sides = sides_of(transaction);
+  BothAccounts sides = sides_of(transaction);
   const std::optional<Failure> failure = apply(transaction, parent, sides, settled_at);
   if (failure == Failure::unprocessable) return refuse(transaction, settled_at);
   Settlement settlement = settlement_of(transaction, *sides.from, failure, settled_at);
@@ -121,10 +121,10 @@ Settlement Ledger::refuse(const Transaction& transaction, Timestamp settled_at) 
   return settlement_of(transaction, accounts_[payer_of(transaction)], Failure::unprocessable, settled_at);
 }
 
-Ledger::Sides Ledger::sides_of(const Transaction& transaction) {
+Ledger::BothAccounts Ledger::sides_of(const Transaction& transaction) {
   // Entries stay where they are: a rehash moves buckets, not elements.
   const auto entry_of = [this](AccountKey key) { return &*accounts_.try_emplace(std::move(key)).first; };
-  Sides sides;
+  BothAccounts sides;
   sides.from_entry = entry_of(payer_of(transaction));
   sides.from = &sides.from_entry->second;
   if (is_between_two(transaction)) {
@@ -134,7 +134,7 @@ Ledger::Sides Ledger::sides_of(const Transaction& transaction) {
   return sides;
 }
 
-std::optional<Failure> Ledger::apply(const Transaction& transaction, Parent parent, Sides& sides,
+std::optional<Failure> Ledger::apply(const Transaction& transaction, Parent parent, BothAccounts& sides,
                                      Timestamp settled_at) {
   switch (transaction.type) {
     case Type::deposit:
@@ -157,7 +157,7 @@ std::optional<Failure> Ledger::apply(const Transaction& transaction, Parent pare
   return Failure::unprocessable;
 }
 
-std::optional<Failure> Ledger::deposit(const Transaction& transaction, Sides& sides) {
+std::optional<Failure> Ledger::deposit(const Transaction& transaction, BothAccounts& sides) {
   if (const auto failure = check_posting(*sides.from, transaction.amount_minor)) return failure;
   sides.from->posted += transaction.amount_minor;
   add_to(totals_of(transaction).deposits, transaction.amount_minor);
@@ -165,7 +165,7 @@ std::optional<Failure> Ledger::deposit(const Transaction& transaction, Sides& si
   return std::nullopt;
 }
 
-std::optional<Failure> Ledger::withdraw(const Transaction& transaction, Sides& sides) {
+std::optional<Failure> Ledger::withdraw(const Transaction& transaction, BothAccounts& sides) {
   if (const auto failure = check_payment(*sides.from, transaction.amount_minor)) return failure;
   sides.from->posted -= transaction.amount_minor;
   add_to(totals_of(transaction).withdrawals, transaction.amount_minor);
@@ -173,7 +173,7 @@ std::optional<Failure> Ledger::withdraw(const Transaction& transaction, Sides& s
   return std::nullopt;
 }
 
-std::optional<Failure> Ledger::transfer(const Transaction& transaction, Sides& sides) {
+std::optional<Failure> Ledger::transfer(const Transaction& transaction, BothAccounts& sides) {
   if (const auto failure = check_payment(*sides.from, transaction.amount_minor)) return failure;
   if (const auto failure = check_posting(*sides.to, transaction.amount_minor)) return failure;
   sides.from->posted -= transaction.amount_minor;
@@ -183,7 +183,7 @@ std::optional<Failure> Ledger::transfer(const Transaction& transaction, Sides& s
   return std::nullopt;
 }
 
-std::optional<Failure> Ledger::hold(const Transaction& transaction, Sides& sides) {
+std::optional<Failure> Ledger::hold(const Transaction& transaction, BothAccounts& sides) {
   if (const auto failure = check_debit(*sides.from, transaction.amount_minor)) return failure;
   const auto held = checked_add(sides.from->held, transaction.amount_minor);
   if (!held) return Failure::balance_overflow;
@@ -210,7 +210,7 @@ std::expected<Hold*, Failure> Ledger::open_hold_of(const Transaction& child) {
   return &hold;
 }
 
-std::optional<Failure> Ledger::capture(const Transaction& transaction, Sides& sides, Timestamp settled_at) {
+std::optional<Failure> Ledger::capture(const Transaction& transaction, BothAccounts& sides, Timestamp settled_at) {
   const auto found = open_hold_of(transaction);
   if (!found) return found.error();
   Hold& hold = **found;
@@ -234,7 +234,7 @@ std::optional<Failure> Ledger::capture(const Transaction& transaction, Sides& si
   return std::nullopt;
 }
 
-std::optional<Failure> Ledger::release(const Transaction& transaction, Sides& sides, Timestamp settled_at) {
+std::optional<Failure> Ledger::release(const Transaction& transaction, BothAccounts& sides, Timestamp settled_at) {
   const auto found = open_hold_of(transaction);
   if (!found) return found.error();
   Hold& hold = **found;
@@ -244,7 +244,7 @@ std::optional<Failure> Ledger::release(const Transaction& transaction, Sides& si
   return std::nullopt;
 }
 
-std::optional<Failure> Ledger::reverse(const Transaction& transaction, Parent parent, Sides& sides) {
+std::optional<Failure> Ledger::reverse(const Transaction& transaction, Parent parent, BothAccounts& sides) {
   if (parent.transaction == nullptr) return Failure::unprocessable;
   const Transaction& original = *parent.transaction;
   if (!belongs_to(transaction, original)) return Failure::unprocessable;
@@ -259,7 +259,8 @@ std::optional<Failure> Ledger::reverse(const Transaction& transaction, Parent pa
 }
 
 // A transfer goes from the receiver back to the payer, a deposit is taken back, a withdrawal comes back.
-std::optional<Failure> Ledger::move_back(const Transaction& reversal, const Transaction& original, Sides& sides) {
+std::optional<Failure> Ledger::move_back(const Transaction& reversal, const Transaction& original,
+                                         BothAccounts& sides) {
   const std::int64_t amount = reversal.amount_minor;
   const bool is_deposit = original.type == Type::deposit;
   Account* const debited = is_deposit ? sides.from : sides.to;
@@ -282,7 +283,7 @@ std::optional<Failure> Ledger::move_back(const Transaction& reversal, const Tran
   return std::nullopt;
 }
 
-void Ledger::update(const Transaction& transaction, Sides& sides) {
+void Ledger::update(const Transaction& transaction, BothAccounts& sides) {
   if (transaction.overdraft_limit) sides.from->overdraft_limit = *transaction.overdraft_limit;
   if (transaction.frozen) sides.from->frozen = *transaction.frozen;
   touch(*sides.from_entry);

@@ -51,25 +51,26 @@ class Ledger {
 
  private:
   // The accounts of one transaction: `to` is there when it moves money between two.
-  struct Sides {
+  struct BothAccounts {
     Accounts::value_type* from_entry = nullptr;
     Account* from = nullptr;
     Accounts::value_type* to_entry = nullptr;
     Account* to = nullptr;
   };
 
-  Sides sides_of(const Transaction& transaction);
-  std::optional<Failure> apply(const Transaction& transaction, Parent parent, Sides& sides, Timestamp settled_at);
-  std::optional<Failure> deposit(const Transaction& transaction, Sides& sides);
-  std::optional<Failure> withdraw(const Transaction& transaction, Sides& sides);
-  std::optional<Failure> transfer(const Transaction& transaction, Sides& sides);
-  std::optional<Failure> hold(const Transaction& transaction, Sides& sides);
-  std::optional<Failure> capture(const Transaction& transaction, Sides& sides, Timestamp settled_at);
-  std::optional<Failure> release(const Transaction& transaction, Sides& sides, Timestamp settled_at);
-  std::optional<Failure> reverse(const Transaction& transaction, Parent parent, Sides& sides);
-  void update(const Transaction& transaction, Sides& sides);
+  BothAccounts sides_of(const Transaction& transaction);
+  std::optional<Failure> apply(const Transaction& transaction, Parent parent, BothAccounts& sides,
+                               Timestamp settled_at);
+  std::optional<Failure> deposit(const Transaction& transaction, BothAccounts& sides);
+  std::optional<Failure> withdraw(const Transaction& transaction, BothAccounts& sides);
+  std::optional<Failure> transfer(const Transaction& transaction, BothAccounts& sides);
+  std::optional<Failure> hold(const Transaction& transaction, BothAccounts& sides);
+  std::optional<Failure> capture(const Transaction& transaction, BothAccounts& sides, Timestamp settled_at);
+  std::optional<Failure> release(const Transaction& transaction, BothAccounts& sides, Timestamp settled_at);
+  std::optional<Failure> reverse(const Transaction& transaction, Parent parent, BothAccounts& sides);
+  void update(const Transaction& transaction, BothAccounts& sides);
   std::expected<Hold*, Failure> open_hold_of(const Transaction& child);
-  std::optional<Failure> move_back(const Transaction& reversal, const Transaction& original, Sides& sides);
+  std::optional<Failure> move_back(const Transaction& reversal, const Transaction& original, BothAccounts& sides);
 
   void close(Hold& hold, const Transaction& by, Status status, std::int64_t captured, Timestamp at);
   Totals& totals_of(const Transaction& transaction);
@@ -81,7 +82,7 @@ class Ledger {
   Holds holds_;
   Reversals reversals_;
   std::map<TotalsKey, Totals> totals_;
-  // What changed since the last take_changes().
+  // The changes since the last take_changes().
   std::vector<Accounts::value_type*> changed_accounts_;  // some more than once
   std::set<std::int64_t> changed_holds_;
   std::set<std::int64_t> changed_reversals_;

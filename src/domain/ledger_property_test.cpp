@@ -22,7 +22,7 @@ using test::Look;
 using test::Model;
 using test::Move;
 
-// What a store keeps between two batches; gives settle() what the contract of SettlementInput says and no more.
+// The state that a store keeps between two batches; gives settle() exactly the input that SettlementInput promises.
 class Shelf {
  public:
   std::vector<Settlement> settle(std::span<const Transaction> batch) {
@@ -297,8 +297,8 @@ TEST(LedgerProperties, PostedChangeIsWhatHappened) {
 using Wide = __int128_t;
 Wide available(const Account& account) { return Wide{account.posted} - account.held; }
 
-// G4: nothing but a lower limit leaves less available than the limit allows. What is there already may be less, but
-// then only grows. Versions count without gaps.
+// G4: nothing but a lower limit leaves less available than the limit allows. An account that is already below the limit
+// may only grow. Versions count without gaps.
 TEST(LedgerProperties, NoDebitGoesBelowTheLimit) {
   EXPECT_TRUE(rc::check([] {
     const History history(*test::moves(), 1);

@@ -1,6 +1,6 @@
-// Settling: the pure function that decides what happens to transactions, in log order. The same
-// transactions over the same accounts always give the same settlements (G11), whoever runs it and when:
-// time comes in as an argument, and everything else that decides is in the log.
+// Settling: the pure function that decides what happens to transactions, in log order. The same transactions over the
+// same accounts always give the same settlements (G11), on every instance and at any time: time is an argument, and all
+// other input is in the log.
 #pragma once
 
 #include <compare>
@@ -88,10 +88,10 @@ struct Settlement {
 // Shows on a transaction what its settlement says: its status, failure and settled_at.
 void put_on(const Settlement& settlement, Transaction& transaction);
 
-// Sums per (partition, currency) of what settled, kept independently of the accounts so that the two can
-// be compared (G3): over all partitions, sum of posted = deposits - withdrawals - captures - deposit_reversals +
+// Sums per (partition, currency) of what settled, kept independently of the accounts so that the two can be compared
+// (G3): over all partitions, sum of posted = deposits - withdrawals - captures - deposit_reversals +
 // withdrawal_reversals. Transfers and what follows from them count nowhere. All modulo 2^64: a sum over all accounts
-// may be larger than any one account, and nobody's deposit may fail because of what others have.
+// may be larger than any one account, and a deposit of one user must not fail because of the balances of others.
 struct Totals {
   std::int64_t deposits = 0;
   std::int64_t withdrawals = 0;
@@ -99,7 +99,7 @@ struct Totals {
   std::int64_t deposit_reversals = 0;
   std::int64_t withdrawal_reversals = 0;  // captures of withdrawals included
 
-  // What the accounts must add up to, modulo 2^64.
+  // The sum of `posted` over all accounts that these totals demand, modulo 2^64.
   [[nodiscard]] std::int64_t net() const;
   bool operator==(const Totals&) const = default;
 };
@@ -110,8 +110,8 @@ using Reversals = std::unordered_map<std::int64_t, std::int64_t>;  // by the ori
 using Parents = std::unordered_map<std::int64_t, Transaction>;     // by id, as they stand now
 using TotalsByCurrency = std::map<std::string, Totals>;
 
-// Everything the function needs, fetched before it runs. What is not there does not exist: an account is new (all
-// zero), a hold was never authorized, nothing was reversed.
+// Everything the function needs, fetched before it runs. An absent entry does not exist in the store: the account is
+// new (all zero), the hold was never authorized, nothing was reversed.
 struct SettlementInput {
   // One partition, ascending ids, all pending. A row that cannot be read comes with amount_minor 0, and fails.
   std::vector<Transaction> transactions;
@@ -137,8 +137,8 @@ struct SettlementOutput {
 // nothing.
 SettlementOutput settle(const SettlementInput& input, Timestamp now);
 
-// What a settled transaction changed of the posted balance of one of its accounts: that of user_id, or of to_user_id
-// (`incoming`). `parent_type` is that of its parent, which only a reversal needs.
+// The change that a settled transaction made to the posted balance of one of its accounts: that of user_id, or of
+// to_user_id (`incoming`). `parent_type` is that of its parent, which only a reversal needs.
 std::int64_t posted_change(const Transaction& transaction, std::optional<Type> parent_type, bool incoming);
 
 // For a batch that the store refuses to record: all of it fails as unprocessable.

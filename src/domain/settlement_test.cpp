@@ -135,7 +135,7 @@ TEST(Settlement, TimeNeverRunsBack) {
   EXPECT_EQ(output.settlements[2].settled_at, kNow + microseconds{50});
 }
 
-// What was settled before counts, in the same batch as in one before it.
+// Earlier settlements count, in the same batch as in one before it.
 SettlementInput input_of(std::vector<Transaction> transactions) {
   SettlementInput input;
   input.transactions = std::move(transactions);

@@ -143,7 +143,7 @@ class Book {
     return &log_.at(static_cast<std::size_t>(*id - 1));
   }
 
-  // What is true whatever was settled.
+  // Checks the invariants that hold after every settlement.
   void check(const Accounts& before, const Settlement& settlement) {
     const Transaction& transaction = log_.back();
     SettlementOutput changes;

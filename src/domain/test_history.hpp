@@ -90,7 +90,7 @@ class History {
     one.user_id = name_of(user);
     one.currency = move.user < 200 ? "USD" : "EUR";
     std::vector<Transaction>& log = logs_[one.partition];
-    one.id = first_id_before(one.partition) + static_cast<std::int64_t>(log.size()) + 1;
+    one.id = id_before_first(one.partition) + static_cast<std::int64_t>(log.size()) + 1;
     now_ += std::chrono::seconds(move.time < 4 ? 30 : move.time % 4 / 3);
     one.type = type_of(move.kind % 32);
     one.amount_minor = move.amount < 248 ? 1 + move.amount : kMost - (move.amount - 248);

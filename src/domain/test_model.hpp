@@ -1,6 +1,6 @@
-// What the ledger must do, said a second time and in another way, from the design and not from ledger.cpp: a list of
-// everything that happened so far, from which each question is answered from scratch, in numbers that cannot overflow.
-// All rules that a transaction breaks are collected; the first in order of precedence is its failure. Slow and plain.
+// An independent model of the ledger, written from the design and not from ledger.cpp: a list of everything that
+// happened so far, from which each question is answered from scratch, in numbers that cannot overflow. All rules that a
+// transaction breaks are collected; the first in order of precedence is its failure. Slow and plain.
 #pragma once
 
 #include <algorithm>
@@ -102,7 +102,7 @@ class Model {
   struct Fact {
     Transaction transaction;
     std::optional<Failure> failure;
-    Entries entries;  // what it posted
+    Entries entries;  // its postings
   };
 
   static bool is_a_hold(const Transaction& one) { return one.capture == Capture::manual; }

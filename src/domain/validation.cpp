@@ -52,7 +52,8 @@ Capture check_capture(const Draft& draft, Type type, Findings& findings) {
   return *capture;
 }
 
-// An integer: neither fraction nor exponent. What does not fit comes out as more, or less, than any hold.
+// An integer: neither fraction nor exponent. A number that does not fit becomes larger, or smaller, than any allowed
+// hold.
 std::optional<std::int64_t> parse_seconds(std::string_view text) {
   std::int64_t value = 0;
   const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);

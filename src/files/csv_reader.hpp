@@ -46,7 +46,7 @@ class CsvRows {
   bool between_rows_ = true;
 };
 
-// What the header line says.
+// The meaning of each column, from the header line.
 class CsvColumns {
  public:
   // The names of members, "metadata.NAME" for one member of metadata, and the column `key_column`, whatever its name

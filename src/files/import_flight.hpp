@@ -20,8 +20,8 @@ struct Persistence {
 };
 
 // Appends all submissions, which have keys, in order within each partition; what is unavailable or unknown is asked
-// again. What this call itself brought in is `accepted`, even if that became clear only when it was asked again. On an
-// error (a sentence) some are still unavailable or unknown.
+// again. A submission that this call added is `accepted`, even if that became clear only in a repetition. On an error
+// (a sentence) some are still unavailable or unknown.
 std::expected<void, std::string> fly(ports::Store& store, std::span<domain::Submission> batch,
                                      const Persistence& persistence);
 

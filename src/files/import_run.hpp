@@ -50,7 +50,7 @@ class ImportRun {
   [[nodiscard]] const ImportCounts& counts() const { return counts_; }
 
  private:
-  // What is read and not yet durable.
+  // The lines that are read and not yet durable.
   struct Batch {
     struct Place {
       std::uint64_t line = 0;
@@ -69,7 +69,7 @@ class ImportRun {
   std::expected<Batch, std::string> read();
   void add(Batch& batch, ImportItem item) const;
   static void reject(Batch& batch, std::uint64_t line, const Flaw& flaw, std::string_view text);
-  // What became of a batch; what is still not decided counts as nothing.
+  // Counts the outcomes of a batch; undecided lines do not count.
   std::expected<void, std::string> conclude(Batch& batch);
 
   const Parts parts_;

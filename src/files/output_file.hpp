@@ -9,8 +9,8 @@ namespace tps::files {
 
 class OutputFile {
  public:
-  // An empty path is standard output. What is at `path` stays as it is until commit(). Errors are sentences; one that
-  // is empty means that nobody reads standard output any more.
+  // An empty path is standard output. A file at `path` stays as it is until commit(). Errors are sentences; an empty
+  // one means that the reader of standard output has gone.
   std::expected<void, std::string> open(const std::string& path);
   std::expected<void, std::string> write(std::string_view text);
   std::expected<void, std::string> commit();

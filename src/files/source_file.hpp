@@ -28,7 +28,7 @@ class SourceFile {
   // In hexadecimal digits. Reads all of it, from where it stands, and goes back to the start.
   [[nodiscard]] std::expected<std::string, std::string> sha256() const;
 
-  // True if somebody has written to it since open().
+  // True if the file was written to since open().
   [[nodiscard]] bool changed() const;
 
  private:

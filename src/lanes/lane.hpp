@@ -34,7 +34,8 @@ enum class LaneVerdict : std::uint8_t {
   stopped,  // the lane is shutting down; nothing was done
 };
 
-// What waits in a lane. Owned by the waiting coroutine; the lane holds it from submit() until completion.
+// A unit of work that waits in a lane. Owned by the waiting coroutine; the lane holds it from submit() until
+// completion.
 class LaneJob {
  public:
   LaneJob() = default;

@@ -16,8 +16,8 @@
 
 namespace tps::ports {
 
-// What an audit reads, in short transactions that hold up nobody. Logs are immutable, so a log may be read piece by
-// piece; of what is derived from them, each answer says which settlements it includes.
+// The data that an audit reads, in short transactions that block no writer. Logs are immutable, so a log may be read
+// piece by piece. For derived rows, each answer says which settlements it includes.
 class Audit {
  public:
   Audit() = default;
@@ -27,7 +27,7 @@ class Audit {
 
   virtual StoreResult<StoreIdentity> open(Deadline deadline) = 0;
 
-  // How far settlement is: per partition, the id of the last settled transaction (first_id_before() at the start).
+  // How far settlement is: per partition, the id of the last settled transaction (id_before_first() at the start).
   virtual StoreResult<std::vector<std::int64_t>> positions(Deadline deadline) = 0;
 
   // One row of the log and its settlement. `readable` false: something in the row is unknown to this binary; the

@@ -1,5 +1,5 @@
-// The port to the API keys that a store knows. What is known of a key is a fold over records that only grow: it was
-// created, and perhaps it was revoked, each by somebody, so that the records are the audit of it.
+// The port to the API keys that a store knows. The state of a key is a fold over append-only records: one of its
+// creation, perhaps one of its revocation, each with its author, so that the records are the audit trail.
 #pragma once
 
 #include <optional>

@@ -12,12 +12,12 @@
 
 namespace tps::ports {
 
-// How far a reader is: per partition, the last id looked at. What is missing is the start of that partition's log.
+// How far a reader is: per partition, the last id looked at. A missing entry means the start of that partition's log.
 using Positions = std::vector<std::int64_t>;
 
-// What is read of a partition has ids above this.
+// The reader has read this partition up to and including this id.
 [[nodiscard]] inline std::int64_t position_in(const Positions& positions, std::uint32_t partition) {
-  const std::int64_t start = domain::first_id_before(partition);
+  const std::int64_t start = domain::id_before_first(partition);
   return partition < positions.size() ? std::max(start, positions[partition]) : start;
 }
 

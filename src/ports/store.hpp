@@ -86,14 +86,14 @@ struct Statement {
   std::optional<std::int64_t> next_after;  // nullopt: this is the last page
 };
 
-// What operators watch.
+// Figures of the ledger for operators.
 struct LedgerFigures {
   std::int64_t open_holds = 0;
   // Per currency: what the accounts add up to minus what the totals say, modulo 2^64; 0 unless something is broken.
   std::map<std::string, std::int64_t> imbalance;
 };
 
-// What identifies a store; see design of the cache: keys carry id and schema, values a MAC with the secret.
+// The identity of a store. Cache keys carry id and schema; cached values carry a MAC with the secret.
 struct StoreIdentity {
   std::string store_id;                    // UUID, made by the first migration
   int schema = 0;                          // newest migration applied

@@ -1,4 +1,4 @@
-// The end of holds that nobody captured or voided: an `expiry` in the log, submitted by whoever settles. Any number of
+// The end of holds that were neither captured nor voided: an `expiry` in the log, submitted by a worker. Any number of
 // workers may submit the same one; its key, made from the hold, lets only one in.
 #pragma once
 

@@ -1,4 +1,4 @@
-// What the lanes carry, and how a flight of each is flown against its port.
+// The jobs of the lanes, and how a flight of each runs against its port.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
-// What operators watch in the ledger itself: open holds, and whether the accounts still add up to the totals that are
-// kept independently of them. One thread asks the store now and then.
+// Watches the ledger for operators: open holds, and whether the accounts still add up to the totals that are kept
+// independently of them. One thread asks the store at intervals.
 #pragma once
 
 #include <chrono>

@@ -42,7 +42,7 @@ void SettlementLoop::wake() {
   changed_.notify_one();
 }
 
-// Somebody who waits is worth a commit at once.
+// A waiting client is worth a commit at once.
 void SettlementLoop::hurry() {
   {
     const std::scoped_lock lock(mutex_);
@@ -229,7 +229,7 @@ void SettlementLoop::announce(domain::SettlementInput& input, const domain::Sett
 
 void SettlementLoop::count(const domain::SettlementOutput& output) {
   metrics_.settle_batch_size.Observe(static_cast<double>(output.settlements.size()));
-  std::array<std::size_t, 6> by_status{};
+  std::array<std::size_t, domain::kStatusCount> by_status{};
   for (const domain::Settlement& settlement : output.settlements) {
     ++by_status.at(static_cast<std::size_t>(settlement.status));
     if (settlement.failure) metrics_.failed(std::string(domain::slug(*settlement.failure))).Increment();

@@ -25,7 +25,7 @@ struct SettlementOptions {
   std::uint32_t partitions = 1;
   std::uint32_t first_partition = 0;                 // where each round begins; workers that differ meet less often
   std::size_t batch = 4'000;                         // most transactions of one commit
-  std::chrono::milliseconds gather{8};               // pause between batches while nobody waits for an answer
+  std::chrono::milliseconds gather{8};               // pause between batches while no client waits for an outcome
   std::chrono::milliseconds shortest_pause{2};       // between looks at the log, just after there was work
   std::chrono::milliseconds longest_pause{100};      // ... and when there has been none for a while
   std::chrono::milliseconds budget{3'000};           // longest a store call may take
@@ -90,7 +90,7 @@ class SettlementLoop {
   std::condition_variable changed_;
   // Under mutex_.
   bool woken_ = false;
-  bool hurried_ = false;  // somebody began to wait for an outcome
+  bool hurried_ = false;  // a client began to wait for an outcome
   bool stopping_ = false;
 
   std::thread thread_;

@@ -11,7 +11,7 @@
 
 namespace tps::service {
 
-// What a client's idempotency key stands for: the key, and within a batch that has one key the item's index.
+// The identity that a client's idempotency key gives: the key, and within a batch that has one key the item's index.
 struct IdempotencyKey {
   std::string text;
   std::optional<std::uint32_t> item;

@@ -30,10 +30,10 @@ class Waiters {
   // The transaction once it is not pending; nullopt when `until` comes, draining begins, or too many wait.
   boost::asio::awaitable<std::optional<domain::Transaction>> wait(std::int64_t id, ports::Deadline until);
 
-  // These have just been settled here. Cheap when nobody waits.
+  // These have just been settled here. Cheap when no request waits.
   void settled(std::span<const domain::Transaction> transactions);
 
-  // True while anybody waits: settlement need not gather then.
+  // True while a request waits: settlement does not gather then.
   [[nodiscard]] bool any() const;
 
   // Called for each that begins to wait, under this object's lock: it must be short and not come back here. One

@@ -25,7 +25,7 @@ std::string_view expectation(TextKind kind) {
   return {};
 }
 
-// What is wrong with a text before any of it is read as JSON.
+// The reason why a text cannot be JSON, found before the parser reads it.
 std::optional<std::string> not_json(std::string_view text) {
   if (text.starts_with("\xEF\xBB\xBF")) return "JSON must not start with a byte order mark";
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return "The body is empty";

@@ -1,5 +1,5 @@
-// What the readers of JSON bodies share: a body is one object, each member is handed over with its name, and what is
-// wrong is said by where it is.
+// The common part of the readers of JSON bodies: a body is one object, each member is handed over with its name, and an
+// error names its place.
 #pragma once
 
 #include <simdjson.h>
@@ -25,7 +25,7 @@ std::unexpected<domain::Error> broken_rule(std::string pointer, domain::FieldRul
 // RFC 6901 pointer to a member of the body, cut to a decent length.
 std::string pointer_to(std::string_view name);
 
-// What is wrong with the members of one object, as far as it is worth saying.
+// The errors of the members of one object, up to a limit.
 class MemberErrors {
  public:
   void add(std::string_view name, domain::FieldRule rule, std::string_view detail);

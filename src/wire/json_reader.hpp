@@ -30,7 +30,7 @@ struct DecodedAccount {
   std::vector<domain::FieldError> errors;
 };
 
-// What is to be changed of an account; as decode_transaction.
+// The change of an account that a body asks for; as decode_transaction.
 std::expected<DecodedAccount, domain::Error> decode_account(std::string_view body);
 
 // Takes one item of a batch; must be done with the views when it returns.
@@ -44,7 +44,7 @@ std::expected<void, domain::Error> decode_batch(std::string_view body, std::size
 // NDJSON: one item a line, blank lines are skipped; a line that is not JSON is that item's malformed_json.
 std::expected<void, domain::Error> decode_lines(std::string_view body, std::size_t max_items, const ItemSink& sink);
 
-// What is wrong with the name of a member of a batch item: read_only, unknown_member, or nothing.
+// The rule that the name of a member of a batch item breaks: read_only, unknown_member, or none.
 std::optional<domain::FieldRule> flaw_of_member(std::string_view name);
 
 // Can `text` stand as the member metadata as it is? It is one JSON value, an object of strings or null.

@@ -1,5 +1,5 @@
-// What the decoder accepts is JSON by a reader that checks everything; it is the same item alone, in a batch and on a
-// line; and what passes validation comes out as JSON again.
+// Every text that the decoder accepts is JSON for a reader that checks everything; the item is the same alone, in a
+// batch and on a line; and a valid one is written as JSON again.
 #include <simdjson.h>
 
 #include <array>

@@ -1,5 +1,6 @@
-// What simdjson leaves to its users: padded input, and checking values that nobody asks for. Its on-demand reader
-// checks only what is looked at, so each function below looks at one value whole and returns false if it is not JSON.
+// The tasks that simdjson leaves to its users: padded input, and the check of values that are skipped. Its on-demand
+// reader checks only the parts that are read, so each function below reads one value whole and returns false if it is
+// not JSON.
 #pragma once
 
 #include <simdjson.h>

@@ -48,7 +48,7 @@ TPS_ON_EVERY_STORE(Audits);
 
 TEST_P(Audits, OfAnEmptyStoreFindNothing) {
   EXPECT_EQ(value_of(audit_->open(soon())).store_id, value_of(store_->open(soon())).store_id);
-  EXPECT_EQ(value_of(audit_->positions(soon())), (std::vector{std::int64_t{0}, domain::first_id_before(1)}));
+  EXPECT_EQ(value_of(audit_->positions(soon())), (std::vector{std::int64_t{0}, domain::id_before_first(1)}));
   EXPECT_THAT(value_of(audit_->entries(0, 0, 10, soon())), IsEmpty());
   EXPECT_EQ(value_of(audit_->orphans(0, soon())), 0);
   EXPECT_THAT(value_of(audit_->accounts(std::nullopt, 10, soon())).rows, IsEmpty());
@@ -69,7 +69,7 @@ TEST_P(Audits, ReadBothLogs) {
   const auto positions = value_of(audit_->positions(soon()));
   std::array<std::int64_t, 2> last{};
   for (const std::uint32_t partition : {0U, 1U}) {
-    std::int64_t after = domain::first_id_before(partition);
+    std::int64_t after = domain::id_before_first(partition);
     std::size_t count = 0;
     while (true) {
       const auto piece = value_of(audit_->entries(partition, after, 7, soon()));

@@ -39,7 +39,7 @@ class Feed : public StoreContract {
   }
   static std::vector<std::int64_t> ids(std::uint32_t partition, std::int64_t first, std::int64_t last) {
     std::vector<std::int64_t> all;
-    for (std::int64_t i = first; i <= last; ++i) all.push_back(domain::first_id_before(partition) + i);
+    for (std::int64_t i = first; i <= last; ++i) all.push_back(domain::id_before_first(partition) + i);
     return all;
   }
 };
@@ -50,7 +50,7 @@ TEST_P(Feed, StartsEmptyWithAPositionForEachPartition) {
   EXPECT_THAT(page.transactions, IsEmpty());
   ASSERT_EQ(page.next_positions.size(), kPartitions);
   for (std::uint32_t partition = 0; partition < kPartitions; ++partition) {
-    EXPECT_EQ(page.next_positions[partition], domain::first_id_before(partition));
+    EXPECT_EQ(page.next_positions[partition], domain::id_before_first(partition));
   }
 }
 
@@ -70,7 +70,7 @@ TEST_P(Feed, GivesEverythingOnceAndInOrder) {
 
 TEST_P(Feed, GoesOnFromEachPosition) {
   for (const std::uint32_t partition : {0U, 1U, 2U}) fill(partition, 5);
-  const auto seen = walk({.positions = {3, domain::first_id_before(1) + 5}, .limit = 4});
+  const auto seen = walk({.positions = {3, domain::id_before_first(1) + 5}, .limit = 4});
   EXPECT_EQ(seen.at(0), ids(0, 4, 5));
   EXPECT_FALSE(seen.contains(1));
   EXPECT_EQ(seen.at(2), ids(2, 1, 5)) << "what is missing is the start";
@@ -82,14 +82,14 @@ TEST_P(Feed, FillsAPageWithWhatOthersDoNotUse) {
   const ListPage page = listed(*store_, {.order = Order::oldest_first, .limit = 20});
   EXPECT_EQ(page.transactions.size(), 20);
   EXPECT_EQ(page.next_positions[0], 18);
-  EXPECT_EQ(page.next_positions[3], domain::first_id_before(3) + 2);
+  EXPECT_EQ(page.next_positions[3], domain::id_before_first(3) + 2);
 }
 
 TEST_P(Feed, GivesEachPartitionItsShareOfAPage) {
   for (const std::uint32_t partition : {0U, 1U, 2U, 3U}) fill(partition, 50);
   const ListPage page = listed(*store_, {.order = Order::oldest_first, .limit = 20});
   for (std::uint32_t partition = 0; partition < kPartitions; ++partition) {
-    EXPECT_EQ(page.next_positions[partition], domain::first_id_before(partition) + 5);
+    EXPECT_EQ(page.next_positions[partition], domain::id_before_first(partition) + 5);
   }
 }
 
@@ -133,7 +133,7 @@ TEST_P(Feed, FiltersInEveryPartition) {
   EXPECT_EQ(seen[1], ids(1, 1, 3));
   const ListPage page = listed(*store_, {.currency = "EUR", .order = Order::oldest_first});
   for (std::uint32_t partition = 0; partition < kPartitions; ++partition) {
-    EXPECT_EQ(page.next_positions[partition], domain::first_id_before(partition) + 3) << "looked at";
+    EXPECT_EQ(page.next_positions[partition], domain::id_before_first(partition) + 3) << "looked at";
   }
 }
 
@@ -142,7 +142,7 @@ TEST_P(Feed, SharesTheRowsThatAPageMayRead) {
   for (int i = 0; i < 6; ++i) fill(0, 2'000);
   add(*store_, in(3, deposit("rare", 5, "JPY")));
   const ListPage page = listed(*store_, {.currency = "JPY", .order = Order::oldest_first});
-  EXPECT_THAT(ids_of(page.transactions), ElementsAre(domain::first_id_before(3) + 1));
+  EXPECT_THAT(ids_of(page.transactions), ElementsAre(domain::id_before_first(3) + 1));
   EXPECT_EQ(page.next_positions[0], 9'999);
 }
 

@@ -19,10 +19,10 @@ class Partitions : public StoreContract {
 TPS_ON_EVERY_STORE(Partitions);
 
 TEST_P(Partitions, CountTheirIdsByThemselves) {
-  EXPECT_EQ(add(*store_, in(2, deposit("c"))).id, domain::first_id_before(2) + 1);
+  EXPECT_EQ(add(*store_, in(2, deposit("c"))).id, domain::id_before_first(2) + 1);
   EXPECT_EQ(add(*store_, in(0, deposit("a"))).id, 1);
-  EXPECT_EQ(add(*store_, in(2, deposit("c"))).id, domain::first_id_before(2) + 2);
-  EXPECT_EQ(found(*store_, domain::first_id_before(2) + 2).partition, 2);
+  EXPECT_EQ(add(*store_, in(2, deposit("c"))).id, domain::id_before_first(2) + 2);
+  EXPECT_EQ(found(*store_, domain::id_before_first(2) + 2).partition, 2);
   EXPECT_EQ(submit(*store_, {in(3, deposit("d"))})[0].acceptance, Acceptance::unavailable);
   EXPECT_FALSE(store_->next(3, 10, soon()));
 }

@@ -25,7 +25,7 @@ std::vector<std::int64_t> MemoryAudit::positions_now() const {
   std::vector<std::int64_t> positions;
   positions.reserve(database_->partitions_.size());
   for (std::uint32_t partition = 0; partition < database_->partitions_.size(); ++partition) {
-    positions.push_back(domain::first_id_before(partition) +
+    positions.push_back(domain::id_before_first(partition) +
                         static_cast<std::int64_t>(database_->partitions_[partition].settlements.size()));
   }
   return positions;

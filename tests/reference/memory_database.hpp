@@ -1,4 +1,4 @@
-// What the sessions of a memory store share: the logs and everything derived from them, in plain containers.
+// The state that the sessions of a memory store share: the logs and everything derived from them, in plain containers.
 #pragma once
 
 #include <map>
@@ -21,7 +21,7 @@ class MemoryDatabase {
   friend class MemoryStore;
   friend class MemoryAudit;
 
-  // Transactions and settlements by sequence: [0] belongs to first_id_before + 1.
+  // Transactions and settlements by sequence: [0] belongs to id_before_first + 1.
   struct Partition {
     std::vector<domain::Transaction> log;
     std::vector<domain::Settlement> settlements;

@@ -48,7 +48,7 @@ StoreResult<std::vector<Balance>> MemoryStore::balances_at(std::uint32_t partiti
       if (entry.settlement->settled_at > at) continue;
       balance.posted = entry.posted_after;
       balance.version = entry.version;
-      if (!entry.incoming) balance.held = entry.settlement->held_after;  // nobody else changes what is held
+      if (!entry.incoming) balance.held = entry.settlement->held_after;  // only the payer's transactions change `held`
     }
     balance.available = balance.posted - balance.held;
     if (balance.version > 0) balances.push_back(balance);

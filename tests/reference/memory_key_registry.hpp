@@ -11,7 +11,7 @@
 
 namespace tps::reference {
 
-// What the sessions share.
+// The state that the sessions share.
 struct MemoryKeys {
   std::mutex mutex;
   std::vector<std::pair<ports::ApiKey, ports::KeyHash>> keys;  // under mutex

@@ -64,7 +64,7 @@ ListPage MemoryStore::feed(const ListQuery& query) const {
   for (std::uint32_t partition = 0; partition < database_->partitions_.size(); ++partition) {
     const std::vector<Transaction>& log = database_->partitions_[partition].log;
     const std::int64_t position = ports::position_in(query.positions, partition);
-    const std::int64_t end = domain::first_id_before(partition) + static_cast<std::int64_t>(log.size()) + 1;
+    const std::int64_t end = domain::id_before_first(partition) + static_cast<std::int64_t>(log.size()) + 1;
     adapters::PartitionCursor cursor{.partition = partition, .unread = {position, end}};
     if (!cursor.unread.empty()) cursor.waiting_since = log[index_of(position + 1)].created_at;
     cursors.push_back(cursor);

@@ -108,7 +108,7 @@ void MemoryStore::append(Flight flight, domain::Timestamp now, Deadline deadline
   adapters::refuse_unstorable(flight, currencies_);
   refuse_other_exponents(flight);
   const std::vector<Transaction>& log = database_->partitions_[partition].log;
-  const std::int64_t last_id = log.empty() ? domain::first_id_before(partition) : log.back().id;
+  const std::int64_t last_id = log.empty() ? domain::id_before_first(partition) : log.back().id;
   domain::accept(flight, existing(flight), last_id, log.empty() ? domain::Timestamp{} : log.back().created_at, now);
   for (const Submission* submission : flight) {
     if (submission->acceptance == Acceptance::accepted && submission->transaction.id > last_id) {

@@ -44,7 +44,7 @@ struct Books {
     }
     Log& log = logs.at(transaction.partition);
     transaction.id =
-        domain::first_id_before(transaction.partition) + static_cast<std::int64_t>(log.transactions.size()) + 1;
+        domain::id_before_first(transaction.partition) + static_cast<std::int64_t>(log.transactions.size()) + 1;
     transaction.created_at = domain::Timestamp(std::chrono::microseconds(++clock_us));
     if (transaction.capture == domain::Capture::manual && !transaction.hold_expires_at) {
       transaction.hold_expires_at = transaction.created_at + std::chrono::microseconds(500);
@@ -272,7 +272,7 @@ class BooksAudit final : public ports::Audit {
     std::vector<std::int64_t> positions;
     for (std::uint32_t partition = 0; partition < books_.partitions(); ++partition) {
       const auto& settlements = books_.logs[partition].settlements;
-      positions.push_back(settlements.empty() ? domain::first_id_before(partition) : settlements.back().transaction_id);
+      positions.push_back(settlements.empty() ? domain::id_before_first(partition) : settlements.back().transaction_id);
     }
     return positions;
   }

@@ -48,7 +48,7 @@ TEST(Replay, GoesOnInTimeWithAnAccountWhoseVersionsAreWrong) {
   audit::Replay replay(2, differences, 3);
   BooksAudit view(books);
   for (std::uint32_t partition = 0; partition < 2; ++partition) {
-    replay.give(partition, *view.entries(partition, domain::first_id_before(partition), 100, {}), {});
+    replay.give(partition, *view.entries(partition, domain::id_before_first(partition), 100, {}), {});
   }
   EXPECT_EQ(replay.advance({true, true}), std::nullopt);
   std::vector<std::int64_t> ids;

@@ -188,7 +188,7 @@ TEST(SettlementLoop, APartitionThatCannotBeRecordedBlocksNoOther) {
   ledgers.append({make::deposit(10), other});
   testing::internal::CaptureStderr();
   ledgers.start(8);
-  EXPECT_TRUE(ledgers.reaches(domain::first_id_before(1) + 1, Status::settled));
+  EXPECT_TRUE(ledgers.reaches(domain::id_before_first(1) + 1, Status::settled));
   EXPECT_TRUE(eventually([&] { return plan.batches().size() > 5; }));
   ledgers.stop();
   const std::string said = testing::internal::GetCapturedStderr();

@@ -20,8 +20,8 @@ import tokenize
 
 from layers import files_under, read, write_tree
 
-LIMIT_TEXT = 5
-LIMIT_COMMENTS = 172
+LIMIT_TEXT = 0
+LIMIT_COMMENTS = 0
 
 VAGUE = r"\b(?:[Ww]hoever|[Nn]obody|[Aa]nybody|[Ss]omebody)\b"
 OPENING = r"\b(?:Who|What)\b|^(?:who|what)\b"

@@ -177,7 +177,7 @@ StoreResult<std::vector<Audit::Entry>> Audit::entries(std::uint32_t partition, s
 
 StoreResult<std::int64_t> Audit::orphans(std::uint32_t partition, Deadline deadline) {
   std::int64_t orphans = 0;
-  for (std::int64_t after = domain::first_id_before(partition);;) {
+  for (std::int64_t after = domain::id_before_first(partition);;) {
     Parameters parameters;
     parameters.add(static_cast<std::int16_t>(partition)).add(after).add(kSettlementsOfAPiece);
     const auto rows = read(kOrphans, parameters, deadline);

@@ -89,7 +89,7 @@ Landing take_off(Session& session, FlightSpan flight, FlightRecord& record, doma
     return Landing::failed;
   }
   const bool empty = end.is_null(0, 0);
-  record.last_id = empty ? domain::first_id_before(flight.front()->transaction.partition) : end.int8(0, 0);
+  record.last_id = empty ? domain::id_before_first(flight.front()->transaction.partition) : end.int8(0, 0);
   connection.log_has(domain::sequence_of_id(record.last_id));
   record.last_created_at = empty ? domain::Timestamp{} : end.time(0, 1);
   record.xid = end.int8(0, 2);

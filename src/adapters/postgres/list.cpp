@@ -52,7 +52,7 @@ constexpr Statement kFirstCreatedFrom{
 Answer<PartitionCursor> cursor_of(Connection& connection, std::uint32_t partition, const ListQuery& query,
                                   Deadline deadline) {
   const auto number = static_cast<std::int16_t>(partition);
-  const std::int64_t before = domain::first_id_before(partition);
+  const std::int64_t before = domain::id_before_first(partition);
   const std::int64_t seen =
       query.order == Order::oldest_first ? ports::position_in(query.positions, partition) : before;
   connection.queue(kReadSettings);

@@ -90,7 +90,7 @@ Answer<std::vector<std::optional<Transaction>>> find(Session& session, std::span
 
 Answer<ports::Store::Backlog> backlog(Session& session, std::uint32_t partition, Deadline deadline) {
   Parameters parameters;
-  parameters.add(static_cast<std::int16_t>(partition)).add(domain::first_id_before(partition));
+  parameters.add(static_cast<std::int16_t>(partition)).add(domain::id_before_first(partition));
   session.connection.queue(kReadSettings);
   session.connection.queue(kBacklog, parameters);
   auto results = session.connection.fly(deadline);

@@ -93,8 +93,8 @@ StoreResult<std::vector<ports::Audit::Entry>> Audit::entries(std::uint32_t parti
                                                              std::size_t max, Deadline deadline) {
   auto read = piece<Entry>(deadline, [&](Connection& connection, std::vector<Entry>& rows) {
     Use use(connection.statement(kEntries));
-    use->bind(1, std::max(after, domain::first_id_before(partition)));
-    use->bind(2, domain::first_id_before(partition + 1));
+    use->bind(1, std::max(after, domain::id_before_first(partition)));
+    use->bind(2, domain::id_before_first(partition + 1));
     use->bind(3, static_cast<std::int64_t>(max));
     int code = SQLITE_OK;
     while ((code = use->step()) == SQLITE_ROW) rows.push_back(read_entry(*use));
@@ -115,13 +115,13 @@ constexpr std::string_view kOrphans =
 
 StoreResult<std::int64_t> Audit::orphans(std::uint32_t partition, Deadline deadline) {
   std::int64_t orphans = 0;
-  std::int64_t after = domain::first_id_before(partition);
+  std::int64_t after = domain::id_before_first(partition);
   while (true) {
     const auto connection = reader_.ready(deadline);
     if (!connection) return std::unexpected(connection.error());
     Use use((*connection)->statement(kOrphans));
     use->bind(1, after);
-    use->bind(2, domain::first_id_before(partition + 1));
+    use->bind(2, domain::id_before_first(partition + 1));
     use->bind(3, kOrphansPiece);
     if (const int code = use->step(); code != SQLITE_ROW) return std::unexpected((*connection)->fault(code));
     if (use->is_null(0)) return orphans;

@@ -133,7 +133,7 @@ constexpr std::string_view kSettledFrom =
 StoreResult<std::int64_t> settled_before(Connection& reader, std::uint32_t partition, std::optional<Timestamp> time) {
   const auto position = position_of(reader, partition);
   if (!position) return std::unexpected(position.error());
-  std::int64_t low = domain::first_id_before(partition);
+  std::int64_t low = domain::id_before_first(partition);
   std::int64_t high = position->id + 1;
   while (time && high - low > 1) {
     const std::int64_t middle = low + (high - low) / 2;
@@ -166,9 +166,9 @@ StoreResult<std::vector<std::int64_t>> all_settled_before(Connection& reader, st
 // One of its own and one that comes in from each partition, with what has ids below `ends`.
 std::vector<Stream> streams_of(Connection& reader, const AccountKey& key, std::span<const std::int64_t> ends) {
   std::vector<Stream> streams;
-  streams.emplace_back(reader, key, false, domain::first_id_before(key.partition), ends[key.partition]);
+  streams.emplace_back(reader, key, false, domain::id_before_first(key.partition), ends[key.partition]);
   for (std::uint32_t partition = 0; partition < ends.size(); ++partition) {
-    streams.emplace_back(reader, key, true, domain::first_id_before(partition), ends[partition]);
+    streams.emplace_back(reader, key, true, domain::id_before_first(partition), ends[partition]);
   }
   return streams;
 }

@@ -39,7 +39,7 @@ StoreResult<IdRange> range_of(Connection& reader, std::uint32_t partition, const
   if (!position) return std::unexpected(position.error());
   if (!end) return std::unexpected(reader.fault(SQLITE_ERROR));
   adapters::PartitionEnds ends{.last_id = end->id, .settled_id = position->id};
-  const IdRange all{domain::first_id_before(partition), end->id + 1};
+  const IdRange all{domain::id_before_first(partition), end->id + 1};
   if (query.created_from) {
     const auto first = first_created_from(reader, all, *query.created_from);
     if (!first) return std::unexpected(first.error());

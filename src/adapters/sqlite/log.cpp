@@ -18,20 +18,20 @@ constexpr std::string_view kPosition =
 
 std::optional<LogEnd> log_end(Connection& connection, std::uint32_t partition) {
   Use use(connection.statement(kLogEnd));
-  use->bind(1, domain::first_id_before(partition));
-  use->bind(2, domain::first_id_before(partition + 1));
+  use->bind(1, domain::id_before_first(partition));
+  use->bind(2, domain::id_before_first(partition + 1));
   const int code = use->step();
-  if (code == SQLITE_DONE) return LogEnd{domain::first_id_before(partition), {}};
+  if (code == SQLITE_DONE) return LogEnd{domain::id_before_first(partition), {}};
   if (code != SQLITE_ROW) return std::nullopt;
   return LogEnd{use->integer(0), use->time(1)};
 }
 
 StoreResult<Position> position_of(Connection& connection, std::uint32_t partition) {
   Use use(connection.statement(kPosition));
-  use->bind(1, domain::first_id_before(partition));
-  use->bind(2, domain::first_id_before(partition + 1));
+  use->bind(1, domain::id_before_first(partition));
+  use->bind(2, domain::id_before_first(partition + 1));
   const int code = use->step();
-  if (code == SQLITE_DONE) return Position{domain::first_id_before(partition), {}};
+  if (code == SQLITE_DONE) return Position{domain::id_before_first(partition), {}};
   if (code != SQLITE_ROW) return std::unexpected(connection.fault(code));
   return Position{use->integer(0), use->time(1)};
 }

@@ -10,7 +10,7 @@
 
 namespace tps::sqlite {
 
-// The newest transaction of a partition: first_id_before(partition) and time 0 when there is none. nullopt: the log
+// The newest transaction of a partition: id_before_first(partition) and time 0 when there is none. nullopt: the log
 // cannot be read.
 struct LogEnd {
   std::int64_t id = 0;
@@ -20,7 +20,7 @@ std::optional<LogEnd> log_end(Connection& connection, std::uint32_t partition);
 
 // How far settlement has read a partition, and when it last settled there.
 struct Position {
-  std::int64_t id = 0;  // first_id_before(partition) at the start
+  std::int64_t id = 0;  // id_before_first(partition) at the start
   domain::Timestamp settled_at{};
 };
 ports::StoreResult<Position> position_of(Connection& connection, std::uint32_t partition);

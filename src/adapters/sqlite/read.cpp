@@ -70,7 +70,7 @@ int add_pending(Connection& reader, std::string_view sql, const std::string& use
   Use use(reader.statement(sql));
   use->bind(1, user_id);
   use->bind(2, position);
-  use->bind(3, domain::first_id_before(partition + 1));
+  use->bind(3, domain::id_before_first(partition + 1));
   int code = SQLITE_OK;
   while ((code = use->step()) == SQLITE_ROW) {
     pending[std::string(use->text(0))] += Wide{use->integer(1)} * (Wide{1} << 32) + Wide{use->integer(2)};

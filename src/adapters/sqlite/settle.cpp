@@ -16,7 +16,7 @@ StoreResult<void> read_pending(Connection& writer, std::uint32_t partition, std:
                                SettlementInput& input) {
   Use use(writer.statement(kPending));
   use->bind(1, position);
-  use->bind(2, domain::first_id_before(partition + 1));
+  use->bind(2, domain::id_before_first(partition + 1));
   use->bind(3, static_cast<std::int64_t>(max));
   int code = SQLITE_OK;
   while ((code = use->step()) == SQLITE_ROW) {

@@ -1,4 +1,4 @@
-// What is done to transactions and accounts that are there: captures, voids, reversals and account updates.
+// Changes of existing transactions and accounts: captures, voids, reversals and account updates.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

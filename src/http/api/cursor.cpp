@@ -151,7 +151,7 @@ std::string make_cursor(std::int64_t after, const ports::ListQuery& query) {
 std::string make_cursor(const std::vector<std::int64_t>& positions, const ports::ListQuery& query) {
   Numbers sequences;
   for (std::uint32_t partition = 0; partition < positions.size(); ++partition) {
-    sequences.push_back(std::max(std::int64_t{0}, positions[partition] - domain::first_id_before(partition)));
+    sequences.push_back(std::max(std::int64_t{0}, positions[partition] - domain::id_before_first(partition)));
   }
   return encode(Kind::oldest_first, sequences, query);
 }
@@ -169,7 +169,7 @@ std::optional<std::vector<std::int64_t>> read_positions(std::string_view text, c
   if (!positions || positions->size() > domain::kMaxPartitions) return std::nullopt;
   for (std::uint32_t partition = 0; partition < positions->size(); ++partition) {
     std::int64_t& position = (*positions)[partition];
-    const auto id = domain::checked_add(domain::first_id_before(partition), position);
+    const auto id = domain::checked_add(domain::id_before_first(partition), position);
     if (!id) return std::nullopt;
     position = *id;
   }

@@ -78,15 +78,15 @@ TEST(Cursor, HoldsAPositionInEachOf256Partitions) {
   const ports::ListQuery query;
   Positions positions;
   for (std::uint32_t partition = 0; partition < domain::kMaxPartitions; ++partition) {
-    positions.push_back(domain::first_id_before(partition) + (std::int64_t{1} << (partition % domain::kSequenceBits)));
+    positions.push_back(domain::id_before_first(partition) + (std::int64_t{1} << (partition % domain::kSequenceBits)));
   }
   const std::string cursor = make_cursor(positions, query);
   EXPECT_EQ(read_positions(cursor, query), positions);
   EXPECT_LT(cursor.size(), 3000U) << "it has to fit a request target";
-  positions.push_back(domain::first_id_before(domain::kMaxPartitions));
+  positions.push_back(domain::id_before_first(domain::kMaxPartitions));
   EXPECT_FALSE(read_positions(make_cursor(positions, query), query).has_value());
   EXPECT_EQ(read_positions(make_cursor(Positions{}, query), query), Positions{});
-  EXPECT_LT(make_cursor(Positions{1, domain::first_id_before(1) + 1}, query).size(), 20U);
+  EXPECT_LT(make_cursor(Positions{1, domain::id_before_first(1) + 1}, query).size(), 20U);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What clients write into headers, parameters and paths.
+// Values that clients write into headers, parameters and paths.
 #include <gtest/gtest.h>
 
 #include "http/api/cursor.hpp"
@@ -251,7 +251,7 @@ TEST(ListQuery, TheFeedStartsAtAnIdOnlyInASinglePartition) {
   EXPECT_EQ(refusals("order=asc&after=7", 3), "invalid_parameter after:not_allowed");
 
   const auto query = parse_list_query("order=asc&user_id=a", currencies, 3);
-  const Positions reached{5, domain::first_id_before(1), domain::first_id_before(2) + 9};
+  const Positions reached{5, domain::id_before_first(1), domain::id_before_first(2) + 9};
   const std::string cursor = make_cursor(reached, *query);
   EXPECT_EQ(positions("order=asc&user_id=a&limit=2&cursor=" + cursor, 3), reached);
   EXPECT_EQ(refusals("order=asc&user_id=b&cursor=" + cursor, 3), "invalid_cursor");

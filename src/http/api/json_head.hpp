@@ -1,4 +1,4 @@
-// What a request with a JSON body must be before the body is read.
+// Checks a request with a JSON body before the body is read.
 #pragma once
 
 #include <cstdint>

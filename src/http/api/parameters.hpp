@@ -1,5 +1,5 @@
-// The parameters that several queries have, read by the same rules. What is wrong is collected, so that one answer
-// names all of it.
+// The parameters that several queries have, read by the same rules. Errors are collected, so that one response names
+// all of them.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ class ParameterReader {
  public:
   explicit ParameterReader(const Query& query) : query_(query) {}
 
-  // What is absent leaves `to` as it is.
+  // An absent parameter leaves `to` as it is.
   void text(std::string_view name, std::size_t max_bytes, std::optional<std::string>& to);
   void time(std::string_view name, std::optional<domain::Timestamp>& to);
   void currency(const domain::Currencies& currencies, std::optional<std::string>& to);

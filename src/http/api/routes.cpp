@@ -22,7 +22,7 @@ constexpr std::array kWorkerRoutes{
     Route{Method::get, "/metrics", kNoBody, metrics, std::nullopt},
 };
 
-// What is asked most often comes first.
+// The most frequent routes come first.
 std::vector<Route> make_routes() {
   std::vector<Route> table{
       {Method::post, "/transactions", kSingleBody, create_transaction, Scope::transactions_write},

@@ -9,7 +9,7 @@ namespace {
 
 constexpr int kFullWeight = 1000;
 
-// What one media range says of one type. A range that names the type counts more than one with an asterisk.
+// The weight that one media range gives to one type. A range that names the type counts more than one with an asterisk.
 struct Opinion {
   int precision = 0;  // 0: it does not speak of this type
   int weight = kFullWeight;

@@ -27,7 +27,7 @@ struct Request {
   std::string trace;       // of this request, as a traceparent; empty when the client sent none
   std::string remote_address;
   bool address_counted = false;  // its address has been asked for its share of requests
-  bool admitted = false;         // who calls is known, or need not be
+  bool admitted = false;         // the caller is authenticated, or the route needs no authentication
   std::chrono::steady_clock::time_point received_at{};
   std::chrono::steady_clock::time_point deadline{};
 

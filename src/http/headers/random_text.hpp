@@ -1,4 +1,4 @@
-// Text that only needs to differ; nobody may rely on its being hard to guess.
+// Unique text, not secret: it may be guessed.
 #pragma once
 
 #include <cstddef>

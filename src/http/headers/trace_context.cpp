@@ -42,7 +42,7 @@ void set_trace(Request& request) {
   request.trace = "00-";
   request.trace += given->substr(kTraceAt, kTraceSize + 1);
   append_random(request.trace, kSpanSize, kHexDigits);
-  // Flags whose meaning nobody has told us must be zero in what we send on.
+  // Unknown flags must be zero when they are passed on.
   request.trace += "-0";
   request.trace += kHexDigits[kHexDigits.find((*given)[kSize - 1]) & kKnownFlags];
 }

@@ -11,9 +11,9 @@
 namespace tps::http {
 
 // How a connection has entered.
-struct Admission {
+struct Slot {
   bool spare = false;  // see ServerOptions
-  std::string client;  // whom it counts for; "": nobody
+  std::string client;  // the client that it counts for; "": none
 };
 
 class Connections {
@@ -25,8 +25,8 @@ class Connections {
   };
   explicit Connections(Limits limits) : limits_(limits) {}
 
-  // False when a limit is reached. The spare places are few whoever comes, and count for nobody.
-  bool enter(const Admission& as) {
+  // False when a limit is reached. The spare places are few and count for no client.
+  bool enter(const Slot& as) {
     const std::scoped_lock lock(mutex_);
     std::size_t& taken = as.spare ? spare_ : regular_;
     if (taken >= (as.spare ? limits_.spare : limits_.all)) return false;
@@ -39,7 +39,7 @@ class Connections {
     return true;
   }
 
-  void leave(const Admission& as) {
+  void leave(const Slot& as) {
     const std::scoped_lock lock(mutex_);
     if (const auto found = of_client_.find(as.client); found != of_client_.end() && --found->second == 0) {
       of_client_.erase(found);

@@ -44,7 +44,7 @@ TEST(Draining, ServesWhileBalancersTakeNotice) {
   draining.join();
 }
 
-// Closing a listener resets the connections that nobody has accepted yet, so they are accepted first.
+// Closing a listener resets connections that the server has not accepted yet, so they are accepted first.
 TEST(Draining, AnswersWhoeverGotThrough) {
   ServerOptions options;
   options.drain_idle = seconds(600);
@@ -57,7 +57,7 @@ TEST(Draining, AnswersWhoeverGotThrough) {
   for (const auto& client : clients) {
     EXPECT_THAT(client->until("}"), StartsWith("HTTP/1.1 200 OK"));
   }
-  clients.clear();  // who was answered before it began may still stay
+  clients.clear();  // connections that were answered before it began may still stay
   draining.join();
 }
 

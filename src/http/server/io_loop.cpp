@@ -23,8 +23,8 @@ void IoLoop::start() {
   thread_ = std::thread([this] { context_.run(); });
 }
 
-void IoLoop::serve(Socket socket, TlsContext tls, Admission admission) {
-  asio::co_spawn(context_, Session::serve(state_, *this, std::move(socket), std::move(tls), std::move(admission)),
+void IoLoop::serve(Socket socket, TlsContext tls, Slot slot) {
+  asio::co_spawn(context_, Session::serve(state_, *this, std::move(socket), std::move(tls), std::move(slot)),
                  asio::detached);
 }
 

@@ -27,7 +27,7 @@ inline ServerOptions in_spare_places(ServerOptions options) {
   return options;
 }
 
-// What all connections share. Outlives them.
+// The state that all connections share. Outlives them.
 struct ServerState {
   const ServerOptions& options;
   Api& api;
@@ -36,7 +36,7 @@ struct ServerState {
   const ServerOptions spare_options = in_spare_places(options);
   std::atomic<std::size_t> body_bytes = 0;  // large bodies under way, by what they may grow to
   std::atomic<bool> draining = false;       // every answer is the last one of its connection
-  std::atomic<bool> closing = false;        // and whoever asks nothing is soon gone
+  std::atomic<bool> closing = false;        // and idle connections are closed soon
 };
 
 class IoLoop {
@@ -48,7 +48,7 @@ class IoLoop {
   boost::asio::io_context& context() { return context_; }
   void start();
   // Takes a connection that entered state.connections.
-  void serve(Socket socket, TlsContext tls, Admission admission);
+  void serve(Socket socket, TlsContext tls, Slot slot);
   void hurry_idle();  // idle connections may stay for drain_idle
   void close_all();
   void join();  // stops the context and its thread

@@ -87,7 +87,7 @@ std::expected<void, Refusal> parse_request_line(std::string_view line, const Par
   return {};
 }
 
-// What the framing headers said; each may come once.
+// The framing headers of a request; each may come once.
 struct Seen {
   bool host = false;
   bool length = false;

@@ -1,4 +1,4 @@
-// What a request is does not depend on how its bytes arrive, and what is accepted leaves no room for a second reading.
+// The meaning of a request does not depend on how its bytes arrive, and an accepted request has exactly one reading.
 #include <algorithm>
 #include <array>
 #include <cstdint>

@@ -13,7 +13,7 @@ namespace tps::http {
 // "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 section 5.6.7).
 std::string http_date(std::chrono::sys_seconds time);
 
-// What the answer says about the connection. HTTP/1.1 keeps it without saying so.
+// The response's statement about the connection. HTTP/1.1 keeps it without saying so.
 enum class ConnectionNote : std::uint8_t { none, keep_alive, close };
 
 // Appends the status line, the headers and the empty line. `date` is an http_date. The body is the caller's to send.

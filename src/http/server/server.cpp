@@ -42,7 +42,7 @@ bool may_be_for_operators(Socket& socket) {
   return end == std::string_view::npos ? size < start.size() : for_operators(text.substr(target, end - target));
 }
 
-// "" where nobody is counted.
+// "" if clients are not counted.
 std::string counted_client(const ServerOptions& options, const Socket& socket) {
   if (options.connections_per_client == 0) return {};
   boost::system::error_code error;
@@ -116,13 +116,13 @@ asio::awaitable<void> Server::accept_loop() {
 
 void Server::accept(Socket socket, IoLoop& loop) {
   TlsContext context = tls();
-  Admission regular{.spare = false, .client = counted_client(options_, socket)};
+  Slot regular{.spare = false, .client = counted_client(options_, socket)};
   if (state_.connections.enter(regular)) {
     loop.serve(std::move(socket), std::move(context), std::move(regular));
     return;
   }
-  // Nobody can see what is wanted before a handshake.
-  Admission spare{.spare = true, .client = {}};
+  // The route of a request is unknown before the handshake.
+  Slot spare{.spare = true, .client = {}};
   if ((context || may_be_for_operators(socket)) && state_.connections.enter(spare)) {
     loop.serve(std::move(socket), std::move(context), std::move(spare));
     return;
@@ -140,7 +140,8 @@ void Server::accept(Socket socket, IoLoop& loop) {
   boost::system::error_code ignored;
   socket.non_blocking(true, ignored);
   socket.write_some(asio::buffer(bytes), ignored);
-  // What the client has sent already must be read, or closing would reset the connection and lose the answer.
+  // The server must read the bytes that the client has sent, or closing would reset the connection and lose the
+  // response.
   std::array<char, 4096> unwanted{};
   socket.read_some(asio::buffer(unwanted), ignored);
   socket.shutdown(tcp::socket::shutdown_both, ignored);
@@ -194,7 +195,7 @@ void Server::drain() {
   }
   const auto closed = std::make_shared<std::promise<void>>();
   asio::post(loops_.front()->context(), [this, closed] {
-    // The kernel resets connections that it has established and nobody has accepted when their listener closes.
+    // When a listener closes, the kernel resets established connections that the server has not accepted.
     if (const auto error = accept_waiting(options_.max_connections)) {
       ops::log(ops::Level::warn, "connections that waited at the end are reset", {{"detail", error.message()}});
     }

@@ -50,7 +50,7 @@ class Server {
   boost::asio::awaitable<void> accept_loop();
   // On the first loop's thread.
   void accept(Socket socket, IoLoop& loop);
-  // Whoever the kernel has connected already, at most `limit` of them.
+  // Accepts connections that the kernel has established already, at most `limit` of them.
   boost::system::error_code accept_waiting(std::size_t limit);
   void close_listener();
   TlsContext tls();

@@ -212,7 +212,7 @@ TEST(Server, OneConnectionTooManyIsToldSo) {
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 200"));
 }
 
-// Or whoever looks after the instance would take it for dead and start it again.
+// Otherwise an orchestrator would take the instance for dead and restart it.
 TEST(Server, AnswersItsOperatorsAboveTheLimit) {
   ServerOptions options;
   options.max_connections = 1;
@@ -244,7 +244,7 @@ TEST(Server, SparePlacesAreFewAndNobodyStaysThere) {
   EXPECT_THAT(Client(server).send(get("/health", "")).rest(), StartsWith("HTTP/1.1 503 "));
   EXPECT_EQ(silent.rest(), "");  // without having been answered
   wait_for_connections(server, 1);
-  // What is wanted is known only after the place has been given.
+  // The route is known only after the place has been given.
   Client late(server);
   wait_for_connections(server, 2);
   EXPECT_THAT(late.send(post("/transactions", kGood)).rest(),

@@ -19,7 +19,7 @@
 namespace tps::http {
 
 struct TlsClientOptions {
-  std::string ca{};           // believed; empty: anybody is
+  std::string ca{};           // trusted CA; empty: any certificate is accepted
   std::string certificate{};  // shown, with its key
   std::string key{};
   int highest_version = TLS1_3_VERSION;

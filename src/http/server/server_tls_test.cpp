@@ -171,7 +171,7 @@ TEST_F(Tls, TellsHttpWithoutTlsWhatIsWrong) {
   }
 }
 
-// A handshake is a wait like any other: with an end, and nobody else's.
+// A slow handshake ends at its deadline and delays no other client.
 TEST_F(Tls, SlowHandshakesEndAndDisturbNobody) {
   ServerOptions impatient;
   impatient.header_timeout = milliseconds(50);
@@ -247,7 +247,7 @@ TEST_F(Tls, DrainingAnswersWhoeverGotThrough) {
   std::thread draining([&] { server.server.drain(); });
   for (const auto& one : clients) one->send(get("/health", ""));
   for (const auto& one : clients) EXPECT_THAT(one->until("}"), AllOf(StartsWith("HTTP/1.1 200 OK"), EndsWith("}")));
-  clients.clear();  // who was answered before it began may still stay
+  clients.clear();  // connections that were answered before it began may still stay
   draining.join();
 }
 

@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t kInitialBuffer = 4 * 1024;
 constexpr std::size_t kReadPiece = 16 * 1024;
 constexpr std::size_t kInlineBody = 16 * 1024;  // smaller bodies are copied behind the head: one buffer, one send
-constexpr std::size_t kKeptBuffer = 64 * 1024;  // what an idle connection may hold on to
+constexpr std::size_t kKeptBuffer = 64 * 1024;  // buffer that an idle connection may keep
 constexpr Refusal kEndedEarly{domain::ErrorCode::malformed_request, "The request ended early"};
 constexpr Refusal kTooSlow{domain::ErrorCode::request_timeout, {}};
 constexpr Refusal kManyBodies{domain::ErrorCode::overloaded, {}};
@@ -40,19 +40,18 @@ std::string_view body_of(const Response& response) {
 
 }  // namespace
 
-asio::awaitable<void> Session::serve(ServerState& state, IoLoop& loop, Socket socket, TlsContext tls,
-                                     Admission admission) {
-  Session session(state, loop, std::move(socket), tls, std::move(admission));
+asio::awaitable<void> Session::serve(ServerState& state, IoLoop& loop, Socket socket, TlsContext tls, Slot slot) {
+  Session session(state, loop, std::move(socket), tls, std::move(slot));
   if (session.stream_.is_tls() && !co_await session.shake_hands()) co_return;
   co_await session.run();
 }
 
-Session::Session(ServerState& state, IoLoop& loop, Socket socket, const TlsContext& tls, Admission admission)
+Session::Session(ServerState& state, IoLoop& loop, Socket socket, const TlsContext& tls, Slot slot)
     : state_(state),
       loop_(loop),
       stream_(std::move(socket), tls),
       place_(loop.add(*this)),
-      admission_(std::move(admission)),
+      slot_(std::move(slot)),
       peer_(stream_.remote_address()),
       in_(kInitialBuffer) {
   state_.metrics.connections.Increment();
@@ -64,7 +63,7 @@ Session::~Session() {
   release_body();
   close();
   state_.metrics.connections.Decrement();
-  state_.connections.leave(admission_);
+  state_.connections.leave(slot_);
 }
 
 asio::awaitable<bool> Session::shake_hands() {
@@ -103,7 +102,7 @@ asio::awaitable<void> Session::run() {
       have_read(count);
       continue;
     }
-    if (admission_.spare && !for_operators(request_.path)) {
+    if (slot_.spare && !for_operators(request_.path)) {
       state_.metrics.connections_refused.Increment();
       co_await refuse(kManyConnections);
       break;
@@ -113,7 +112,7 @@ asio::awaitable<void> Session::run() {
     request_.received_at = std::chrono::steady_clock::now();
     const Response response = co_await state_.api.handle(request_);
     release_body();
-    const bool keep_alive = framing_.keep_alive && !state_.draining && !admission_.spare;
+    const bool keep_alive = framing_.keep_alive && !state_.draining && !slot_.spare;
     if (!send_at_once(response, keep_alive) && !co_await answer(response)) break;
     if (!keep_alive) {
       co_await linger();
@@ -162,7 +161,7 @@ asio::awaitable<bool> Session::receive_body() {
   co_return body.has_value();
 }
 
-// Whoever is nobody shall not have us keep much for him. What is small is read first: asking twice would cost more.
+// Do not buffer a large body for an unauthenticated client. A small body is read first: a second check would cost more.
 asio::awaitable<bool> Session::may_send_body() {
   if (!framing_.chunked && framing_.content_length <= kSmallBody) co_return true;
   enter(Phase::handling);
@@ -255,7 +254,7 @@ bool Session::send_at_once(const Response& response, bool keep_alive) {
   return sent_ == out_.size() + rest.size();
 }
 
-// What send_at_once() left. False if the client did not take it in time.
+// Sends the rest that send_at_once() left. False if the client did not take it in time.
 asio::awaitable<bool> Session::answer(const Response& response) {
   enter(Phase::writing);
   const std::string_view head = std::string_view(out_).substr(std::min(sent_, out_.size()));
@@ -297,7 +296,7 @@ asio::awaitable<void> Session::linger() {
 }
 
 void Session::enter(Phase phase) {
-  const ServerOptions& options = admission_.spare ? state_.spare_options : state_.options;
+  const ServerOptions& options = slot_.spare ? state_.spare_options : state_.options;
   phase_ = phase;
   expired_ = false;
   switch (phase) {

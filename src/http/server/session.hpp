@@ -22,8 +22,7 @@ namespace tps::http {
 class Session {
  public:
   // With TLS unless `tls` is null. Leaves state.connections at its end.
-  static boost::asio::awaitable<void> serve(ServerState& state, IoLoop& loop, Socket socket, TlsContext tls,
-                                            Admission admission);
+  static boost::asio::awaitable<void> serve(ServerState& state, IoLoop& loop, Socket socket, TlsContext tls, Slot slot);
 
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -38,7 +37,7 @@ class Session {
  private:
   enum class Phase : std::uint8_t { handshake, idle, head, body, handling, writing, lingering };
 
-  Session(ServerState& state, IoLoop& loop, Socket socket, const TlsContext& tls, Admission admission);
+  Session(ServerState& state, IoLoop& loop, Socket socket, const TlsContext& tls, Slot slot);
   boost::asio::awaitable<void> run();
   // False if there will be no request; the client has been told.
   boost::asio::awaitable<bool> shake_hands();
@@ -79,13 +78,13 @@ class Session {
   IoLoop& loop_;
   Stream stream_;
   IoLoop::Place place_;
-  const Admission admission_;
+  const Slot slot_;
   const std::string peer_;  // its address
 
   Phase phase_ = Phase::idle;
   std::chrono::steady_clock::time_point phase_ends_;
   bool expired_ = false;
-  bool client_gone_ = false;  // nobody is there to answer
+  bool client_gone_ = false;  // no client is left to answer
 
   // Received bytes: in_[begin_, end_) starts with the current request's head, which request_ has views of, so nothing
   // moves between parse_buffered() and finish_request().

@@ -27,7 +27,7 @@ int as_size(std::size_t size) { return static_cast<int>(std::min<std::size_t>(si
 Stream::Error failure_of(int reason) {
   const int system = errno;
   if (reason == SSL_ERROR_ZERO_RETURN) return asio::error::eof;
-  // An end that was not announced may be somebody else's doing.
+  // An attacker may have caused an end that was not announced (truncation).
   if (reason == SSL_ERROR_SYSCALL)
     return system == 0 ? Stream::Error(asio::error::connection_reset)
                        : Stream::Error(system, boost::system::system_category());
@@ -142,7 +142,7 @@ Stream::Transfer Stream::write_encrypted(std::string_view head, std::string_view
 
 asio::awaitable<Stream::Error> Stream::end_sending() {
   if (std::exchange(established_, false)) {
-    // 0: it is announced, and the client has not answered, which nobody waits for.
+    // 0: the end is announced, and the server does not wait for the client's answer.
     co_await complete([this] {
       const int done = SSL_shutdown(tls_.get());
       return done == 0 ? 1 : done;

@@ -1,4 +1,4 @@
-// What a session reads from and writes to: a socket, or TLS over one.
+// The byte stream of a session: a socket, or TLS over one.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -33,7 +33,7 @@ class Stream {
   Stream& operator=(const Stream&) = delete;
   ~Stream();
 
-  // Comes first where there is TLS. What can still be done after a failure is end_sending() and discard().
+  // Comes first where there is TLS. After a failure only end_sending() and discard() may be called.
   [[nodiscard]] bool is_tls() const { return tls_ != nullptr; }
   boost::asio::awaitable<Error> shake_hands();
   // The client has not begun with TLS but with HTTP, which go_plain() can answer; what it sent is gone.
@@ -48,7 +48,7 @@ class Stream {
   Transfer write(std::string_view head, std::string_view body);
   // The client sees that nothing more will come.
   boost::asio::awaitable<Error> end_sending();
-  // Takes in what nobody will read.
+  // Reads bytes and drops them.
   Transfer discard(boost::asio::mutable_buffer into);
 
   void cancel();

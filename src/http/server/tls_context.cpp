@@ -15,7 +15,7 @@ namespace {
 using Loaded = std::expected<void, std::string>;
 
 // Our server's own certificate is a client's, too, if the client has its key: `tps health` asks the instance that it
-// stands beside. Whoever has that key can do worse than that.
+// stands beside. A holder of that key can do worse than that.
 int verify_client(X509_STORE_CTX* chain, void*) {
   const auto* tls = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
   if (X509_cmp(X509_STORE_CTX_get0_cert(chain), SSL_get_certificate(tls)) != 0) return X509_verify_cert(chain);
@@ -23,7 +23,7 @@ int verify_client(X509_STORE_CTX* chain, void*) {
   return 1;
 }
 
-// Whoever means another protocol is told so, before anything of it could be taken for HTTP (RFC 7301 section 3.2).
+// A client of another protocol is rejected before its bytes could be taken for HTTP (RFC 7301 section 3.2).
 int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* size, const unsigned char* offered,
                     unsigned offered_size, void*) {
   static constexpr unsigned char kOurs[] = "\x08http/1.1\x08http/1.0";
@@ -35,7 +35,7 @@ int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* size, con
   return SSL_TLSEXT_ERR_OK;
 }
 
-// A key that needs a passphrase is no key: nobody is there to be asked.
+// A key with a passphrase is rejected: a server has no terminal to ask for it.
 int no_passphrase(char*, int, int, void*) { return -1; }
 
 TlsContext make_context() {
@@ -44,7 +44,7 @@ TlsContext make_context() {
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   SSL_CTX_set_security_level(context.get(), 2);
   SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-  // What is sent goes on where it stopped, wherever it lies by then; idle connections keep no buffers.
+  // A write continues where it stopped, even if its buffer has moved; idle connections keep no buffers.
   SSL_CTX_set_mode(context.get(),
                    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_read_ahead(context.get(), 1);

@@ -1,4 +1,4 @@
-// What the listener shows of itself in a TLS handshake, and whom it believes.
+// The listener's side of a TLS handshake: its certificate, and the client certificates that it accepts.
 #pragma once
 
 #include <expected>

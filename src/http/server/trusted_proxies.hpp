@@ -26,7 +26,7 @@ class TrustedProxies {
   [[nodiscard]] bool trusts(const std::string& address) const;
 
   // The client of a request that came from `peer`: the last address in X-Forwarded-For that is not itself a trusted
-  // proxy, if `peer` is one; else `peer`. What stands before it could be written by anybody.
+  // proxy, if `peer` is one; else `peer`. Any client could have written the addresses before it.
   [[nodiscard]] std::string client(const std::string& peer, const Request& request) const;
 
  private:
