@@ -210,6 +210,8 @@ class Tps:
             command += ["--redis-url", redis_url]
         if not worker:
             command.append("--no-worker")
+            if not (database_url or "").startswith("postgresql:"):
+                command.append("--accept-only")
         env = tps.clean_environment({"TPS_LOG_LEVEL": "warn"} | (environment or {}))
         self.child = Child(command, folder / "tps.log", env=env, cwd=cwd or folder)
         if wait:

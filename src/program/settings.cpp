@@ -18,6 +18,7 @@ using std::chrono::milliseconds;
 constexpr std::array kImplyAuthentication{"jwt-keys",   "jwt-secret",   "jwt-previous-secret",
                                           "jwt-issuer", "jwt-audience", "users-file"};
 constexpr std::string_view kSqlitePrefix = "sqlite:";
+constexpr std::string_view kSqliteAsUrl = "sqlite://";
 
 // A value, or a sentence without the setting's name, which the reader of the values adds.
 template <class T>
@@ -69,6 +70,12 @@ class Reader {
 };
 
 Parsed<std::variant<SqliteFile, PostgresServer>> parse_database(const std::string& url, bool prepared_statements) {
+  // Other programs read sqlite:///a.db as a path from the working directory. Here it would be a file in the root.
+  if (url.starts_with(kSqliteAsUrl)) {
+    return std::unexpected(
+        "expected sqlite:PATH without //, such as sqlite:tps.db (in the working directory) or "
+        "sqlite:/var/lib/tps/tps.db");
+  }
   if (url.starts_with(kSqlitePrefix)) {
     if (url.size() == kSqlitePrefix.size()) return std::unexpected("sqlite: needs a path, such as sqlite:tps.db");
     return SqliteFile{url.substr(kSqlitePrefix.size())};
@@ -162,6 +169,12 @@ void read_database(Reader& reader, Settings& settings) {
   settings.partitions = {.count = reader.number<std::uint32_t>("partitions"), .chosen = reader.is_given("partitions")};
   settings.migrate = reader.toggle("migrate");
   settings.worker = reader.toggle("worker");
+  // The server holds the file's lock, so that no worker can settle beside it.
+  if (!settings.worker && std::holds_alternative<SqliteFile>(settings.database) && !reader.toggle("accept-only")) {
+    reader.reject("worker",
+                  "is off, and on SQLite no other process can settle while this one serves: leave out --no-worker, or "
+                  "use PostgreSQL");
+  }
   settings.redis = reader.parsed(
       "redis-url", [&](const std::string& url) { return parse_redis(url, reader.text("redis-ca-file")); });
   settings.local_cache = reader.number("local-cache");

@@ -119,6 +119,9 @@ TEST(Settings, AWrongValueIsReportedWithItsName) {
       {"trusted-proxies", "x", "trusted-proxies: \"x\" is neither"},
       {"database-url", "mysql://u:secret@h/d", "database-url: expected sqlite:PATH or postgresql://..., not mysql:..."},
       {"database-url", "sqlite:", "database-url: sqlite: needs a path"},
+      {"database-url", "sqlite:///rel.db", "database-url: expected sqlite:PATH without //, such as sqlite:tps.db"},
+      {"database-url", "sqlite://x.db", "database-url: expected sqlite:PATH without //"},
+      {"worker", "false", "worker: is off, and on SQLite no other process can settle while this one serves"},
       {"database-url", "postgresql://u:secret@[bad/d", "database-url: not a valid PostgreSQL URL"},
       {"redis-url", "redis://u:secret@h:port", "redis-url: "},
       {"assets", "BTC", "assets: "},
@@ -143,6 +146,12 @@ TEST(Settings, WhatACommandDoesNotReadCannotBeWrong) {
   const auto health = read({{"database-url", "mysql://h"}}, Command::health);
   ASSERT_TRUE(health.has_value());
   EXPECT_EQ(std::get<SqliteFile>(health->database).path, "tps.db");
+}
+
+TEST(Settings, TransactionsCanSettleWhereTheyAreAccepted) {
+  EXPECT_TRUE(read({{"worker", "false"}, {"database-url", "postgresql://tps@db/tps"}}));
+  EXPECT_TRUE(read({{"worker", "false"}, {"accept-only", "true"}}));
+  EXPECT_TRUE(read({{"database-url", "sqlite:/var/lib/tps/tps.db"}}));
 }
 
 TEST(Settings, EachOfTheCredentialsSwitchesAuthenticationOn) {

@@ -95,7 +95,7 @@ def test_keys_make_updates_once(deployment, client):
 
 
 def test_updates_that_are_not_settled_in_time_are_answered_with_202():
-    with deploy("sqlite", arguments=("--no-worker", "--request-timeout", 4000)) as alone, alone.client() as client:
+    with deploy("sqlite", arguments=("--no-worker", "--accept-only", "--request-timeout", 4000)) as alone, alone.client() as client:
         headers = {"Idempotency-Key": "k"}
         answer = put(client, "u", {"frozen": True}, headers)
         assert answer.status == 202

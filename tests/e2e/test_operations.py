@@ -54,7 +54,7 @@ def test_a_restart_keeps_the_data(server):
 
 
 def test_what_was_pending_at_the_end_settles_at_the_next_start(folder):
-    waiting = Tps(folder, "--no-worker").start()
+    waiting = Tps(folder, "--no-worker", "--accept-only").start()
     with waiting.client() as client:
         made = accepted(client.post("/transactions", GOOD, {"Prefer": "wait=1"}))
     assert made["status"] == "pending"
@@ -63,6 +63,24 @@ def test_what_was_pending_at_the_end_settles_at_the_next_start(folder):
     with worker.client() as client:
         wait_until(lambda: client.get(f"/transactions/{made['id']}").json()["status"] == "settled")
     worker.stop()
+
+
+def test_a_server_that_nothing_could_settle_for_is_refused(folder):
+    done = tps("serve", "--no-worker", cwd=folder)
+    assert done.returncode == 2
+    assert "no other process can settle" in done.stderr and "leave out --no-worker" in done.stderr
+    assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize(("url", "words"), [("sqlite:///relative.db", "sqlite:PATH without //"),
+                                            ("sqlite://relative.db", "sqlite:PATH without //"),
+                                            ("mysql://tps:secret@db/tps", "sqlite:PATH or postgresql://")])
+@pytest.mark.parametrize("command", ["serve", "worker", "migrate", "verify"])
+def test_a_wrong_database_url_is_wrong_usage(folder, command, url, words):
+    done = tps(command, "--database-url", url, cwd=folder)
+    assert done.returncode == 2, "a service manager starts anything else again"
+    assert words in done.stderr and "secret" not in done.stderr
+    assert not list(folder.iterdir())
 
 
 def test_a_second_server_on_the_same_file_is_refused(folder, server):
@@ -270,7 +288,7 @@ def test_an_idle_server_ends_at_once(server, number):
 
 def test_draining(folder):
     """Readiness fails first. The server then finishes requests in progress, answers waiting ones, and ends with exit code 0."""
-    server = Tps(folder, "--no-worker", environment={"TPS_DRAIN_DELAY": "700"}).start()
+    server = Tps(folder, "--no-worker", "--accept-only", environment={"TPS_DRAIN_DELAY": "700"}).start()
     waiting, half, probe = (Connection(server.port) for _ in range(3))
     try:
         waiting.send(request_bytes("POST", "/transactions", GOOD, {"Prefer": "wait=25"}))
