@@ -123,6 +123,15 @@ TEST_F(ApiTest, PreferWaitIsAcknowledgedOnlyWhenItWasHeeded) {
   EXPECT_EQ(header(post(kGood, {{"Prefer", "wait=30"}}), "Preference-Applied"), "-");
 }
 
+// A request ends by its deadline, also one that waits: with 4 s for a request, at most 3 s are left to wait.
+TEST_F(ApiTest, PreferWaitEndsBeforeTheRequestDoes) {
+  Api api(routes(), service_.services(readiness_, {.request_timeout = std::chrono::seconds(4)}));
+  const Headers headers{{"Content-Type", "application/json"}, {"Prefer", "wait=30"}};
+  const Response response = ask_of(api, Method::post, "/transactions", kGood, headers);
+  EXPECT_EQ(response.status, 201);
+  EXPECT_EQ(header(response, "Preference-Applied"), "wait=3");
+}
+
 TEST_F(ApiTest, StoreFaultsAreAnsweredHonestly) {
   const Response down = post(R"({"user_id":"fault:down","amount":1,"currency":"USD"})");
   EXPECT_EQ(down.status, 503);
