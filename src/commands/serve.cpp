@@ -38,7 +38,7 @@ std::expected<Credentials, std::string> check_before_serving(const Settings& set
   return read_credentials(settings.access);
 }
 
-void greet(const Engine& engine, const std::string& url, bool worker) {
+void greet(const Engine& engine, const std::string& url, const std::string& cache, bool worker) {
   const std::string example = fmt::format(
       "curl --location '{}/transactions' --header 'Content-Type: application/json' "
       R"(--data '{{"user_id": "user_11", "amount": 12.75, "currency": "USD"}}')",
@@ -47,15 +47,17 @@ void greet(const Engine& engine, const std::string& url, bool worker) {
            {{"url", url},
             {"data", engine.where},
             {"store", engine.name},
+            {"cache", cache},
             {"worker", worker ? "inside" : "none"},
             {"version", TPS_VERSION}});
   if (!ops::log_is_human()) {
     ops::log(ops::Level::info, "try it", {{"command", example}});
     return;
   }
-  ops::say(fmt::format(
-      "\n  API      {}\n  docs     {}/docs\n  metrics  {}/metrics\n  data     {} ({})\n\n  Try it:\n  {}\n\n", url, url,
-      url, engine.where, engine.name, example));
+  ops::say(
+      fmt::format("\n  API      {}\n  docs     {}/docs\n  metrics  {}/metrics\n  data     {} ({})\n  cache    {}\n\n  "
+                  "Try it:\n  {}\n\n",
+                  url, url, url, engine.where, engine.name, cache, example));
 }
 
 // /readiness fails first. The server still answers until load balancers have noticed.
@@ -85,6 +87,7 @@ int serve(const Settings& settings) {
   if (!store) return store.error();
   const auto shared_cache = make_shared_cache(settings, *store, metrics);
   if (!shared_cache) return fail(shared_cache.error(), kExitUsage);
+  const std::string cache_state = describe_shared_cache(settings, shared_cache->get());
 
   // The service: settlement, waiting requests, and the lanes.
   service::LocalCache local_cache(settings.local_cache);
@@ -120,7 +123,7 @@ int serve(const Settings& settings) {
   http::Server server(server_options(settings), api, metrics);
   if (const auto started = server.start(); !started) return fail(started.error());
   if (settler) settler->start();
-  greet(*engine, url_of(settings, server.port()), settler.has_value());
+  greet(*engine, url_of(settings, server.port()), cache_state, settler.has_value());
 
   wait_for_end([&] {
     server.reload_tls();

@@ -7,6 +7,7 @@ namespace tps::lanes {
 namespace {
 
 constexpr std::chrono::milliseconds kWatchInterval{100};
+constexpr std::chrono::milliseconds kIdleInterval{1'000};
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -14,8 +15,11 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 }  // namespace
 
-Lane::Lane(LaneOptions options, ops::Metrics& metrics, Fly fly)
-    : options_(std::move(options)), fly_(std::move(fly)), metrics_(metrics.lane(options_.name)) {
+Lane::Lane(LaneOptions options, ops::Metrics& metrics, Fly fly, Idle idle)
+    : options_(std::move(options)),
+      fly_(std::move(fly)),
+      idle_(std::move(idle)),
+      metrics_(metrics.lane(options_.name)) {
   pilot_ = std::thread([this] { run(); });
   watchdog_ = std::thread([this] { watch(); });
 }
@@ -86,11 +90,21 @@ std::vector<LaneJob*> Lane::take_expired() {
   return expired;
 }
 
+// False: stopping.
+bool Lane::await_work(std::unique_lock<std::mutex>& lock) {
+  const auto is_over = [this] { return stopping_ || !queue_.empty(); };
+  while (idle_ && !work_.wait_for(lock, kIdleInterval, is_over)) {
+    lock.unlock();
+    idle_(std::chrono::steady_clock::now() + options_.budget);
+    lock.lock();
+  }
+  work_.wait(lock, is_over);
+  return !stopping_;
+}
+
 void Lane::run() {
   std::unique_lock lock(mutex_);
-  while (true) {
-    work_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-    if (stopping_) return;
+  while (await_work(lock)) {
     const std::vector<LaneJob*> expired = take_expired();
     const std::vector<LaneJob*> flight = queue_.empty() ? std::vector<LaneJob*>{} : take_flight();
     lock.unlock();

@@ -65,7 +65,9 @@ class Lane {
  public:
   // Runs on the lane's thread with jobs in the order they were submitted; must return by the deadline.
   using Fly = std::function<void(std::span<LaneJob* const>, ports::Deadline)>;
-  Lane(LaneOptions options, ops::Metrics& metrics, Fly fly);
+  // Runs there about once a second while nothing waits.
+  using Idle = std::function<void(ports::Deadline)>;
+  Lane(LaneOptions options, ops::Metrics& metrics, Fly fly, Idle idle = {});
   ~Lane();  // stop()
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
@@ -81,6 +83,7 @@ class Lane {
   std::optional<LaneVerdict> reserve(std::size_t weight);
   void push(LaneJob& job);
   void run();
+  bool await_work(std::unique_lock<std::mutex>& lock);
   void watch();
   std::vector<LaneJob*> take_flight();
   std::vector<LaneJob*> take_expired();
@@ -88,6 +91,7 @@ class Lane {
 
   const LaneOptions options_;
   const Fly fly_;
+  const Idle idle_;
   ops::LaneMetrics& metrics_;
 
   std::mutex mutex_;

@@ -177,6 +177,22 @@ TEST(Lane, StopAnswersEverybody) {
   EXPECT_EQ(io.submit(lane, 3).get().first, LaneVerdict::stopped);
 }
 
+TEST(Lane, LooksAfterItselfWhileNothingWaits) {
+  Io io;
+  ops::Metrics metrics;
+  std::counting_semaphore<100> looked{0};
+  Lane lane(
+      {.name = "test"}, metrics,
+      [](std::span<LaneJob* const> jobs, ports::Deadline) {
+        for (LaneJob* const job : jobs) static_cast<NumberJob&>(*job).answer = 7;
+      },
+      [&](ports::Deadline) { looked.release(); });
+  looked.acquire();
+  EXPECT_EQ(io.submit(lane, 1).get(), (std::pair{LaneVerdict::done, 7}));
+  looked.acquire();
+  looked.acquire();
+}
+
 TEST(Lane, EachWaiterResumesOnItsOwnThread) {
   ops::Metrics metrics;
   std::array<boost::asio::io_context, 3> contexts;  // outlive the lane, which posts to them

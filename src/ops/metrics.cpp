@@ -99,6 +99,9 @@ Metrics::Metrics()
       cache_breaker_open(
           gauges(*registry_, "tps_cache_breaker_open", "1 while the shared cache is left alone after failures.")
               .Add({})),
+      cache_writes_refused(
+          gauges(*registry_, "tps_cache_writes_refused", "1 while the shared cache refuses to store anything.")
+              .Add({})),
       connections(gauges(*registry_, "tps_http_connections", "Open client connections.").Add({})),
       connections_limit(gauges(*registry_, "tps_http_connections_limit", "Most client connections at once.").Add({})),
       connections_refused(

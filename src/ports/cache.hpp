@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "domain/transaction.hpp"
@@ -25,6 +26,12 @@ class Cache {
 
   // Stores final transactions (others are a bug) for an hour; best effort.
   virtual void put(std::span<const domain::Transaction* const> transactions, Deadline deadline) = 0;
+
+  // Whether it can be read and written right now; one sentence for operators if not.
+  virtual std::optional<std::string> trouble(Deadline deadline) = 0;
+
+  // Asks again if there was trouble when the cache was last used, so that its end is noticed without any traffic.
+  virtual void look_again(Deadline deadline) = 0;
 
   // False while the circuit breaker is open: callers need not queue for it. Any thread may ask.
   [[nodiscard]] virtual bool available() const = 0;

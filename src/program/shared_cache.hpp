@@ -21,4 +21,8 @@ std::expected<std::unique_ptr<ports::Cache>, std::string> make_shared_cache(cons
                                                                             const ports::StoreIdentity& store,
                                                                             ops::Metrics& metrics);
 
+// For people: where the cache is, without the login, and whether it can be used; "none" without one. Asks it, for a
+// second at most.
+std::string describe_shared_cache(const Settings& settings, ports::Cache* cache);
+
 }  // namespace tps

@@ -102,6 +102,52 @@ TEST_F(RedisCacheTest, Full) {
   EXPECT_TRUE(hits(*one, 1));
 }
 
+// A Redis that refuses every SET is heard of once, shown by a metric, and read all the same.
+TEST_F(RedisCacheTest, RefusesToStore) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
+      {{"REPLICAOF", "127.0.0.1", "1"}, "READONLY"}, {{"ACL", "SETUSER", "default", "-set"}, "NOPERM"}};
+  for (const auto& [refuse, says] : cases) {
+    RedisServer redis;
+    const auto one = cache(redis.url(), kPatient);
+    EXPECT_EQ(one->trouble(far()), std::nullopt);
+    put(*one, {1});
+    EXPECT_EQ(metrics_.cache_writes_refused.Value(), 0);
+    redis.command(refuse);
+    testing::internal::CaptureStderr();
+    for (std::int64_t id = 2; id < 8; ++id) put(*one, {id});
+    EXPECT_EQ(metrics_.cache_writes_refused.Value(), 1);
+    EXPECT_TRUE(hits(*one, 1));
+    EXPECT_NE(one->trouble(far()).value_or("").find("refuses to store: " + says), std::string::npos);
+    one->look_again(far());
+    EXPECT_EQ(metrics_.cache_writes_refused.Value(), 1);
+    redis.command({"REPLICAOF", "NO", "ONE"});
+    redis.command({"ACL", "SETUSER", "default", "+set"});
+    one->look_again(far());
+    EXPECT_EQ(metrics_.cache_writes_refused.Value(), 0);
+    const std::string said = testing::internal::GetCapturedStderr();
+    const std::string line = "redis refuses to store";
+    EXPECT_EQ(said.find(line), said.rfind(line)) << said;
+    EXPECT_NE(said.find(says), std::string::npos) << said;
+  }
+}
+
+// Without any lookup, the metric says that Redis is away, and that it came back.
+TEST_F(RedisCacheTest, NotThereAtTheStart) {
+  RedisServer redis;
+  redis.stop();
+  const auto one = cache(redis.url(), kPatient);
+  EXPECT_NE(one->trouble(far()).value_or("").find("cannot be used"), std::string::npos);
+  EXPECT_EQ(metrics_.cache_breaker_open.Value(), 1);
+  one->look_again(far());
+  EXPECT_EQ(metrics_.cache_breaker_open.Value(), 1);
+  redis.start();
+  EXPECT_TRUE(eventually([&] {
+    one->look_again(far());
+    return metrics_.cache_breaker_open.Value() == 0;
+  }));
+  EXPECT_TRUE(one->available());
+}
+
 TEST_F(RedisCacheTest, Flushed) {
   RedisServer redis;
   const auto one = cache(redis.url(), kPatient);

@@ -14,6 +14,7 @@ using ports::Deadline;
 using std::chrono::steady_clock;
 
 constexpr std::string_view kSecondsToLive = "3600";
+constexpr std::string_view kProbeSecondsToLive = "10";
 constexpr std::size_t kMaxValueBytes = 4 * 1024;   // long metadata is not worth the trip
 constexpr std::size_t kMaxPutBytes = 1024 * 1024;  // so many certainly fit into a trip within the budget
 constexpr std::size_t kMaxReplyOverhead = 64;      // "$4096\r\n...\r\n", or an error's text instead
@@ -21,6 +22,8 @@ constexpr std::size_t kMaxErrorBytes = 1024;
 constexpr std::size_t kMaxLoggedBytes = 200;
 
 std::string_view text_of(const redisReply& reply) { return {reply.str, static_cast<std::size_t>(reply.len)}; }
+
+bool is_stored(const redisReply& reply) { return reply.type == REDIS_REPLY_STATUS; }
 
 std::string_view complaint_of(const redisReply& reply) {
   return reply.type == REDIS_REPLY_ERROR ? text_of(reply) : "not an answer to this command";
@@ -37,6 +40,7 @@ Cache::Cache(const Options& options, const ports::StoreIdentity& store, ops::Met
                 .skipped = metrics.cache_operation("redis", "skipped"),
                 .stored = metrics.cache_operation("redis", "stored")},
       breaker_open_(metrics.cache_breaker_open),
+      writes_refused_(metrics.cache_writes_refused),
       seal_(store),
       connection_(options),
       random_(std::random_device{}()) {}
@@ -111,11 +115,39 @@ void Cache::put(std::span<const Transaction* const> transactions, Deadline deadl
     return;
   }
   std::size_t stored = 0;
-  for (const Reply& reply : *replies) stored += reply->type == REDIS_REPLY_STATUS ? 1 : 0;
+  for (const Reply& reply : *replies) stored += is_stored(*reply) ? 1 : 0;
   outcomes_.stored.Increment(static_cast<double>(stored));
   outcomes_.error.Increment(static_cast<double>(count - stored));
   // A Redis that is full or read-only refuses this and still serves get(), so a refusal is no failure.
   if (stored > 0) succeeded();
+  stores(stored > 0, complaint_of(*replies->back()));
+}
+
+// One trip with a read and a write, of a key that stands for no transaction.
+std::optional<std::string> Cache::trouble(Deadline deadline) {
+  const std::string key = seal_.key(0);
+  std::string commands;
+  append_redis_command(commands, "MGET", {key});
+  append_redis_command(commands, {"SET", key, "", "EX", kProbeSecondsToLive});
+  const Replies replies = connection_.exchange(commands, 2, 2 * kMaxErrorBytes, deadline);
+  const bool is_read = replies && replies->front()->type == REDIS_REPLY_ARRAY;
+  if (!is_read) {
+    const std::string detail(replies ? complaint_of(*replies->front()) : std::string_view(replies.error()));
+    connection_.close();
+    while (!breaker_.open()) failed(detail);
+    failed(detail);
+    return "cannot be used: " + detail.substr(0, kMaxLoggedBytes);
+  }
+  succeeded();
+  const bool stored = is_stored(*replies->back());
+  const std::string_view complaint = complaint_of(*replies->back());
+  stores(stored, complaint);
+  if (stored) return std::nullopt;
+  return "refuses to store: " + std::string(complaint.substr(0, kMaxLoggedBytes));
+}
+
+void Cache::look_again(Deadline deadline) {
+  if ((breaker_.open() || refuses_writes_) && available()) trouble(deadline);
 }
 
 Cache::Replies Cache::exchange(std::string_view commands, std::size_t count, std::size_t max_bytes, Deadline deadline) {
@@ -132,6 +164,18 @@ void Cache::succeeded() {
   if (breaker_.open()) ops::log(ops::Level::info, "redis is back");
   breaker_.succeeded();
   breaker_open_.Set(0);
+}
+
+// One line when it begins and one when it ends, however many writes are refused.
+void Cache::stores(bool stored, std::string_view complaint) {
+  writes_refused_.Set(stored ? 0 : 1);
+  if (refuses_writes_ == !stored) return;
+  refuses_writes_ = !stored;
+  if (stored) {
+    ops::log(ops::Level::info, "redis stores again");
+  } else {
+    ops::log(ops::Level::warn, "redis refuses to store", {{"detail", complaint.substr(0, kMaxLoggedBytes)}});
+  }
 }
 
 void Cache::failed(std::string_view detail) {

@@ -1,5 +1,6 @@
 // The shared cache in Redis. Every get and put ends within its budget, whatever Redis does; values are believed only
-// when sealed with the store's secret; after a few failures in a row the circuit opens: Redis is not asked for a while.
+// when sealed with the store's secret; after a few failures in a row its circuit opens. A Redis that
+// answers but refuses to store anything (a replica, full, without rights) is still read.
 #pragma once
 
 #include <prometheus/counter.h>
@@ -36,6 +37,9 @@ class Cache final : public ports::Cache {
   // SETs in one trip. Transactions that are not final, longer than 4 KiB or beyond 1 MiB in one call are left out.
   void put(std::span<const domain::Transaction* const> transactions, ports::Deadline deadline) override;
 
+  std::optional<std::string> trouble(ports::Deadline deadline) override;
+  void look_again(ports::Deadline deadline) override;
+
   [[nodiscard]] bool available() const override;
 
  private:
@@ -55,16 +59,19 @@ class Cache final : public ports::Cache {
   Replies exchange(std::string_view commands, std::size_t count, std::size_t max_bytes, ports::Deadline deadline);
   void succeeded();
   void failed(std::string_view detail);
+  void stores(bool stored, std::string_view complaint);
 
   const std::chrono::milliseconds budget_;
   const Outcomes outcomes_;
   prometheus::Gauge& breaker_open_;
+  prometheus::Gauge& writes_refused_;
   CircuitBreaker breaker_;  // self-locked where available() reads it
 
   // The lane's thread alone.
   Seal seal_;
   Connection connection_;
   std::minstd_rand random_;
+  bool refuses_writes_ = false;
 };
 
 }  // namespace tps::redis
