@@ -16,8 +16,9 @@
 
 namespace tps::ports {
 
-// The data that an audit reads, in short transactions that block no writer. Logs are immutable, so a log may be read
-// piece by piece. For derived rows, each answer says which settlements it includes.
+// Reads for an audit, and for the watch over a ledger in use, in short transactions that delay no other session. Logs
+// are immutable, so a log may be read piece by piece; of what is derived from them, each answer says which settlements
+// it includes.
 class Audit {
  public:
   Audit() = default;
@@ -58,6 +59,9 @@ class Audit {
   virtual StoreResult<Piece<domain::Hold>> holds(std::int64_t after, std::size_t max, Deadline deadline) = 0;
   virtual StoreResult<Piece<ReversalRow>> reversals(std::int64_t after, std::size_t max, Deadline deadline) = 0;
   virtual StoreResult<Piece<TotalsRow>> totals(Deadline deadline) = 0;
+
+  // Of all partitions.
+  virtual StoreResult<std::int64_t> open_holds(Deadline deadline) = 0;
 
   virtual StoreResult<std::vector<std::optional<domain::Transaction>>> find(std::span<const std::int64_t> ids,
                                                                             Deadline deadline) = 0;

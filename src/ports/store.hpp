@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -86,11 +85,17 @@ struct Statement {
   std::optional<std::int64_t> next_after;  // nullopt: this is the last page
 };
 
-// Figures of the ledger for operators.
-struct LedgerFigures {
-  std::int64_t open_holds = 0;
-  // Per currency: what the accounts add up to minus what the totals say, modulo 2^64; 0 unless something is broken.
-  std::map<std::string, std::int64_t> imbalance;
+// A place among the open holds of a partition, in the order of their ends. The default is before all of them.
+struct HoldPosition {
+  domain::Timestamp expires_at{};
+  std::int64_t id = 0;
+  auto operator<=>(const HoldPosition&) const = default;
+};
+
+// Holds that are due. One whose transaction cannot be read is not among them, but was looked at.
+struct DueHolds {
+  std::vector<domain::Transaction> holds;  // their transactions
+  std::optional<HoldPosition> next;        // the last one looked at, to go on after; nullopt: there are no more
 };
 
 // The identity of a store. Cache keys carry id and schema; cached values carry a MAC with the secret.
@@ -145,12 +150,9 @@ class Store : public LogFeed {
 
   virtual StoreResult<Statement> statement(const StatementQuery& query, Deadline deadline) = 0;
 
-  // The transactions of open holds of a partition that expire by `now`, the earliest first.
-  virtual StoreResult<std::vector<domain::Transaction>> expired_holds(std::uint32_t partition, domain::Timestamp now,
-                                                                      std::size_t max, Deadline deadline) = 0;
-
-  // Of all partitions, from one snapshot.
-  virtual StoreResult<LedgerFigures> figures(Deadline deadline) = 0;
+  // The open holds of a partition that expire by `now`, the earliest first, after `after`. Looks at `max` at most.
+  virtual StoreResult<DueHolds> expired_holds(std::uint32_t partition, domain::Timestamp now, const HoldPosition& after,
+                                              std::size_t max, Deadline deadline) = 0;
 
   // Created_at of the oldest transaction that is not settled yet, and how many there are (0 = none), per partition
   // asked.

@@ -27,6 +27,7 @@ std::expected<Engine, std::string> sqlite_engine(const std::string& path, std::u
   engine.where = std::filesystem::absolute(path).string();
   engine.migrates_itself = mode == OpenMode::read_write;
   engine.session = [shared = *database, &currencies] { return std::make_unique<sqlite::Store>(shared, currencies); };
+  engine.audit = [path, &currencies] { return std::make_unique<sqlite::Audit>(path, currencies); };
   engine.keys = [path, &currencies] { return std::make_unique<sqlite::KeyRegistry>(path, currencies); };
   engine.migrate = [shared = *database, partitions](auto) { return shared->migrate(partitions); };
   return engine;
@@ -44,6 +45,9 @@ Engine postgres_engine(const PostgresServer& server, std::uint32_t partitions, c
   engine.where = without_password(options.url);
   engine.session = [options, &currencies, &metrics] {
     return std::make_unique<postgres::Store>(options, currencies, metrics);
+  };
+  engine.audit = [options, &currencies, &metrics] {
+    return std::make_unique<postgres::Audit>(options, currencies, metrics);
   };
   engine.keys = [options, &currencies, &metrics] {
     return std::make_unique<postgres::KeyRegistry>(options, currencies, metrics);

@@ -24,6 +24,8 @@ struct Engine {
   std::string where;             // for people; without passwords
   bool migrates_itself = false;  // an embedded file, of this process alone
   std::function<std::unique_ptr<ports::Store>()> session;
+  // Reads only. Of a server, one more session.
+  std::function<std::unique_ptr<ports::Audit>()> audit;
   // Reads and writes whatever the mode was, with the database's own locks: another process may have an embedded file.
   std::function<std::unique_ptr<ports::KeyRegistry>()> keys;
   // Brings the schema up to date, within a budget for waiting for sessions that use it. Forward only, idempotent.

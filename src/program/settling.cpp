@@ -1,14 +1,11 @@
 #include "program/settling.hpp"
 
-#include <chrono>
 #include <random>
 
 #include "program/wall_clock.hpp"
 
 namespace tps {
 namespace {
-
-constexpr std::chrono::seconds kWatchInterval{15};
 
 service::SettlementOptions settlement_options(const Settings& settings, const ports::StoreIdentity& store) {
   // Workers that start at different partitions seldom compete for the same one.
@@ -22,13 +19,13 @@ Settler::Settler(const Settings& settings, const Engine& engine, const ports::St
                  service::Waiters& waiters, ops::Metrics& metrics)
     : options_(settlement_options(settings, store)),
       loop_session_(engine.session()),
-      watch_session_(engine.session()),
+      audit_(engine.audit()),
       waiters_(waiters),
       metrics_(metrics) {}
 
 void Settler::start() {
   loop_.emplace(options_, *loop_session_, now, waiters_, metrics_);
-  watch_.emplace(*watch_session_, kWatchInterval, metrics_);
+  watch_.emplace(service::LedgerWatchOptions{}, *audit_, metrics_);
   started_ = true;
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "ops/metrics.hpp"
+#include "ports/audit.hpp"
 #include "ports/store.hpp"
 #include "program/engine.hpp"
 #include "program/settings.hpp"
@@ -33,7 +34,7 @@ class Settler {
  private:
   const service::SettlementOptions options_;
   const std::unique_ptr<ports::Store> loop_session_;
-  const std::unique_ptr<ports::Store> watch_session_;
+  const std::unique_ptr<ports::Audit> audit_;
   service::Waiters& waiters_;
   ops::Metrics& metrics_;
   std::optional<service::SettlementLoop> loop_;

@@ -9,7 +9,8 @@
 namespace tps::service {
 namespace {
 
-constexpr std::size_t kMostExpiries = 1'000;  // of one look, per partition
+constexpr std::chrono::minutes kTryStuckAgain{10};
+constexpr std::size_t kMostStuckHolds = 100'000;  // remembered
 
 }  // namespace
 
@@ -145,30 +146,36 @@ void SettlementLoop::narrow(Partition& partition, const domain::SettlementInput&
            {{"transaction_id", std::to_string(partition.refused_id)}, {"detail", fault.detail}});
 }
 
-// True if anything came into the log by that.
+// True if anything came into the log by that. A look goes through all holds that are due, page by page: those that
+// cannot be ended stay due for good, and would keep the others for ever if each look began with them.
 bool SettlementLoop::expire_holds() {
   const auto start = std::chrono::steady_clock::now();
   if (start < next_expiry_) return false;
   next_expiry_ = start + options_.expiry_interval;
   std::size_t ended = 0;
-  for (std::uint32_t partition = 0; partition < options_.partitions && !is_stopping(); ++partition) {
-    const auto holds =
-        session_.expired_holds(partition, clock_(), kMostExpiries, std::chrono::steady_clock::now() + options_.budget);
-    if (!holds) {
-      report_trouble("expired holds could not be read", holds.error());
+  for (std::uint32_t number = 0; number < options_.partitions && !is_stopping(); ++number) {
+    Partition& partition = partitions_.at(number);
+    auto due = session_.expired_holds(number, clock_(), partition.looked_at, options_.expiries,
+                                      std::chrono::steady_clock::now() + options_.budget);
+    if (!due) {
+      report_trouble("expired holds could not be read", due.error());
       continue;
     }
-    if (holds->empty()) continue;
-    const std::size_t accepted = end_holds(*holds);
-    ended += accepted;
-    // There may be more; this round settles these.
-    if (holds->size() >= kMostExpiries && accepted > 0) next_expiry_ = start;
+    ended += end_holds(std::move(due->holds));
+    partition.looked_at = due->next.value_or(ports::HoldPosition{});
+    if (due->next) next_expiry_ = start;  // this round settles these, the next one goes on
   }
   return ended > 0;
 }
 
 // How many new expiries are in the log.
-std::size_t SettlementLoop::end_holds(std::span<const domain::Transaction> holds) {
+std::size_t SettlementLoop::end_holds(std::vector<domain::Transaction> holds) {
+  const auto start = std::chrono::steady_clock::now();
+  std::erase_if(holds, [&](const domain::Transaction& hold) {
+    const auto stuck = stuck_holds_.find(hold.id);
+    return stuck != stuck_holds_.end() && start < stuck->second;
+  });
+  if (holds.empty()) return 0;
   std::vector<domain::Submission> expiries = expiries_of(holds);
   std::vector<domain::Submission*> flight;
   flight.reserve(expiries.size());
@@ -181,12 +188,22 @@ std::size_t SettlementLoop::end_holds(std::span<const domain::Transaction> holds
     const bool refused = expiry.acceptance == domain::Acceptance::unprocessable ||
                          expiry.acceptance == domain::Acceptance::key_reused ||
                          expiry.transaction.failure == domain::Failure::unprocessable;
-    if (refused) {
-      ops::log(ops::Level::error, "a hold cannot be ended by its expiry; a void can",
-               {{"transaction_id", std::to_string(expiry.transaction.parent_id.value_or(0))}});
-    }
+    if (refused) remember_stuck(expiry);
   }
   return accepted;
+}
+
+// Logs each hold once, however often it is tried again.
+void SettlementLoop::remember_stuck(const domain::Submission& expiry) {
+  const std::int64_t hold = expiry.transaction.parent_id.value_or(0);
+  const bool is_full = stuck_holds_.size() >= kMostStuckHolds;
+  const auto place = is_full ? stuck_holds_.find(hold) : stuck_holds_.try_emplace(hold).first;
+  if (place == stuck_holds_.end()) return;
+  if (place->second == std::chrono::steady_clock::time_point{}) {
+    ops::log(ops::Level::error, "a hold cannot be ended by its expiry; a void can",
+             {{"transaction_id", std::to_string(hold)}});
+  }
+  place->second = std::chrono::steady_clock::now() + kTryStuckAgain;
 }
 
 bool SettlementLoop::is_stopping() {

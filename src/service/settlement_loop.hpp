@@ -11,6 +11,7 @@
 #include <mutex>
 #include <span>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 #include "domain/clock.hpp"
@@ -25,6 +26,7 @@ struct SettlementOptions {
   std::uint32_t partitions = 1;
   std::uint32_t first_partition = 0;                 // where each round begins; workers that differ meet less often
   std::size_t batch = 4'000;                         // most transactions of one commit
+  std::size_t expiries = 1'000;                      // most holds that have expired, of one look into a partition
   std::chrono::milliseconds gather{8};               // pause between batches while no client waits for an outcome
   std::chrono::milliseconds shortest_pause{2};       // between looks at the log, just after there was work
   std::chrono::milliseconds longest_pause{100};      // ... and when there has been none for a while
@@ -53,8 +55,9 @@ class SettlementLoop {
   // A batch that the store refuses is tried again in halves, until the one transaction is found that it refuses; that
   // one then settles as unprocessable.
   struct Partition {
-    std::size_t most = 0;         // transactions of the next batch
-    std::int64_t refused_id = 0;  // the store refused this one when it was alone
+    std::size_t most = 0;             // transactions of the next batch
+    std::int64_t refused_id = 0;      // the store refused this one when it was alone
+    ports::HoldPosition looked_at{};  // the look for holds that have expired goes on after this one
   };
 
   void run();
@@ -65,7 +68,8 @@ class SettlementLoop {
   [[nodiscard]] domain::SettlementOutput decide(const Partition& partition, const domain::SettlementInput& input) const;
   static void narrow(Partition& partition, const domain::SettlementInput& input, const ports::StoreFault& fault);
   bool expire_holds();
-  std::size_t end_holds(std::span<const domain::Transaction> holds);
+  std::size_t end_holds(std::vector<domain::Transaction> holds);
+  void remember_stuck(const domain::Submission& expiry);
   bool is_stopping();
   void announce(domain::SettlementInput& input, const domain::SettlementOutput& output);
   void count(const domain::SettlementOutput& output);
@@ -82,6 +86,8 @@ class SettlementLoop {
   // Only the loop's thread.
   std::vector<Partition> partitions_;
   std::chrono::steady_clock::time_point next_expiry_{};
+  // Holds that their expiry cannot end, and when it is next tried.
+  std::unordered_map<std::int64_t, std::chrono::steady_clock::time_point> stuck_holds_;
   std::chrono::milliseconds idle_pause_;
   bool troubled_ = false;
   bool trouble_in_round_ = false;

@@ -109,7 +109,7 @@ TEST_F(Ledger, KeepsItsPlansGoodWhileTheLogGrows) {
     EXPECT_TRUE(session->list({.order = ports::Order::oldest_first, .positions = {2}, .limit = 2}, in(10s)));
     EXPECT_TRUE(session->balances_at(0, "user_1", now() - 1h, in(10s)));
     EXPECT_TRUE(session->statement({.partition = 0, .user_id = "user_1", .currency = "USD", .limit = 3}, in(10s)));
-    EXPECT_TRUE(session->expired_holds(0, now(), 10, in(10s)));
+    EXPECT_TRUE(session->expired_holds(0, now(), {}, 10, in(10s)));
     EXPECT_EQ(audit->entries(0, 0, 2, in(10s)).value().size(), 2U);
     EXPECT_EQ(audit->accounts(std::nullopt, 1, in(10s)).value().rows.size(), 1U);
   };

@@ -100,6 +100,12 @@ StoreResult<MemoryAudit::Piece<MemoryAudit::TotalsRow>> MemoryAudit::totals(Dead
   return piece;
 }
 
+StoreResult<std::int64_t> MemoryAudit::open_holds(Deadline) {
+  const std::lock_guard guard(database_->mutex_);
+  return std::ranges::count_if(database_->holds_,
+                               [](const auto& row) { return row.second.status == domain::Status::authorized; });
+}
+
 StoreResult<std::vector<std::optional<domain::Transaction>>> MemoryAudit::find(std::span<const std::int64_t> ids,
                                                                                Deadline) {
   const std::lock_guard guard(database_->mutex_);

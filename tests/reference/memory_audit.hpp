@@ -26,6 +26,7 @@ class MemoryAudit final : public ports::Audit {
   ports::StoreResult<Piece<ReversalRow>> reversals(std::int64_t after, std::size_t max,
                                                    ports::Deadline deadline) override;
   ports::StoreResult<Piece<TotalsRow>> totals(ports::Deadline deadline) override;
+  ports::StoreResult<std::int64_t> open_holds(ports::Deadline deadline) override;
   ports::StoreResult<std::vector<std::optional<domain::Transaction>>> find(std::span<const std::int64_t> ids,
                                                                            ports::Deadline deadline) override;
 

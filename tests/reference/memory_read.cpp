@@ -60,39 +60,22 @@ StoreResult<std::vector<Balance>> MemoryStore::balances(std::uint32_t partition,
   return result;
 }
 
-StoreResult<std::vector<Transaction>> MemoryStore::expired_holds(std::uint32_t partition, domain::Timestamp now,
-                                                                 std::size_t max, ports::Deadline) {
+StoreResult<ports::DueHolds> MemoryStore::expired_holds(std::uint32_t partition, domain::Timestamp now,
+                                                        const ports::HoldPosition& after, std::size_t max,
+                                                        ports::Deadline) {
   const std::lock_guard guard(database_->mutex_);
-  std::vector<std::pair<domain::Timestamp, std::int64_t>> expired;
+  std::vector<ports::HoldPosition> expired;
   for (const auto& [id, hold] : database_->holds_) {
     const bool is_open = hold.status == domain::Status::authorized && domain::partition_of_id(id) == partition;
-    if (is_open && hold.expires_at <= now) expired.emplace_back(hold.expires_at, id);
+    const ports::HoldPosition place{hold.expires_at, id};
+    if (is_open && hold.expires_at <= now && place > after) expired.push_back(place);
   }
   std::ranges::sort(expired);
   if (expired.size() > max) expired.resize(max);
-  std::vector<Transaction> transactions;
-  transactions.reserve(expired.size());
-  for (const auto& [expires_at, id] : expired) transactions.push_back(*database_->at(id));
-  return transactions;
-}
-
-StoreResult<ports::LedgerFigures> MemoryStore::figures(ports::Deadline) {
-  const std::lock_guard guard(database_->mutex_);
-  ports::LedgerFigures figures;
-  for (const auto& [id, hold] : database_->holds_) {
-    if (hold.status == domain::Status::authorized) ++figures.open_holds;
-  }
-  for (const auto& [key, account] : database_->accounts_) {
-    std::int64_t& imbalance = figures.imbalance[key.currency];
-    imbalance = domain::wrapping_add(imbalance, account.posted);
-  }
-  for (const MemoryDatabase::Partition& partition : database_->partitions_) {
-    for (const auto& [currency, totals] : partition.totals) {
-      std::int64_t& imbalance = figures.imbalance[currency];
-      imbalance = domain::wrapping_sub(imbalance, totals.net());
-    }
-  }
-  return figures;
+  ports::DueHolds due;
+  for (const ports::HoldPosition& place : expired) due.holds.push_back(*database_->at(place.id));
+  if (!expired.empty() && expired.size() >= max) due.next = expired.back();
+  return due;
 }
 
 StoreResult<ports::Store::Backlog> MemoryStore::backlog(std::uint32_t partition, ports::Deadline) {

@@ -255,6 +255,12 @@ class BooksAudit final : public ports::Audit {
     return piece(std::move(rows), rows.size(), [](const TotalsRow& row) { return row.first; });
   }
 
+  ports::StoreResult<std::int64_t> open_holds(ports::Deadline) override {
+    if (before_call_(0)) return fault();
+    return std::ranges::count_if(books_.holds,
+                                 [](const auto& row) { return row.second.status == domain::Status::authorized; });
+  }
+
   ports::StoreResult<std::vector<std::optional<domain::Transaction>>> find(std::span<const std::int64_t> ids,
                                                                            ports::Deadline) override {
     if (before_call_(ids.size())) return fault();

@@ -27,6 +27,8 @@ struct FaultPlan {
   // Set before the sessions are used: it refuses to record these, unless they fail as unprocessable; or even then.
   std::set<std::int64_t> refused;
   bool refuses_unprocessable = false;
+  // Set before the sessions are used: expiries of these holds cannot be added.
+  std::set<std::int64_t> damaged_holds;
 
   // The sizes of the batches that were to be recorded, in order.
   [[nodiscard]] std::vector<std::size_t> batches() const {
@@ -57,6 +59,10 @@ class FaultyStore : public ports::Store {
   ports::StoreResult<ports::StoreIdentity> open(ports::Deadline deadline) override { return real_->open(deadline); }
 
   void append(std::span<domain::Submission* const> flight, domain::Timestamp now, ports::Deadline deadline) override {
+    for (domain::Submission* item : flight) {
+      const bool damaged = plan_.damaged_holds.contains(item->transaction.parent_id.value_or(0));
+      if (damaged) item->acceptance = domain::Acceptance::unprocessable;
+    }
     if (!fails()) return real_->append(flight, now, deadline);
     auto verdict = domain::Acceptance::unavailable;
     if (plan_.kind == FaultPlan::Kind::answer_lost) {
@@ -110,16 +116,11 @@ class FaultyStore : public ports::Store {
     return real_->statement(query, deadline);
   }
 
-  ports::StoreResult<std::vector<domain::Transaction>> expired_holds(std::uint32_t partition, domain::Timestamp now,
-                                                                     std::size_t max,
-                                                                     ports::Deadline deadline) override {
+  ports::StoreResult<ports::DueHolds> expired_holds(std::uint32_t partition, domain::Timestamp now,
+                                                    const ports::HoldPosition& after, std::size_t max,
+                                                    ports::Deadline deadline) override {
     if (plan_.down) return fault(ports::StoreFault::Kind::unavailable);
-    return real_->expired_holds(partition, now, max, deadline);
-  }
-
-  ports::StoreResult<ports::LedgerFigures> figures(ports::Deadline deadline) override {
-    if (plan_.down) return fault(ports::StoreFault::Kind::unavailable);
-    return real_->figures(deadline);
+    return real_->expired_holds(partition, now, after, max, deadline);
   }
 
   ports::StoreResult<Backlog> backlog(std::uint32_t partition, ports::Deadline deadline) override {

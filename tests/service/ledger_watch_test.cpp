@@ -2,38 +2,18 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
-#include <memory>
-#include <mutex>
 #include <thread>
 
-#include "faulty_store.hpp"
-#include "ports/store.hpp"
-#include "reference/memory_store.hpp"
+#include "books.hpp"
 
 namespace tps::service {
 namespace {
 
 using namespace std::chrono_literals;
-
-// A store with configurable answers.
-class ToldStore final : public test::FaultyStore {
- public:
-  using test::FaultyStore::FaultyStore;
-
-  ports::StoreResult<ports::LedgerFigures> figures(ports::Deadline /*deadline*/) override {
-    const std::scoped_lock lock(mutex_);
-    return figures_;
-  }
-  void tell(ports::StoreResult<ports::LedgerFigures> figures) {
-    const std::scoped_lock lock(mutex_);
-    figures_ = std::move(figures);
-  }
-
- private:
-  std::mutex mutex_;
-  ports::StoreResult<ports::LedgerFigures> figures_;
-};
+using domain::Type;
+using test::make;
 
 template <class Condition>
 bool eventually(Condition condition) {
@@ -47,6 +27,15 @@ bool eventually(Condition condition) {
 
 class LedgerWatchTest : public testing::Test {
  protected:
+  void SetUp() override {
+    domain::Transaction hold = make(Type::withdrawal, "a", 10);
+    hold.capture = domain::Capture::manual;
+    books_.submit(make(Type::deposit, "a", 100));
+    books_.submit(make(Type::deposit, "b", 100, "EUR"));
+    books_.submit(hold);
+    books_.settle_all();
+  }
+
   [[nodiscard]] bool shows_holds(double count) const {
     return eventually([&] { return metrics_.open_holds.Value() == count; });
   }
@@ -54,41 +43,54 @@ class LedgerWatchTest : public testing::Test {
     return eventually([&] { return metrics_.imbalance(currency).Value() == imbalance; });
   }
 
-  const domain::Currencies currencies_;
-  test::FaultPlan none_;
-  ToldStore store_{std::make_unique<reference::MemoryStore>(std::make_shared<reference::MemoryDatabase>(), currencies_),
-                   none_};
+  test::Books books_{1};
+  std::atomic<bool> away_ = false;
+  std::atomic<int> reads_ = 0;
+  test::BooksAudit audit_{books_, [this](std::size_t) {
+                            ++reads_;
+                            return away_.load();
+                          }};
   ops::Metrics metrics_;
 };
 
-TEST_F(LedgerWatchTest, ShowsWhatTheStoreSays) {
-  store_.tell(ports::LedgerFigures{.open_holds = 3, .imbalance = {{"USD", 0}, {"EUR", -7}}});
-  LedgerWatch watch(store_, 1ms, metrics_);
-  EXPECT_TRUE(shows_holds(3));
+TEST_F(LedgerWatchTest, ShowsTheLedger) {
+  books_.accounts[books_.key("b", "EUR")].posted -= 7;
+  LedgerWatch watch({.interval = 1ms}, audit_, metrics_);
+  EXPECT_TRUE(shows_holds(1));
   EXPECT_TRUE(shows("EUR", -7));
-  EXPECT_EQ(metrics_.imbalance("USD").Value(), 0);
-  store_.tell(ports::LedgerFigures{.open_holds = 0, .imbalance = {{"USD", 5}, {"EUR", 0}}});
-  EXPECT_TRUE(shows_holds(0));
-  EXPECT_TRUE(shows("USD", 5));
-  EXPECT_TRUE(shows("EUR", 0));
+  EXPECT_TRUE(shows("USD", 0));
 }
 
 // If the store gives no figure, the metric is NaN and not the last known value.
 TEST_F(LedgerWatchTest, ShowsNothingWhenTheStoreIsAway) {
-  store_.tell(ports::LedgerFigures{.open_holds = 3, .imbalance = {{"USD", 0}}});
-  LedgerWatch watch(store_, 1ms, metrics_);
-  EXPECT_TRUE(shows_holds(3));
+  LedgerWatch watch({.interval = 1ms}, audit_, metrics_);
+  EXPECT_TRUE(shows_holds(1));
   EXPECT_TRUE(shows("USD", 0));
-  store_.tell(std::unexpected(ports::StoreFault{ports::StoreFault::Kind::unavailable, "planned"}));
+  away_ = true;
   EXPECT_TRUE(eventually([&] { return std::isnan(metrics_.open_holds.Value()); }));
   EXPECT_TRUE(eventually([&] { return std::isnan(metrics_.imbalance("USD").Value()); }));
-  store_.tell(ports::LedgerFigures{.open_holds = 4, .imbalance = {{"USD", 0}}});
-  EXPECT_TRUE(shows_holds(4));
+  away_ = false;
+  EXPECT_TRUE(shows_holds(1));
   EXPECT_TRUE(shows("USD", 0));
 }
 
+// However many accounts there are, one read is short, and the end need not wait for the others.
+TEST_F(LedgerWatchTest, StopsInTheMidstOfASum) {
+  for (int i = 0; i < 50; ++i) books_.submit(make(Type::deposit, "user_" + std::to_string(i), 1));
+  books_.settle_all();
+  test::BooksAudit slow(books_, [&](std::size_t) {
+    ++reads_;
+    std::this_thread::sleep_for(5ms);
+    return false;
+  });
+  LedgerWatch watch({.interval = 1ms, .piece = 1}, slow, metrics_);
+  EXPECT_TRUE(eventually([&] { return reads_ >= 3; }));
+  watch.stop();
+  EXPECT_LT(reads_, 50);
+}
+
 TEST_F(LedgerWatchTest, StopsTwice) {
-  LedgerWatch watch(store_, 1h, metrics_);
+  LedgerWatch watch({.interval = 1h}, audit_, metrics_);
   watch.stop();
   watch.stop();
 }

@@ -100,6 +100,7 @@ class Ledgers {
           loop(
               {.partitions = ledgers.partitions_,
                .batch = batch,
+               .expiries = 2,
                .gather = 0ms,
                .shortest_pause = 1ms,
                .longest_pause = 1ms,
@@ -122,6 +123,12 @@ class Ledgers {
   Waiters waiters_{*wait_session_};
   std::vector<std::unique_ptr<Worker>> loops_;
 };
+
+std::size_t count_of(const std::string& part, const std::string& text) {
+  std::size_t count = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
 
 std::vector<Transaction> deposits(std::size_t count) { return {count, make::deposit(10)}; }
 
@@ -225,6 +232,29 @@ TEST(SettlementLoop, AHoldExpiresOnce) {
   EXPECT_EQ(ledgers.children(3).size(), 1U);  // its capture
   EXPECT_EQ(ledgers.settled(Status::authorized), 2);
   EXPECT_EQ(ledgers.settled(Status::expired), 1);
+}
+
+// Those that come first are due for good; a look sees two at a time. The log names each once.
+TEST(SettlementLoop, DamagedHoldsKeepNoOtherFromExpiring) {
+  FaultPlan plan;
+  plan.damaged_holds = {2, 3, 4};
+  Ledgers ledgers(plan);
+  ledgers.append({make::deposit(100), make::hold(1), make::hold(2), make::hold(3), make::hold(4), make::hold(5)});
+  testing::internal::CaptureStderr();
+  ledgers.start();
+  ASSERT_TRUE(ledgers.reaches(6, Status::authorized));
+  ledgers.pass(60s);
+  EXPECT_TRUE(ledgers.reaches(5, Status::expired));
+  EXPECT_TRUE(ledgers.reaches(6, Status::expired));
+  ledgers.append({make::hold(6)});
+  const std::int64_t later = 9;  // behind two expiries
+  ASSERT_TRUE(ledgers.reaches(later, Status::authorized));
+  ledgers.pass(60s);
+  EXPECT_TRUE(ledgers.reaches(later, Status::expired));
+  ledgers.stop();
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(count_of("a hold cannot be ended by its expiry", said), 3) << said;
+  for (const std::int64_t id : plan.damaged_holds) EXPECT_EQ(ledgers.outcome(id), "authorized") << id;
 }
 
 // A hold that a client closed just before is not opened again, nor does its expiry stay in the way.

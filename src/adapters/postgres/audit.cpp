@@ -111,6 +111,8 @@ constexpr Statement kAuditTotals{"audit_totals",
                                  "SELECT partition, currency, deposits, withdrawals, captures, deposit_reversals,"
                                  " withdrawal_reversals FROM totals ORDER BY partition, currency"};
 
+constexpr Statement kOpenHolds{nullptr, "SELECT count(*) FROM holds WHERE status = 'a'"};
+
 ports::Audit::TotalsRow totals_row(const Result& rows, int row) {
   return {{static_cast<std::uint32_t>(rows.int2(row, 0)), std::string(rows.text(row, 1))}, read_totals(rows, row, 2)};
 }
@@ -213,6 +215,12 @@ StoreResult<Audit::Piece<Audit::ReversalRow>> Audit::reversals(std::int64_t afte
 
 StoreResult<Audit::Piece<Audit::TotalsRow>> Audit::totals(Deadline deadline) {
   return piece<TotalsRow>(kAuditTotals, {}, totals_row, deadline);
+}
+
+StoreResult<std::int64_t> Audit::open_holds(Deadline deadline) {
+  const auto rows = read(kOpenHolds, {}, deadline);
+  if (!rows) return std::unexpected(rows.error());
+  return rows->int8(0, 0);
 }
 
 StoreResult<std::vector<std::optional<domain::Transaction>>> Audit::find(std::span<const std::int64_t> ids,

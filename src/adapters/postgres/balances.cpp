@@ -56,22 +56,6 @@ std::map<std::string, Balance> read_balances(const Result& accounts, const Resul
   return balances;
 }
 
-// Modulo 2^64, like the totals, but summed as numeric, which no balance of a broken ledger can overflow.
-constexpr Statement kImbalance{
-    nullptr,
-    "SELECT currency, (CASE WHEN rest >= 9223372036854775808 THEN rest - 18446744073709551616"
-    " WHEN rest < -9223372036854775808 THEN rest + 18446744073709551616 ELSE rest END)::bigint"
-    " FROM (SELECT currency, mod(sum(amount), 18446744073709551616) AS rest FROM ("
-    "SELECT currency, sum(posted) AS amount FROM accounts GROUP BY currency"
-    " UNION ALL "
-    "SELECT currency, sum(withdrawals) + sum(captures) + sum(deposit_reversals) - sum(deposits)"
-    " - sum(withdrawal_reversals) FROM totals GROUP BY currency) parts GROUP BY currency) sums"};
-constexpr Statement kOpenHolds{nullptr, "SELECT count(*) FROM holds WHERE status = 'a'"};
-
-// Everything is read, so scans are what the planner is best left to choose.
-constexpr Statement kScanSettings{nullptr,
-                                  "SELECT set_config('statement_timeout', '4s', true), set_config('jit', 'off', true)"};
-
 }  // namespace
 
 Answer<std::vector<Balance>> balances(Session& session, std::uint32_t partition, const std::string& user_id,
@@ -92,22 +76,6 @@ Answer<std::vector<Balance>> balances(Session& session, std::uint32_t partition,
     answer.push_back(balance);
   }
   return answer;
-}
-
-Answer<ports::LedgerFigures> figures(Session& session, Deadline deadline) {
-  session.connection.queue(kBeginSnapshot);
-  session.connection.queue(kScanSettings);
-  session.connection.queue(kOpenHolds);
-  session.connection.queue(kImbalance);
-  session.connection.queue(kCommit);
-  auto results = session.connection.fly(deadline);
-  if (!results) return std::unexpected(std::move(results.error()));
-  ports::LedgerFigures figures{.open_holds = (*results)[2].int8(0, 0), .imbalance = {}};
-  const Result& sums = (*results)[3];
-  for (int row = 0; row < sums.rows(); ++row) {
-    figures.imbalance.emplace(sums.text(row, 0), sums.int8(row, 1));
-  }
-  return figures;
 }
 
 }  // namespace tps::postgres

@@ -1,4 +1,4 @@
-// The accounts of a user as they are now, and what all accounts add up to. Always of the primary.
+// The accounts of a user as they are now. Always of the primary.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,5 @@ namespace tps::postgres {
 
 Answer<std::vector<ports::Balance>> balances(Session& session, std::uint32_t partition, const std::string& user_id,
                                              ports::Deadline deadline);
-
-Answer<ports::LedgerFigures> figures(Session& session, ports::Deadline deadline);
 
 }  // namespace tps::postgres

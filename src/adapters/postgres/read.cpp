@@ -45,10 +45,12 @@ constexpr Statement kBacklog{
 
 constexpr auto kExpiredHoldsText =
     joined("SELECT ", kTransactionColumns,
+           ", k.expires_at, k.transaction_id"
            " FROM (SELECT partition, transaction_id, expires_at FROM holds"
-           " WHERE partition = $1 AND status = 'a' AND expires_at <= $2 ORDER BY expires_at, transaction_id LIMIT $3) k"
-           " CROSS JOIN LATERAL (SELECT * FROM transaction_log WHERE partition = k.partition AND id = k.transaction_id"
-           " OFFSET 0) t",
+           " WHERE partition = $1 AND status = 'a' AND expires_at <= $2 AND (expires_at, transaction_id) > ($4, $5)"
+           " ORDER BY expires_at, transaction_id LIMIT $3) k"
+           " LEFT JOIN LATERAL (SELECT * FROM transaction_log WHERE partition = k.partition AND id = k.transaction_id"
+           " OFFSET 0) t ON true",
            kJoinOutcome, " ORDER BY k.expires_at, k.transaction_id");
 constexpr Statement kExpiredHolds{"expired_holds", kExpiredHoldsText.data(), true};
 
@@ -102,21 +104,26 @@ Answer<ports::Store::Backlog> backlog(Session& session, std::uint32_t partition,
   return backlog;
 }
 
-Answer<std::vector<Transaction>> expired_holds(Session& session, std::uint32_t partition, domain::Timestamp now,
-                                               std::size_t max, Deadline deadline) {
+Answer<ports::DueHolds> expired_holds(Session& session, std::uint32_t partition, domain::Timestamp now,
+                                      const ports::HoldPosition& after, std::size_t max, Deadline deadline) {
   Parameters parameters;
   parameters.add(static_cast<std::int16_t>(partition)).add(now).add(static_cast<std::int64_t>(max));
+  parameters.add(after.expires_at).add(after.id);
   session.connection.queue(kReadSettings);
   session.connection.queue(kExpiredHolds, parameters);
   auto results = session.connection.fly(deadline);
   if (!results) return std::unexpected(std::move(results.error()));
   const Result& rows = (*results)[1];
-  std::vector<Transaction> holds;
+  ports::DueHolds due;
   for (int row = 0; row < rows.rows(); ++row) {
-    // One that this binary cannot read keeps no other from expiring.
-    if (auto hold = read_transaction(rows, row)) holds.push_back(std::move(*hold));
+    // One that is not there, or that this binary cannot read, keeps no other from expiring.
+    auto hold = rows.is_null(row, 0) ? std::nullopt : read_transaction(rows, row);
+    if (hold) due.holds.push_back(std::move(*hold));
   }
-  return holds;
+  if (const int last = rows.rows() - 1; last >= 0 && static_cast<std::size_t>(rows.rows()) >= max) {
+    due.next = {rows.time(last, kTransactionColumnCount), rows.int8(last, kTransactionColumnCount + 1)};
+  }
+  return due;
 }
 
 }  // namespace tps::postgres

@@ -16,8 +16,8 @@ Answer<std::vector<std::optional<domain::Transaction>>> find(Session& session, s
 
 Answer<ports::Store::Backlog> backlog(Session& session, std::uint32_t partition, ports::Deadline deadline);
 
-Answer<std::vector<domain::Transaction>> expired_holds(Session& session, std::uint32_t partition, domain::Timestamp now,
-                                                       std::size_t max, ports::Deadline deadline);
+Answer<ports::DueHolds> expired_holds(Session& session, std::uint32_t partition, domain::Timestamp now,
+                                      const ports::HoldPosition& after, std::size_t max, ports::Deadline deadline);
 
 // For a row that this binary does not understand.
 Fault unreadable_row(std::int64_t id);

@@ -122,13 +122,10 @@ StoreResult<ports::Statement> Store::statement(const ports::StatementQuery& quer
   return reading(deadline, [&] { return postgres::statement(session_, query, deadline); });
 }
 
-StoreResult<std::vector<domain::Transaction>> Store::expired_holds(std::uint32_t partition, domain::Timestamp now,
-                                                                   std::size_t max, Deadline deadline) {
-  return reading(deadline, [&] { return postgres::expired_holds(session_, partition, now, max, deadline); });
-}
-
-StoreResult<ports::LedgerFigures> Store::figures(Deadline deadline) {
-  return reading(deadline, [&] { return postgres::figures(session_, deadline); });
+StoreResult<ports::DueHolds> Store::expired_holds(std::uint32_t partition, domain::Timestamp now,
+                                                  const ports::HoldPosition& after, std::size_t max,
+                                                  Deadline deadline) {
+  return reading(deadline, [&] { return postgres::expired_holds(session_, partition, now, after, max, deadline); });
 }
 
 StoreResult<ports::Store::Backlog> Store::backlog(std::uint32_t partition, Deadline deadline) {

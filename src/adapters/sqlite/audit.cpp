@@ -212,6 +212,20 @@ StoreResult<ports::Audit::Piece<ports::Audit::TotalsRow>> Audit::totals(Deadline
   });
 }
 
+namespace {
+
+constexpr std::string_view kOpenHolds = "SELECT count(*) FROM holds WHERE status = 'authorized'";
+
+}  // namespace
+
+StoreResult<std::int64_t> Audit::open_holds(Deadline deadline) {
+  const auto connection = reader_.ready(deadline);
+  if (!connection) return std::unexpected(connection.error());
+  Use use((*connection)->statement(kOpenHolds));
+  if (const int code = use->step(); code != SQLITE_ROW) return std::unexpected((*connection)->fault(code));
+  return use->integer(0);
+}
+
 StoreResult<std::vector<std::optional<domain::Transaction>>> Audit::find(std::span<const std::int64_t> ids,
                                                                          Deadline deadline) {
   const auto connection = reader_.ready(deadline);

@@ -157,75 +157,40 @@ StoreResult<ports::Store::Backlog> backlog(Connection& reader, std::uint32_t par
 
 namespace {
 
-const std::string kExpiredHolds = select_held_transactions(
-    "WHERE h.partition = ?1 AND h.status = 'authorized' AND h.expires_at <= ?2"
-    " ORDER BY h.expires_at, h.transaction_id LIMIT ?3");
+constexpr std::string_view kExpiredHolds =
+    "SELECT expires_at, transaction_id FROM holds WHERE partition = ?1 AND status = 'authorized' AND expires_at <= ?2"
+    " AND (expires_at, transaction_id) > (?4, ?5) ORDER BY expires_at, transaction_id LIMIT ?3";
 
 }  // namespace
 
-StoreResult<std::vector<Transaction>> expired_holds(Connection& reader, std::uint32_t partition, domain::Timestamp now,
-                                                    std::size_t max) {
+StoreResult<ports::DueHolds> expired_holds(Connection& reader, std::uint32_t partition, domain::Timestamp now,
+                                           const ports::HoldPosition& after, std::size_t max) {
   const DatabaseTransaction snapshot(reader, DatabaseTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
-  Use use(reader.statement(kExpiredHolds));
-  use->bind(1, std::int64_t{partition});
-  use->bind(2, now);
-  use->bind(3, static_cast<std::int64_t>(max));
-  std::vector<Transaction> expired;
-  int code = SQLITE_OK;
-  while ((code = use->step()) == SQLITE_ROW) {
-    // One that cannot be read must not keep the others.
-    if (auto transaction = read_transaction(*use)) expired.push_back(std::move(*transaction));
-  }
-  if (code != SQLITE_DONE) return std::unexpected(reader.fault(code));
-  return expired;
-}
-
-namespace {
-
-constexpr std::string_view kOpenHolds = "SELECT count(*) FROM holds WHERE status = 'authorized'";
-constexpr std::string_view kAllPosted = "SELECT currency, posted FROM accounts";
-constexpr std::string_view kAllTotals =
-    "SELECT currency, deposits, withdrawals, captures, deposit_reversals, withdrawal_reversals FROM totals";
-
-int read_posted(Connection& reader, std::map<std::string, std::int64_t, std::less<>>& sums) {
-  Use use(reader.statement(kAllPosted));
-  int code = SQLITE_OK;
-  while ((code = use->step()) == SQLITE_ROW) {
-    auto sum = sums.find(use->text(0));
-    if (sum == sums.end()) sum = sums.emplace(use->text(0), 0).first;
-    sum->second = domain::wrapping_add(sum->second, use->integer(1));
-  }
-  return code;
-}
-
-int subtract_totals(Connection& reader, std::map<std::string, std::int64_t, std::less<>>& sums) {
-  Use use(reader.statement(kAllTotals));
-  int code = SQLITE_OK;
-  while ((code = use->step()) == SQLITE_ROW) {
-    std::int64_t& sum = sums[std::string(use->text(0))];
-    sum = domain::wrapping_sub(sum, read_totals(*use, 1).net());
-  }
-  return code;
-}
-
-}  // namespace
-
-StoreResult<ports::LedgerFigures> figures(Connection& reader) {
-  const DatabaseTransaction snapshot(reader, DatabaseTransaction::Kind::read);
-  if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
-  ports::LedgerFigures figures;
+  std::vector<ports::HoldPosition> places;
   {
-    Use use(reader.statement(kOpenHolds));
-    if (const int code = use->step(); code != SQLITE_ROW) return std::unexpected(reader.fault(code));
-    figures.open_holds = use->integer(0);
+    Use use(reader.statement(kExpiredHolds));
+    use->bind(1, std::int64_t{partition});
+    use->bind(2, now);
+    use->bind(3, static_cast<std::int64_t>(max));
+    use->bind(4, after.expires_at);
+    use->bind(5, after.id);
+    int code = SQLITE_OK;
+    while ((code = use->step()) == SQLITE_ROW) places.push_back({use->time(0), use->integer(1)});
+    if (code != SQLITE_DONE) return std::unexpected(reader.fault(code));
   }
-  std::map<std::string, std::int64_t, std::less<>> sums;
-  int code = read_posted(reader, sums);
-  if (code == SQLITE_DONE) code = subtract_totals(reader, sums);
-  if (code != SQLITE_DONE) return std::unexpected(reader.fault(code));
-  figures.imbalance.insert(sums.begin(), sums.end());
-  return figures;
+  ports::DueHolds due;
+  for (const ports::HoldPosition& place : places) {
+    Use use(reader.statement(kFindById));
+    use->bind(1, place.id);
+    const int code = use->step();
+    if (code == SQLITE_DONE) continue;
+    if (code != SQLITE_ROW) return std::unexpected(reader.fault(code));
+    // One that cannot be read must not keep the others.
+    if (auto transaction = read_transaction(*use)) due.holds.push_back(std::move(*transaction));
+  }
+  if (!places.empty() && places.size() >= max) due.next = places.back();
+  return due;
 }
 
 }  // namespace tps::sqlite

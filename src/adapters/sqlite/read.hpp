@@ -26,10 +26,7 @@ ports::StoreResult<std::vector<ports::Balance>> balances(Connection& reader, std
 
 ports::StoreResult<ports::Store::Backlog> backlog(Connection& reader, std::uint32_t partition);
 
-ports::StoreResult<std::vector<domain::Transaction>> expired_holds(Connection& reader, std::uint32_t partition,
-                                                                   domain::Timestamp now, std::size_t max);
-
-// Reads every account.
-ports::StoreResult<ports::LedgerFigures> figures(Connection& reader);
+ports::StoreResult<ports::DueHolds> expired_holds(Connection& reader, std::uint32_t partition, domain::Timestamp now,
+                                                  const ports::HoldPosition& after, std::size_t max);
 
 }  // namespace tps::sqlite

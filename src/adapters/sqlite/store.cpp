@@ -145,17 +145,12 @@ StoreResult<ports::Statement> Store::statement(const ports::StatementQuery& quer
   return sqlite::statement(**connection, reader_.identity().partitions, query);
 }
 
-StoreResult<std::vector<domain::Transaction>> Store::expired_holds(std::uint32_t partition, domain::Timestamp now,
-                                                                   std::size_t max, Deadline deadline) {
+StoreResult<ports::DueHolds> Store::expired_holds(std::uint32_t partition, domain::Timestamp now,
+                                                  const ports::HoldPosition& after, std::size_t max,
+                                                  Deadline deadline) {
   const auto connection = reader_.ready(deadline);
   if (!connection) return std::unexpected(connection.error());
-  return sqlite::expired_holds(**connection, partition, now, max);
-}
-
-StoreResult<ports::LedgerFigures> Store::figures(Deadline deadline) {
-  const auto connection = reader_.ready(deadline);
-  if (!connection) return std::unexpected(connection.error());
-  return sqlite::figures(**connection);
+  return sqlite::expired_holds(**connection, partition, now, after, max);
 }
 
 StoreResult<ports::Store::Backlog> Store::backlog(std::uint32_t partition, Deadline deadline) {

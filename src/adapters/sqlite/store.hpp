@@ -34,10 +34,9 @@ class Store final : public ports::Store {
   ports::StoreResult<std::vector<ports::Balance>> balances_at(std::uint32_t partition, const std::string& user_id,
                                                               domain::Timestamp at, ports::Deadline deadline) override;
   ports::StoreResult<ports::Statement> statement(const ports::StatementQuery& query, ports::Deadline deadline) override;
-  ports::StoreResult<std::vector<domain::Transaction>> expired_holds(std::uint32_t partition, domain::Timestamp now,
-                                                                     std::size_t max,
-                                                                     ports::Deadline deadline) override;
-  ports::StoreResult<ports::LedgerFigures> figures(ports::Deadline deadline) override;
+  ports::StoreResult<ports::DueHolds> expired_holds(std::uint32_t partition, domain::Timestamp now,
+                                                    const ports::HoldPosition& after, std::size_t max,
+                                                    ports::Deadline deadline) override;
   ports::StoreResult<Backlog> backlog(std::uint32_t partition, ports::Deadline deadline) override;
   ports::StoreResult<void> ping(ports::Deadline deadline) override;
 

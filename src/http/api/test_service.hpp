@@ -115,12 +115,10 @@ class TestStore : public ports::Store {
     if (at + 1 < std::ssize(kChanges)) statement.next_after = at + 1;
     return statement;
   }
-  ports::StoreResult<std::vector<domain::Transaction>> expired_holds(std::uint32_t, domain::Timestamp, std::size_t,
-                                                                     ports::Deadline) override {
-    return std::vector<domain::Transaction>{};
+  ports::StoreResult<ports::DueHolds> expired_holds(std::uint32_t, domain::Timestamp, const ports::HoldPosition&,
+                                                    std::size_t, ports::Deadline) override {
+    return ports::DueHolds{};
   }
-  ports::StoreResult<ports::LedgerFigures> figures(ports::Deadline) override { return ports::LedgerFigures{}; }
-
   ports::StoreResult<Backlog> backlog(std::uint32_t, ports::Deadline) override { return Backlog{}; }
   ports::StoreResult<void> ping(ports::Deadline) override { return {}; }
 
