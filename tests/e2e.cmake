@@ -22,6 +22,13 @@ foreach(file ${e2e_files})
   add_python_test(e2e.${subject} ${file} short 120)
 endforeach()
 
+# Tests in a real browser: Debian's Chromium.
+file(GLOB browser_files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/browser/test_*.py)
+foreach(file ${browser_files})
+  string(REGEX REPLACE ".*/test_(.*)\\.py$" "\\1" subject ${file})
+  add_python_test(browser.${subject} ${file} short 240)
+endforeach()
+
 # Once more what writes and reads, with logins of PostgreSQL that are members of one role each (support/logins.py).
 set(with_logins "")
 foreach(subject accounts balances batch history holds idempotency list reference reversals statement transactions)

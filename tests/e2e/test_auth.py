@@ -270,9 +270,23 @@ def test_pages_of_other_sites_in_a_local_browser_are_refused(serve):
 
     assert answer(host=f"evil.example:{server.port}") == answer(host="localhost.evil.example") == 403
     assert answer(Sec_Fetch_Site="cross-site") == answer(Sec_Fetch_Site="same-site") == 403
-    for host in (f"localhost:{server.port}", "127.0.0.1:8000", "[::1]:8000", "tps.localhost", "LOCALHOST."):
-        assert answer(host=host) == 201
+    for host in ("0.0.0.0:8000", "[::]:8000", "[::ffff:0.0.0.0]", "0", "0x0", ""):
+        assert answer(host=host) == 403, host
+    for origin in ("http://evil.example", "null", "http://localhost.evil.example", "http://localhost:1", "localhost"):
+        assert answer(Origin=origin) == 403, origin
+    for host in (f"localhost:{server.port}", "127.0.0.1:8000", "[::1]:8000", "tps.localhost", "LOCALHOST.", "tps:8000"):
+        assert answer(host=host) == answer(host=host, Origin=f"http://{host}") == 201, host
     assert answer(Sec_Fetch_Site="same-origin") == answer(Sec_Fetch_Site="none") == 201
+    absolute = request_bytes(*post).replace(b"POST /", b"POST http://evil.example/")
+    with Connection(server.port) as connection:
+        assert connection.send(absolute).read().status == 403
+    server.stop()
+
+    # A proxy may have changed the Host. Without a word of the browser, the origin must be the host.
+    server = serve("--insecure-no-auth")
+    assert answer(host="pay.example") == answer(host="a", Origin="https://pay.example", Sec_Fetch_Site="same-origin") == 201
+    assert answer(host="pay.example", Origin="https://pay.example") == 201
+    assert answer(Sec_Fetch_Site="cross-site") == answer(Origin="http://evil.example") == answer(Origin="null") == 403
     server.stop()
     asking = serve("--jwt-secret", SECRET)
     with asking.client() as client:

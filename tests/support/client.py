@@ -41,10 +41,10 @@ def request_bytes(method, path, body=None, headers=None):
 
 
 class Connection:
-    def __init__(self, port, timeout=10, tls=None, address="127.0.0.1"):
+    def __init__(self, port, timeout=10, tls=None, address=None, host="127.0.0.1"):
         """`tls`: an ssl.SSLContext for https. An end that the server did not announce is then an error. `address`: the
-        address of the client, any of 127.0.0.0/8."""
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout, (address, 0))
+        address of the client, any of 127.0.0.0/8. `host`: the address of the server."""
+        self.socket = socket.create_connection((host, port), timeout, (address, 0) if address else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_hostname="localhost", suppress_ragged_eofs=False)
@@ -115,7 +115,8 @@ class Connection:
 class Client:
     """Keep-alive connections to one or more instances, used in turn. For one thread."""
 
-    def __init__(self, *ports, timeout=10, tls=None):
+    def __init__(self, *ports, timeout=10, tls=None, host="127.0.0.1"):
+        self.host = host
         self.ports = ports
         self.timeout = timeout
         self.tls = tls
@@ -127,7 +128,7 @@ class Client:
         port = self.ports[self.turn % len(self.ports)]
         self.turn += 1
         try:
-            connection = self.connections.get(port) or Connection(port, self.timeout, self.tls)
+            connection = self.connections.get(port) or Connection(port, self.timeout, self.tls, host=self.host)
         except OSError as error:
             raise Broken(f"connect: {error}") from error
         self.connections[port] = connection

@@ -30,6 +30,7 @@ class Tps:
         """`tls`: the ssl.SSLContext of its clients, for https."""
         self.folder = folder
         self.tls = tls
+        self.host = "127.0.0.1" if address == "0.0.0.0" else address.strip("[]")
         self.binary = binary
         self.port = free_port()
         self.arguments = [command, "--listen", f"{address}:{self.port}", *map(str, arguments)]
@@ -64,10 +65,10 @@ class Tps:
             return None
 
     def client(self, **options):
-        return Client(self.port, tls=self.tls, **options)
+        return Client(self.port, tls=self.tls, host=self.host, **options)
 
     def connect(self, **options):
-        return Connection(self.port, tls=self.tls, **options)
+        return Connection(self.port, tls=self.tls, host=self.host, **options)
 
     @property
     def url(self):

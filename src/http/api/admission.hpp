@@ -38,7 +38,8 @@ boost::asio::awaitable<domain::Answer<auth::SharedPrincipal>> authorise(auth::Ga
                                                                         auth::Scope scope);
 
 // forbidden, if the page of another site makes a browser on this machine send the request: by a link or a form, or
-// under a host name that resolves to this machine (DNS rebinding). Only where Access::this_machine_only.
+// under a host name that resolves to this machine (DNS rebinding). Only of a server
+// without authentication; host names are checked where Access::this_machine_only.
 std::optional<domain::Error> foreign_page(const Access& access, const Request& request);
 
 // Takes one of what the address, and then of what the principal, may ask for; of the address once for a request. The

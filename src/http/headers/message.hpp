@@ -21,6 +21,9 @@ struct Request {
   std::string_view target;  // as sent, origin form
   std::string_view path;    // of target, not decoded
   std::string_view query;   // of target, without '?', not decoded
+  // The host and port that the client addressed: of an absolute target, else of the Host header (RFC 9112
+  // section 3.2.2).
+  std::string_view authority;
   std::vector<std::pair<std::string_view, std::string_view>> headers;
   std::string_view body;
   std::string request_id;  // the client's X-Request-Id if it is sane, else made here

@@ -44,11 +44,22 @@ Method method_of(std::string_view text) {
   return Method::other;
 }
 
-// "http://host/path?query" -> "/path?query"; origin form stays.
-std::expected<std::string_view, Refusal> origin_form(std::string_view target, Method method) {
+bool is_authority(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) {
+    return wire::is_visible(c) && std::string_view("/?#@\\<>\"{}|^`").find(c) == std::string_view::npos;
+  });
+}
+
+struct Target {
+  std::string_view authority;  // empty in origin form
+  std::string_view origin_form;
+};
+
+// "http://host/path?query" is the authority "host" and "/path?query".
+std::expected<Target, Refusal> split_target(std::string_view target, Method method) {
   constexpr Refusal kBadTarget = malformed("The request target must be an absolute path");
-  if (target == "*" && method == Method::options) return target;
-  if (target.starts_with('/')) return target;
+  if (target == "*" && method == Method::options) return Target{{}, target};
+  if (target.starts_with('/')) return Target{{}, target};
   const std::size_t colon = target.find("://");
   if (colon == std::string_view::npos) return refuse(kBadTarget);
   const std::string_view scheme = target.substr(0, colon);
@@ -56,7 +67,9 @@ std::expected<std::string_view, Refusal> origin_form(std::string_view target, Me
     return refuse(kBadTarget);
   const std::size_t path = target.find('/', colon + 3);
   if (path == std::string_view::npos || path == colon + 3) return refuse(kBadTarget);
-  return target.substr(path);
+  const std::string_view authority = target.substr(colon + 3, path - colon - 3);
+  if (!is_authority(authority)) return refuse(malformed("The authority of the request target is not a host name"));
+  return Target{authority, target.substr(path)};
 }
 
 std::expected<void, Refusal> parse_request_line(std::string_view line, const ParserLimits& limits, Request& request,
@@ -78,9 +91,10 @@ std::expected<void, Refusal> parse_request_line(std::string_view line, const Par
   framing.keep_alive = framing.http_1_1;
   request.method = method_of(request.method_text);
 
-  const auto origin = origin_form(target, request.method);
-  if (!origin) return refuse(origin.error());
-  request.target = *origin;
+  const auto split = split_target(target, request.method);
+  if (!split) return refuse(split.error());
+  request.authority = split->authority;
+  request.target = split->origin_form;
   const std::size_t mark = request.target.find('?');
   request.path = request.target.substr(0, mark);
   request.query = mark == std::string_view::npos ? std::string_view{} : request.target.substr(mark + 1);
@@ -113,10 +127,7 @@ std::optional<Refusal> read_encoding(std::string_view value, Seen& seen, Framing
 
 std::optional<Refusal> read_host(std::string_view value, Seen& seen) {
   if (std::exchange(seen.host, true)) return malformed("Host must come once");
-  const bool plain = std::ranges::all_of(value, [](char c) {
-    return wire::is_visible(c) && std::string_view("/?#@\\<>\"{}|^`").find(c) == std::string_view::npos;
-  });
-  return plain ? std::nullopt : std::optional(malformed("Host is not a host name"));
+  return is_authority(value) ? std::nullopt : std::optional(malformed("Host is not a host name"));
 }
 
 void read_connection(std::string_view value, Framing& framing) {
@@ -218,6 +229,7 @@ std::expected<Framing, Refusal> parse_head(std::string_view head, const ParserLi
     request.headers.push_back(*header);
   }
   if (framing.http_1_1 && !seen.host) return refuse(malformed("Host is required"));
+  if (request.authority.empty()) request.authority = request.header("host").value_or("");
   if (seen.length && seen.encoding) return refuse(malformed("Content-Length and Transfer-Encoding exclude each other"));
   return framing;
 }

@@ -156,6 +156,17 @@ TEST(Parser, AcceptsAbsoluteForm) {
   ASSERT_FALSE(parsed.refusal);
   EXPECT_EQ(parsed.request.path, "/b");
   EXPECT_EQ(parsed.request.query, "c");
+  EXPECT_EQ(parsed.request.authority, "a:80");
+}
+
+TEST(Parser, TheAuthorityOfAnAbsoluteTargetReplacesTheHost) {
+  EXPECT_EQ(parse("GET http://evil.example/b HTTP/1.1\r\nHost: localhost\r\n\r\n").request.authority, "evil.example");
+  EXPECT_EQ(parse("GET /b HTTP/1.1\r\nHost: localhost:80\r\n\r\n").request.authority, "localhost:80");
+  EXPECT_EQ(parse("GET /b HTTP/1.0\r\n\r\n").request.authority, "");
+  for (const char* target :
+       {"http://a@b/c", "http://a<b/c", "http://a\\b/c", "http:///c", "http://a", "http://a?b/c"}) {
+    EXPECT_TRUE(parse("GET " + std::string(target) + " HTTP/1.1\r\nHost: a\r\n\r\n").refusal) << target;
+  }
 }
 
 TEST(Parser, KnowsWhenTheConnectionStays) {

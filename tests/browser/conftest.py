@@ -1,0 +1,1 @@
+from support.fixtures import folder  # noqa: F401
