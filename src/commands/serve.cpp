@@ -90,7 +90,7 @@ int serve(const Settings& settings) {
   const std::string cache_state = describe_shared_cache(settings, shared_cache->get());
 
   // The service: settlement, waiting requests, and the lanes.
-  service::LocalCache local_cache(settings.local_cache);
+  service::LocalCache local_cache(settings.local_cache, *engine->history);
   service::Waiters waiters(*wait_session);
   std::optional<Settler> settler;
   if (settings.worker) settler.emplace(settings, *engine, *store, waiters, metrics);
@@ -102,6 +102,7 @@ int serve(const Settings& settings) {
                                                          .read = lanes.read,
                                                          .balance = lanes.balance,
                                                          .query = lanes.query,
+                                                         .history = *engine->history,
                                                          .local_cache = local_cache,
                                                          .cache = lanes.cache ? &*lanes.cache : nullptr,
                                                          .shared_cache = shared_cache->get(),

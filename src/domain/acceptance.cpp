@@ -31,6 +31,15 @@ bool decide_by_key(Submission& item, const Existing& existing, const Added& adde
   return true;
 }
 
+// True if it may not be accepted: it would be the child of another transaction than it was made from.
+bool decide_by_parent(Submission& item, const Existing& existing) {
+  if (!item.parent) return false;
+  const auto found = existing.parents.find(item.parent->id);
+  if (found != existing.parents.end() && is_same_entry(found->second, *item.parent)) return false;
+  item.acceptance = Acceptance::stale_parent;
+  return true;
+}
+
 bool decide_by_reference(Submission& item, const Existing& existing, const Added& added) {
   if (!item.transaction.reference) return false;
   const Reference reference{item.transaction.user_id, *item.transaction.reference};
@@ -121,7 +130,8 @@ std::size_t accept(std::span<Submission* const> flight, const Existing& existing
         refused |= !is_good(item->acceptance);
         continue;
       }
-      if (!decide_by_key(*item, existing, added) && !decide_by_reference(*item, existing, added)) {
+      if (!decide_by_key(*item, existing, added) && !decide_by_parent(*item, existing) &&
+          !decide_by_reference(*item, existing, added)) {
         item->acceptance = Acceptance::accepted;
         item->transaction.id = last_id + static_cast<std::int64_t>(++accepted);
         item->transaction.created_at = created_at;
@@ -157,6 +167,7 @@ void undo(std::span<Submission* const> flight, std::int64_t certain_id, Acceptan
         if (item->existing_id == 0 || item->existing_id > certain_id) undo(*item, verdict);
         break;
       case Acceptance::undecided:
+      case Acceptance::stale_parent:
       case Acceptance::unprocessable:
       case Acceptance::unavailable:
       case Acceptance::unknown:

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -18,6 +19,7 @@ enum class Acceptance : std::uint8_t {
   undecided,            // not yet through a flight
   replayed,             // the same key with the same content is there already; nothing added
   key_reused,           // the same key with other content is there; nothing added
+  stale_parent,         // the log's entry under parent_id is not the parent that was submitted; nothing added
   duplicate_reference,  // the user has this reference already (existing_id); nothing added
   group_refused,        // a neighbour in the same atomic group was refused; nothing added
   accepted,             // in the log, durable
@@ -35,6 +37,8 @@ struct Submission {
   std::uint32_t group = 0;
   Acceptance acceptance = Acceptance::undecided;
   std::int64_t existing_id = 0;  // duplicate_reference only
+  // What a capture, void, expiry or reversal was made from. It is accepted only beside the very same entry of the log.
+  std::shared_ptr<const Transaction> parent{};
 };
 
 struct HashOfHash128 {
@@ -45,10 +49,11 @@ struct HashOfHash128 {
   }
 };
 
-// The keys and references of a flight that the partition's log holds already.
+// The keys, parents and references of a flight that the partition's log holds already.
 struct Existing {
   std::unordered_map<Hash128, Transaction, HashOfHash128> by_key;
   std::map<std::pair<std::string, std::string>, std::int64_t> by_reference;  // (user_id, reference) -> id
+  std::unordered_map<std::int64_t, Transaction> parents;                     // by id; what never changes of them
 };
 
 // Decides the undecided submissions of one partition, in order; others are left alone. Ids are last_id + 1, + 2, ...

@@ -55,6 +55,34 @@ TEST(Acceptance, TimeNeverRunsBack) {
   EXPECT_EQ(flight.items[0].transaction.created_at, Timestamp{microseconds{5'000}});
 }
 
+TEST(Acceptance, AChildIsAcceptedBesideItsParentOnly) {
+  Transaction parent;
+  parent.id = 5;
+  parent.user_id = "a";
+  parent.created_at = Timestamp{microseconds{100}};
+  Transaction settled = parent;
+  settled.status = Status::settled;
+  Transaction later = parent;  // another history has it under this id
+  later.created_at = Timestamp{microseconds{200}};
+  Transaction of_another = parent;
+  of_another.user_id = "b";
+  for (const auto& [in_the_log, expected] : {std::pair{std::optional(settled), Acceptance::accepted},
+                                             {std::nullopt, Acceptance::stale_parent},
+                                             {std::optional(later), Acceptance::stale_parent},
+                                             {std::optional(of_another), Acceptance::stale_parent}}) {
+    Existing existing;
+    if (in_the_log) existing.parents.emplace(5, *in_the_log);
+    Flight flight({item("a"), item("b")});
+    flight.items[0].parent = std::make_shared<const Transaction>(parent);
+    EXPECT_EQ(flight.accept(existing), expected == Acceptance::accepted ? 2U : 1U);
+    EXPECT_EQ(flight.items[0].acceptance, expected);
+    EXPECT_EQ(flight.items[1].acceptance, Acceptance::accepted);
+    domain::undo(flight.pointers, kNothingCertain, Acceptance::unavailable);
+    EXPECT_EQ(flight.items[0].acceptance,
+              expected == Acceptance::accepted ? Acceptance::unavailable : Acceptance::stale_parent);
+  }
+}
+
 TEST(Acceptance, AStoredKeyReplaysOrIsRefused) {
   Existing existing;
   existing.by_key[hash(1)].id = 7;

@@ -54,4 +54,11 @@ bool has_control_characters(std::string_view text) {
   return false;
 }
 
+bool is_same_entry(const Transaction& one, const Transaction& other) {
+  return one.id == other.id && one.created_at == other.created_at && one.type == other.type &&
+         one.user_id == other.user_id && one.to_user_id == other.to_user_id && one.amount_minor == other.amount_minor &&
+         one.currency == other.currency && one.capture == other.capture && one.parent_id == other.parent_id &&
+         one.created_by == other.created_by;
+}
+
 }  // namespace tps::domain

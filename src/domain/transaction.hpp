@@ -95,6 +95,9 @@ struct Transaction {
   bool operator==(const Transaction&) const = default;
 };
 
+// Whether both are the same entry of the same log. Another history of a store can have another entry under an id.
+bool is_same_entry(const Transaction& one, const Transaction& other);
+
 // Limits of the members, in bytes unless said otherwise.
 inline constexpr std::size_t kMaxUserIdBytes = 128;
 inline constexpr std::size_t kMaxReferenceBytes = 255;

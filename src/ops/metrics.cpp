@@ -96,6 +96,9 @@ Metrics::Metrics()
       store_reconnects(
           counters(*registry_, "tps_store_reconnects_total", "Connections to the store that had to be made anew.")
               .Add({})),
+      history_changes(counters(*registry_, "tps_history_changes_total",
+                               "Times that the database was found with another history, or another store in its place.")
+                          .Add({})),
       cache_breaker_open(
           gauges(*registry_, "tps_cache_breaker_open", "1 while the shared cache is left alone after failures.")
               .Add({})),

@@ -101,6 +101,7 @@ class Metrics {
 
  public:
   prometheus::Counter& store_reconnects;       // tps_store_reconnects_total
+  prometheus::Counter& history_changes;        // tps_history_changes_total: another state, or another store
   prometheus::Gauge& cache_breaker_open;       // tps_cache_breaker_open: 1 while the Redis circuit is open
   prometheus::Gauge& cache_writes_refused;     // tps_cache_writes_refused: 1 while Redis refuses to store anything
   prometheus::Gauge& connections;              // tps_http_connections

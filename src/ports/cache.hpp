@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "domain/transaction.hpp"
@@ -13,7 +14,8 @@
 namespace tps::ports {
 
 // A shared cache of final transactions. It can be slow, down, full, wrong or hostile: everything that is not
-// exactly what put() stored, for this store and schema, with a valid MAC, is a miss. Never an error.
+// exactly what put() stored, for this store, schema and lineage, with a valid MAC, is a miss. Never an error. The
+// lineage (History::Now) says which history of the store a transaction is of.
 class Cache {
  public:
   Cache() = default;
@@ -22,10 +24,12 @@ class Cache {
   virtual ~Cache() = default;
 
   // One answer per id, in order; nullopt on a miss.
-  virtual std::vector<std::optional<domain::Transaction>> get(std::span<const std::int64_t> ids, Deadline deadline) = 0;
+  virtual std::vector<std::optional<domain::Transaction>> get(std::string_view lineage,
+                                                              std::span<const std::int64_t> ids, Deadline deadline) = 0;
 
   // Stores final transactions (others are a bug) for an hour; best effort.
-  virtual void put(std::span<const domain::Transaction* const> transactions, Deadline deadline) = 0;
+  virtual void put(std::string_view lineage, std::span<const domain::Transaction* const> transactions,
+                   Deadline deadline) = 0;
 
   // Whether it can be read and written right now; one sentence for operators if not.
   virtual std::optional<std::string> trouble(Deadline deadline) = 0;

@@ -104,6 +104,9 @@ struct StoreIdentity {
   int schema = 0;                          // newest migration applied
   std::uint32_t partitions = 1;            // fixed by the first migration
   std::vector<std::uint8_t> cache_secret;  // 32 bytes; none for who may not know it
+  // Which history of the store this is, and which run of the database server; see history.hpp.
+  std::string epoch{};
+  std::string run{};
 };
 
 // The log feed of a store is its list, oldest first and without a filter.

@@ -12,11 +12,29 @@
 #include "adapters/sqlite/audit.hpp"
 #include "adapters/sqlite/key_registry.hpp"
 #include "adapters/sqlite/store.hpp"
+#include "ops/log.hpp"
 
 namespace tps {
 namespace {
 
 constexpr std::chrono::seconds kAdviceBudget{5};
+
+// What was read before is not believed any more; the service asks for the generation. This is for operators.
+void report_changes(ports::History& history, ops::Metrics& metrics) {
+  history.set_listener([&metrics](ports::History::Change change) {
+    using Change = ports::History::Change;
+    if (change == Change::restarted) {
+      ops::log(ops::Level::info, "the database was started again: cached transactions are not used any more");
+      return;
+    }
+    metrics.history_changes.Increment();
+    ops::log(ops::Level::error, change == Change::changed
+                                    ? "the database has another history than before: cached transactions are not used "
+                                      "any more, cursors from before are refused"
+                                    : "another store answers in the place of the one that this process began with: "
+                                      "nothing is served from it");
+  });
+}
 
 std::expected<Engine, std::string> sqlite_engine(const std::string& path, std::uint32_t partitions,
                                                  const domain::Currencies& currencies, OpenMode mode) {
@@ -26,6 +44,7 @@ std::expected<Engine, std::string> sqlite_engine(const std::string& path, std::u
   engine.name = "SQLite";
   engine.where = std::filesystem::absolute(path).string();
   engine.migrates_itself = mode == OpenMode::read_write;
+  engine.history = (*database)->history();
   engine.session = [shared = *database, &currencies] { return std::make_unique<sqlite::Store>(shared, currencies); };
   engine.audit = [path, &currencies] { return std::make_unique<sqlite::Audit>(path, currencies); };
   engine.keys = [path, &currencies] { return std::make_unique<sqlite::KeyRegistry>(path, currencies); };
@@ -33,16 +52,19 @@ std::expected<Engine, std::string> sqlite_engine(const std::string& path, std::u
   return engine;
 }
 
-postgres::Options postgres_options(const PostgresServer& server) {
-  return {.url = server.url, .prepared_statements = server.prepared_statements};
+postgres::Options postgres_options(const PostgresServer& server, OpenMode mode) {
+  return {.url = server.url,
+          .prepared_statements = server.prepared_statements,
+          .records_epochs = mode == OpenMode::read_write};
 }
 
 Engine postgres_engine(const PostgresServer& server, std::uint32_t partitions, const domain::Currencies& currencies,
-                       ops::Metrics& metrics) {
-  const postgres::Options options = postgres_options(server);
+                       ops::Metrics& metrics, OpenMode mode) {
+  const postgres::Options options = postgres_options(server, mode);
   Engine engine;
   engine.name = "PostgreSQL";
   engine.where = without_password(options.url);
+  engine.history = options.history;
   engine.session = [options, &currencies, &metrics] {
     return std::make_unique<postgres::Store>(options, currencies, metrics);
   };
@@ -65,10 +87,12 @@ Engine postgres_engine(const PostgresServer& server, std::uint32_t partitions, c
 
 std::expected<Engine, std::string> make_engine(const Settings& settings, ops::Metrics& metrics, OpenMode mode) {
   const std::uint32_t partitions = settings.partitions.count;
-  if (const auto* file = std::get_if<SqliteFile>(&settings.database)) {
-    return sqlite_engine(file->path, partitions, settings.currencies, mode);
-  }
-  return postgres_engine(std::get<PostgresServer>(settings.database), partitions, settings.currencies, metrics);
+  const auto* file = std::get_if<SqliteFile>(&settings.database);
+  auto engine = file != nullptr ? sqlite_engine(file->path, partitions, settings.currencies, mode)
+                                : postgres_engine(std::get<PostgresServer>(settings.database), partitions,
+                                                  settings.currencies, metrics, mode);
+  if (engine) report_changes(*engine->history, metrics);
+  return engine;
 }
 
 std::expected<Auditing, std::string> make_audit(const Settings& settings, ops::Metrics& metrics) {
@@ -79,7 +103,7 @@ std::expected<Auditing, std::string> make_audit(const Settings& settings, ops::M
                     .where = file.string(),
                     .audit = std::make_unique<sqlite::Audit>(file.string(), settings.currencies)};
   }
-  const postgres::Options options = postgres_options(std::get<PostgresServer>(settings.database));
+  const postgres::Options options = postgres_options(std::get<PostgresServer>(settings.database), OpenMode::read_only);
   return Auditing{.name = "PostgreSQL",
                   .where = without_password(options.url),
                   .audit = std::make_unique<postgres::Audit>(options, settings.currencies, metrics)};

@@ -10,6 +10,7 @@
 
 #include "ops/metrics.hpp"
 #include "ports/audit.hpp"
+#include "ports/history.hpp"
 #include "ports/key_registry.hpp"
 #include "ports/store.hpp"
 #include "program/settings.hpp"
@@ -24,6 +25,7 @@ struct Engine {
   std::string where;             // for people; without passwords
   bool migrates_itself = false;  // an embedded file, of this process alone
   std::function<std::unique_ptr<ports::Store>()> session;
+  std::shared_ptr<ports::History> history;  // as the sessions find it
   // Reads only. Of a server, one more session.
   std::function<std::unique_ptr<ports::Audit>()> audit;
   // Reads and writes whatever the mode was, with the database's own locks: another process may have an embedded file.

@@ -34,7 +34,7 @@ LanesOfServe::LanesOfServe(const Settings& settings, const Engine& engine, ports
       query(lane_options("query", settings.query_queue, 1), metrics, service::query_flight(*query_session_)) {
   if (shared_cache == nullptr) return;
   cache.emplace(lanes::LaneOptions{.name = "cache", .budget = kCacheFlightBudget}, metrics,
-                service::cache_flight(*shared_cache),
+                service::cache_flight(*shared_cache, *engine.history),
                 [shared_cache](ports::Deadline deadline) { shared_cache->look_again(deadline); });
 }
 

@@ -1,5 +1,6 @@
 #include "service/expiry.hpp"
 
+#include <memory>
 #include <string>
 
 #include "service/identity.hpp"
@@ -17,7 +18,9 @@ std::vector<domain::Submission> expiries_of(std::span<const domain::Transaction>
   std::vector<domain::Submission> submissions;
   submissions.reserve(holds.size());
   for (const domain::Transaction& hold : holds) {
-    domain::Transaction& expiry = submissions.emplace_back().transaction;
+    domain::Submission& submission = submissions.emplace_back();
+    submission.parent = std::make_shared<const domain::Transaction>(hold);
+    domain::Transaction& expiry = submission.transaction;
     expiry.type = domain::Type::expiry;
     expiry.partition = hold.partition;
     expiry.user_id = hold.user_id;

@@ -51,10 +51,23 @@ TEST(Expiry, TwoOfOneHoldAreOneTransaction) {
   std::vector<domain::Submission*> flight;
   flight.reserve(submissions.size());
   for (domain::Submission& one : submissions) flight.push_back(&one);
-  EXPECT_EQ(domain::accept(flight, {}, 10, {}, {}), 2U);
+  domain::Existing existing;
+  for (const domain::Transaction& one : holds) existing.parents.emplace(one.id, one);
+  EXPECT_EQ(domain::accept(flight, existing, 10, {}, {}), 2U);
   EXPECT_EQ(flight[2]->acceptance, domain::Acceptance::replayed);
   EXPECT_EQ(flight[2]->transaction.id, flight[0]->transaction.id);
   EXPECT_EQ(flight[3]->transaction.id, flight[1]->transaction.id);
+}
+
+// The worker read the hold before the database was put back to a state in which another transaction has its id.
+TEST(Expiry, IsOfTheHoldThatWasRead) {
+  const std::vector<domain::Transaction> holds{hold(7, "a")};
+  auto submissions = expiries_of(holds);
+  domain::Existing existing;
+  existing.parents.emplace(7, hold(7, "b"));
+  domain::Submission* const flight[] = {&submissions.front()};
+  EXPECT_EQ(domain::accept(flight, existing, 10, {}, {}), 0U);
+  EXPECT_EQ(submissions.front().acceptance, domain::Acceptance::stale_parent);
 }
 
 // A client cannot take the key of an expiry: no principal is empty.

@@ -99,13 +99,15 @@ lanes::Lane::Fly query_flight(ports::Store& session) {
   };
 }
 
-lanes::Lane::Fly cache_flight(ports::Cache& cache) {
-  return [&cache](std::span<lanes::LaneJob* const> jobs, ports::Deadline deadline) {
+lanes::Lane::Fly cache_flight(ports::Cache& cache, const ports::History& history) {
+  return [&cache, &history](std::span<lanes::LaneJob* const> jobs, ports::Deadline deadline) {
+    const ports::History::Now now = history.now();
     std::vector<std::int64_t> ids;
     std::vector<CacheJob*> askers;
     std::vector<const domain::Transaction*> puts;
     for (lanes::LaneJob* const base : jobs) {
       auto& job = static_cast<CacheJob&>(*base);
+      if (job.generation != now.generation) continue;
       if (job.put != nullptr) {
         puts.push_back(job.put);
       } else {
@@ -114,10 +116,10 @@ lanes::Lane::Fly cache_flight(ports::Cache& cache) {
       }
     }
     if (!ids.empty()) {
-      auto found = cache.get(ids, deadline);
+      auto found = cache.get(now.lineage, ids, deadline);
       for (std::size_t i = 0; i < askers.size(); ++i) askers[i]->found = std::move(found[i]);
     }
-    if (!puts.empty()) cache.put(puts, deadline);
+    if (!puts.empty()) cache.put(now.lineage, puts, deadline);
   };
 }
 

@@ -11,6 +11,7 @@
 #include "domain/clock.hpp"
 #include "lanes/lane.hpp"
 #include "ports/cache.hpp"
+#include "ports/history.hpp"
 #include "ports/store.hpp"
 
 namespace tps::service {
@@ -31,8 +32,10 @@ struct QueryJob : lanes::LaneJob {
   std::function<void(ports::Store&, ports::Deadline)> run;
 };
 
-// A look-up in the shared cache, or a write when `put` is set.
+// A look-up in the shared cache, or a write when `put` is set. One of an earlier generation than the flight's is left
+// out.
 struct CacheJob : lanes::LaneJob {
+  std::uint64_t generation = 0;
   std::int64_t id = 0;
   const domain::Transaction* put = nullptr;
   std::optional<domain::Transaction> found;
@@ -44,6 +47,6 @@ lanes::Lane::Fly submit_flight(ports::Store& session, domain::Clock clock, std::
                                ops::Metrics& metrics);
 lanes::Lane::Fly find_flight(ports::Store& session, ops::Metrics& metrics);
 lanes::Lane::Fly query_flight(ports::Store& session);
-lanes::Lane::Fly cache_flight(ports::Cache& cache);
+lanes::Lane::Fly cache_flight(ports::Cache& cache, const ports::History& history);
 
 }  // namespace tps::service

@@ -7,7 +7,8 @@
 namespace tps::service {
 
 domain::Submission make_submission(Instruction instruction, std::string_view principal, std::uint32_t partitions) {
-  domain::Submission submission{.transaction = std::move(instruction.transaction)};
+  domain::Submission submission{.transaction = std::move(instruction.transaction),
+                                .parent = std::move(instruction.parent)};
   domain::Transaction& transaction = submission.transaction;
   transaction.partition = partition_of(transaction.user_id, partitions);
   if (transaction.to_user_id) transaction.to_partition = partition_of(*transaction.to_user_id, partitions);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,7 @@ struct IdempotencyKey {
 struct Instruction {
   domain::Transaction transaction;  // from domain::validate
   std::optional<IdempotencyKey> key;
+  std::shared_ptr<const domain::Transaction> parent{};  // of a capture, void or reversal: as it was read
 };
 
 // With its partitions, hashes and principal; undecided. `partitions` is the store's.

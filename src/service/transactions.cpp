@@ -36,6 +36,9 @@ Error error_of(const Submission& submission) {
               "this user already has a transaction with this reference",
               {},
               submission.existing_id > 0 ? std::optional(submission.existing_id) : std::nullopt};
+    case Acceptance::stale_parent:
+      return {ErrorCode::store_unavailable,
+              "the database was put back to another state meanwhile; nothing was added, ask again"};
     case Acceptance::group_refused:
       return {ErrorCode::group_refused, "another item of the atomic batch was rejected; nothing was added"};
     case Acceptance::unprocessable:
@@ -189,37 +192,43 @@ awaitable<std::optional<domain::Transaction>> Transactions::find_in_shared_cache
   if (id > newest_final_.load(std::memory_order_relaxed)) co_return std::nullopt;
   CacheJob job;
   job.id = id;
+  job.generation = parts_.history.generation();
   const lanes::LaneVerdict verdict =
       co_await parts_.cache->submit(job, std::chrono::steady_clock::now() + kCacheBudget);
   if (verdict != lanes::LaneVerdict::done || !job.found) co_return std::nullopt;
-  parts_.local_cache.put(std::make_shared<const domain::Transaction>(*job.found));
+  if (parts_.history.generation() != job.generation) co_return std::nullopt;  // it may not be in the log any more
+  parts_.local_cache.put(std::make_shared<const domain::Transaction>(*job.found), job.generation);
   co_return std::move(job.found);
 }
 
 awaitable<domain::Answer<domain::Transaction>> Transactions::find_in_store(std::int64_t id, ports::Deadline deadline) {
+  // Taken first: if the history changes on the way, what is found belongs to either, and no cache may have it.
+  const std::uint64_t generation = parts_.history.generation();
   FindJob job;
   job.id = id;
   const lanes::LaneVerdict verdict = co_await parts_.read.submit(job, deadline);
   if (verdict != lanes::LaneVerdict::done) co_return std::unexpected(lanes::error_of(verdict));
   if (!job.found) co_return std::unexpected(lanes::error_of(job.found.error()));
   if (!*job.found) co_return std::unexpected(no_transaction());
-  remember(**job.found, co_await boost::asio::this_coro::executor);
+  remember(**job.found, generation, co_await boost::asio::this_coro::executor);
   co_return std::move(**job.found);
 }
 
-void Transactions::remember(const domain::Transaction& transaction, const boost::asio::any_io_executor& executor) {
+void Transactions::remember(const domain::Transaction& transaction, std::uint64_t generation,
+                            const boost::asio::any_io_executor& executor) {
   if (!domain::is_final(transaction.status)) return;
   std::int64_t newest = newest_final_.load(std::memory_order_relaxed);
   while (newest < transaction.id && !newest_final_.compare_exchange_weak(newest, transaction.id)) {
   }
   auto entry = std::make_shared<const domain::Transaction>(transaction);
-  parts_.local_cache.put(entry);
+  parts_.local_cache.put(entry, generation);
   if (parts_.shared_cache == nullptr || !parts_.shared_cache->available()) return;
-  boost::asio::co_spawn(executor, put_in_shared_cache(std::move(entry)), boost::asio::detached);
+  boost::asio::co_spawn(executor, put_in_shared_cache(std::move(entry), generation), boost::asio::detached);
 }
 
-awaitable<void> Transactions::put_in_shared_cache(LocalCache::Entry entry) const {
+awaitable<void> Transactions::put_in_shared_cache(LocalCache::Entry entry, std::uint64_t generation) const {
   CacheJob job;
+  job.generation = generation;
   job.put = entry.get();
   co_await parts_.cache->submit(job, std::chrono::steady_clock::now() + kCacheBudget);
 }
@@ -269,12 +278,15 @@ awaitable<domain::Answer<ports::Statement>> Transactions::statement(ports::State
 awaitable<domain::Answer<Submitted>> Transactions::submit_child(domain::Type type, std::int64_t parent_id,
                                                                 const MakeChild& make, const domain::Caller& caller,
                                                                 ports::Deadline deadline) {
-  // Only what can never change of the parent is used, so one from a cache is as good as any.
-  auto parent = co_await find(parent_id, caller, deadline);
+  // From the store, never from a cache: what is made from it goes into the log for good. The flight compares it with
+  // the log once more, under the lock.
+  auto parent = co_await find_in_store(parent_id, deadline);
+  if (parent && !caller.sees(*parent)) co_return std::unexpected(no_transaction());
   if (!parent) co_return std::unexpected(std::move(parent.error()));
   if (!domain::is_possible_parent(type, *parent)) co_return std::unexpected(invalid_parent(type, *parent));
   auto instruction = make(*parent);
   if (!instruction) co_return std::unexpected(std::move(instruction.error()));
+  instruction->parent = std::make_shared<const domain::Transaction>(std::move(*parent));
   co_return co_await submit(std::move(*instruction), caller, deadline);
 }
 
@@ -300,7 +312,8 @@ awaitable<domain::Answer<AccountUpdated>> Transactions::update_account(Instructi
 awaitable<domain::Transaction> Transactions::wait(domain::Transaction transaction, ports::Deadline until) {
   if (transaction.status == domain::Status::pending) {
     auto settled = co_await parts_.waiters.wait(transaction.id, until);
-    if (settled) co_return std::move(*settled);
+    // Another history may have put another transaction under the id.
+    if (settled && domain::is_same_entry(transaction, *settled)) co_return std::move(*settled);
   }
   co_return transaction;
 }

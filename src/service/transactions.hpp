@@ -23,6 +23,7 @@
 #include "lanes/lane.hpp"
 #include "ops/metrics.hpp"
 #include "ports/cache.hpp"
+#include "ports/history.hpp"
 #include "ports/store.hpp"
 #include "service/local_cache.hpp"
 #include "service/submission.hpp"
@@ -48,7 +49,8 @@ class Transactions {
     lanes::Lane& submit;
     lanes::Lane& read;  // find, coalesced
     lanes::Lane& balance;
-    lanes::Lane& query;  // lists, statements and past balances, which may take longer
+    lanes::Lane& query;             // lists, statements and past balances, which may take longer
+    const ports::History& history;  // of the store behind the lanes
     LocalCache& local_cache;
     lanes::Lane* cache = nullptr;  // both null: there is no shared cache
     ports::Cache* shared_cache = nullptr;
@@ -68,6 +70,7 @@ class Transactions {
       ports::Deadline deadline);
 
   // A capture, void or reversal (`type`) of the transaction `parent_id`. `make` gets the parent and decodes the rest.
+  // The parent is that of the log, now and when the child is added.
   // Not found and invalid_parent are answered before it is called.
   using MakeChild = std::function<domain::Answer<Instruction>(const domain::Transaction& parent)>;
   boost::asio::awaitable<domain::Answer<Submitted>> submit_child(domain::Type type, std::int64_t parent_id,
@@ -105,8 +108,9 @@ class Transactions {
   boost::asio::awaitable<domain::Answer<domain::Transaction>> find_unscoped(std::int64_t id, ports::Deadline deadline);
   boost::asio::awaitable<std::optional<domain::Transaction>> find_in_shared_cache(std::int64_t id);
   boost::asio::awaitable<domain::Answer<domain::Transaction>> find_in_store(std::int64_t id, ports::Deadline deadline);
-  void remember(const domain::Transaction& transaction, const boost::asio::any_io_executor& executor);
-  boost::asio::awaitable<void> put_in_shared_cache(LocalCache::Entry entry) const;
+  void remember(const domain::Transaction& transaction, std::uint64_t generation,
+                const boost::asio::any_io_executor& executor);
+  boost::asio::awaitable<void> put_in_shared_cache(LocalCache::Entry entry, std::uint64_t generation) const;
   // The work of a query lane.
   template <class T>
   using Query = std::function<ports::StoreResult<T>(ports::Store&, ports::Deadline)>;

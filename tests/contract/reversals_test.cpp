@@ -120,6 +120,28 @@ TEST_P(Reversals, FindTheirParentInTheSameBatch) {
   EXPECT_EQ(found(*store_, 6).failure, Failure::invalid_parent_state);
 }
 
+TEST_P(Reversals, AreAddedOnlyBesideTheEntryThatTheyWereMadeFrom) {
+  const Transaction parent = found(*store_, 1);
+  Transaction lost = parent;  // as another history of the store had it
+  lost.created_at -= seconds(1);
+  Transaction beyond = parent;
+  beyond.id = 99;
+  std::vector<Submission> flight(4);
+  for (Submission& one : flight) one.transaction = child(Type::reversal, parent, 100);
+  flight[0].parent = std::make_shared<const Transaction>(lost);
+  flight[1].parent = std::make_shared<const Transaction>(beyond);
+  flight[2].parent = std::make_shared<const Transaction>(parent);
+  flight[3].transaction = with_key(child(Type::reversal, parent, 100), 7);
+  flight[3].parent = std::make_shared<const Transaction>(parent);
+  std::vector<Submission*> pointers;
+  for (Submission& one : flight) pointers.push_back(&one);
+  store_->append(pointers, kNow, soon());
+  EXPECT_THAT(verdicts_of(flight), testing::ElementsAre(Acceptance::stale_parent, Acceptance::stale_parent,
+                                                        Acceptance::accepted, Acceptance::accepted));
+  settle(*store_);
+  EXPECT_EQ(posted("a"), 800);
+}
+
 TEST_P(Reversals, FailWithoutAParent) {
   Transaction orphan = child(Type::reversal, deposit("a", 5));
   orphan.parent_id = 99;

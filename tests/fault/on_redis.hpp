@@ -41,6 +41,8 @@ inline Transaction settled(std::int64_t id) {
   return transaction;
 }
 
+inline constexpr std::string_view kLineage = "0123456789abcdef";
+
 inline ports::StoreIdentity store() {
   return {.store_id = "6f1c", .schema = 3, .partitions = 1, .cache_secret = std::vector<std::uint8_t>(32, 7)};
 }
@@ -73,12 +75,12 @@ class RedisCacheTest : public testing::Test {
     std::vector<const Transaction*> pointers;
     pointers.reserve(transactions.size());
     for (const Transaction& transaction : transactions) pointers.push_back(&transaction);
-    cache.put(pointers, far());
+    cache.put(kLineage, pointers, far());
   }
 
   // True for a hit. Nothing but the right transaction is ever given.
   static bool hits(redis::Cache& cache, std::int64_t id) {
-    const auto found = cache.get(Ids{id}, far());
+    const auto found = cache.get(kLineage, Ids{id}, far());
     EXPECT_EQ(found.size(), 1U);
     EXPECT_EQ(found[0].value_or(settled(id)), settled(id));
     return found[0].has_value();
@@ -104,7 +106,7 @@ class RedisCacheTest : public testing::Test {
 
   double counted(const char* outcome) { return metrics_.cache_operation("redis", outcome).Value(); }
 
-  static std::string key(std::int64_t id) { return redis::Seal(store()).key(id); }
+  static std::string key(std::int64_t id) { return redis::Seal(store()).key(kLineage, id); }
   static std::string value(std::int64_t id) { return redis::Seal(store()).seal(key(id), settled(id)); }
   static std::string reply(std::int64_t id) {
     return "*1\r\n$" + std::to_string(value(id).size()) + "\r\n" + value(id) + "\r\n";

@@ -21,7 +21,7 @@ TEST_F(RedisCacheTest, GivesWhatWasPutAndCountsIt) {
   RedisServer redis;
   const auto one = cache(redis.url(), kPatient);
   put(*one, {1, 2});
-  const auto found = one->get(Ids{2, 99, 1, 2}, far());
+  const auto found = one->get(kLineage, Ids{2, 99, 1, 2}, far());
   ASSERT_EQ(found.size(), 4U);
   EXPECT_EQ(found[0], settled(2));
   EXPECT_EQ(found[1], std::nullopt);
@@ -30,7 +30,7 @@ TEST_F(RedisCacheTest, GivesWhatWasPutAndCountsIt) {
   EXPECT_EQ(counted("stored"), 2);
   EXPECT_EQ(counted("hit"), 3);
   EXPECT_EQ(counted("miss"), 1);
-  EXPECT_EQ(redis.command({"KEYS", "*:1"}), "tps:{6f1c}:3:txn:1\n");
+  EXPECT_EQ(redis.command({"KEYS", "*:1"}), "tps:{6f1c}:3:0123456789abcdef:txn:1\n");
   const int seconds_to_live = std::stoi(redis.command({"TTL", key(1)}));
   EXPECT_GT(seconds_to_live, 3500);
   EXPECT_LE(seconds_to_live, 3600);
@@ -42,15 +42,15 @@ TEST_F(RedisCacheTest, AsksForManyInOneTrip) {
   Ids ids;
   for (std::int64_t id = 1; id <= 2'000; ++id) ids.push_back(id);
   put(*one, ids);
-  const auto found = one->get(ids, far());
+  const auto found = one->get(kLineage, ids, far());
   for (const std::int64_t id : ids) EXPECT_EQ(found[static_cast<std::size_t>(id - 1)], settled(id));
   EXPECT_NE(redis.command({"INFO", "commandstats"}).find("cmdstat_mget:calls=1,"), std::string::npos);
 }
 
 TEST_F(RedisCacheTest, AsksForNothingWithoutATrip) {
   const auto one = cache("redis://127.0.0.1:1", kShort);
-  EXPECT_TRUE(one->get({}, far()).empty());
-  one->put({}, far());
+  EXPECT_TRUE(one->get(kLineage, {}, far()).empty());
+  one->put(kLineage, {}, far());
   EXPECT_EQ(counted("error") + counted("skipped"), 0);
 }
 
@@ -184,7 +184,8 @@ TEST_F(RedisCacheTest, PoisonedValuesAreMisses) {
       {"the value of another id", value(2)},
       {"another id sealed for this key", redis::Seal(store()).seal(key(1), settled(2))},
       {"not final", redis::Seal(store()).seal(key(1), pending)},
-      {"an old schema", redis::Seal(older).seal(redis::Seal(older).key(1), settled(1))},
+      {"an old schema", redis::Seal(older).seal(redis::Seal(older).key(kLineage, 1), settled(1))},
+      {"of another history", redis::Seal(store()).seal(redis::Seal(store()).key("fedcba9876543210", 1), settled(1))},
       {"sealed with another secret", redis::Seal(stranger).seal(key(1), richer)},
       {"longer than any value", std::string(1'000'000, 'x')},
   };
@@ -206,7 +207,7 @@ TEST_F(RedisCacheTest, PoisonHarmsNoNeighbour) {
   redis.command({"SET", key(2), "poison"});
   redis.command({"DEL", key(3)});
   redis.command({"LPUSH", key(3), "a list"});
-  const auto found = one->get(Ids{1, 2, 3}, far());
+  const auto found = one->get(kLineage, Ids{1, 2, 3}, far());
   EXPECT_EQ(found[0], settled(1));
   EXPECT_EQ(found[1], std::nullopt);
   EXPECT_EQ(found[2], std::nullopt);
@@ -389,8 +390,8 @@ TEST_F(RedisCacheTest, ACallerWithoutTimeLeftBlamesNobody) {
   });
   const auto one = cache(silent.url(), kPatient);
   for (int i = 0; i < 10; ++i) {
-    EXPECT_FALSE(one->get(Ids{1}, steady_clock::now() - seconds{1})[0]);
-    EXPECT_FALSE(one->get(Ids{1}, steady_clock::now() + milliseconds{1})[0]);
+    EXPECT_FALSE(one->get(kLineage, Ids{1}, steady_clock::now() - seconds{1})[0]);
+    EXPECT_FALSE(one->get(kLineage, Ids{1}, steady_clock::now() + milliseconds{1})[0]);
   }
   EXPECT_TRUE(one->available());
 }
@@ -405,7 +406,7 @@ TEST_F(RedisCacheTest, PutsNothingThatGetWouldRefuse) {
   Transaction large = settled(3);
   large.metadata = std::string(20'000, 'x');
   const Transaction* all[] = {&pending, &authorized, &large};
-  one->put(all, far());
+  one->put(kLineage, all, far());
   EXPECT_EQ(redis.command({"DBSIZE"}), "0");
   EXPECT_EQ(counted("skipped"), 3);
 }

@@ -62,7 +62,7 @@ TEST_F(RedisTlsTest, GivesWhatWasPut) {
     Ids ids;
     for (std::int64_t id = 1; id <= 2'000; ++id) ids.push_back(id);
     put(*one, ids);
-    const auto found = one->get(ids, far());
+    const auto found = one->get(kLineage, ids, far());
     for (const std::int64_t id : ids) EXPECT_EQ(found[static_cast<std::size_t>(id - 1)], settled(id));
   }
   EXPECT_EQ(counted("error"), 0);

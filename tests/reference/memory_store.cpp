@@ -76,6 +76,11 @@ domain::Existing MemoryStore::existing(Flight flight) const {
       const auto found = database_->by_key_.find(*transaction.idempotency_hash);
       if (found != database_->by_key_.end()) existing.by_key.emplace(found->first, *database_->at(found->second));
     }
+    if (submission->parent) {
+      if (auto parent = database_->at(submission->parent->id)) {
+        existing.parents.emplace(parent->id, std::move(*parent));
+      }
+    }
     if (transaction.reference) {
       const auto found = database_->by_reference_.find({transaction.user_id, *transaction.reference});
       if (found != database_->by_reference_.end()) existing.by_reference.insert(*found);

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "faulty_store.hpp"
+#include "ports/history.hpp"
 #include "ports/store.hpp"
 #include "reference/memory_store.hpp"
 #include "service/flights.hpp"
@@ -102,7 +103,8 @@ class World {
   std::unique_ptr<ports::Store> query_session_ = session();
   std::unique_ptr<ports::Store> wait_session_ = session();
   std::unique_ptr<ports::Store> settle_session_ = session();
-  LocalCache local_cache_{100};
+  ports::History history_;
+  LocalCache local_cache_{100, history_};
   Waiters waiters_{*wait_session_};
   std::optional<SettlementLoop> settlement_;
   lanes::Lane submit_{{.name = "submit"},
@@ -120,6 +122,7 @@ class World {
                               .read = read_,
                               .balance = query_,
                               .query = query_,
+                              .history = history_,
                               .local_cache = local_cache_,
                               .waiters = waiters_,
                               .metrics = metrics_}};

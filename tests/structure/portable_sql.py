@@ -15,7 +15,7 @@ import pathlib
 import re
 import sys
 
-LOGS = r"(transaction_log|settlement_log|api_key_log|currencies)\b"
+LOGS = r"(transaction_log|settlement_log|api_key_log|epoch_log|currencies)\b"
 
 # (rule, what must not occur in a literal)
 FORBIDDEN = [
@@ -39,7 +39,7 @@ ALLOWED = {
 }
 
 # Not of a partition: what the whole database has one of.
-WHOLE_DATABASE = {"store", "currencies", "api_key_log"}
+WHOLE_DATABASE = {"store", "currencies", "api_key_log", "epoch_log"}
 
 # One after the other, so that neither what looks like a comment in a literal nor a quote in a comment hides what follows.
 TOKEN = re.compile(r'''(?P<comment>//[^\n]*|/\*.*?\*/)|R"(?P<tag>\w*)\((?P<raw>.*?)\)(?P=tag)"|'''

@@ -28,6 +28,7 @@
 #include "adapters/postgres/statement.hpp"
 #include "ops/metrics.hpp"
 #include "ports/fault.hpp"
+#include "ports/history.hpp"
 #include "ports/store.hpp"
 
 namespace tps::postgres {
@@ -37,7 +38,10 @@ struct Options {
   // False: parameters travel with the text each time, for a PgBouncer in transaction mode that cannot keep
   // prepared statements.
   bool prepared_statements = true;
-  // When a session with these options, or with a copy of them, was last connected.
+  // Whether a session may record that the database is somewhere else than it was. False for what changes nothing.
+  bool records_epochs = true;
+  // What sessions with these options, or with a copy of them, find; and when one of them was last connected.
+  std::shared_ptr<ports::History> history = std::make_shared<ports::History>();
   std::shared_ptr<std::atomic<std::chrono::steady_clock::time_point>> last_connected =
       std::make_shared<std::atomic<std::chrono::steady_clock::time_point>>();
 };

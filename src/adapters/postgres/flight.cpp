@@ -40,6 +40,39 @@ constexpr Statement kFindReferences{
     " AND reference = k.reference AND reference IS NOT NULL OFFSET 0) t",
     true};
 
+// What never changes of the parents that submissions were made from.
+constexpr auto kFindParentsText =
+    joined("SELECT ", kInstructionColumns,
+           " FROM unnest($2::bigint[]) AS k(id) CROSS JOIN LATERAL (SELECT * FROM transaction_log"
+           " WHERE partition = $1 AND id = k.id OFFSET 0) t");
+constexpr Statement kFindParents{"find_parents", kFindParentsText.data(), true};
+
+bool has_parents(FlightSpan flight) {
+  return std::ranges::any_of(flight, [](const Submission* item) { return item->parent != nullptr; });
+}
+
+void queue_parents(Connection& connection, std::int16_t partition, FlightSpan flight) {
+  Array ids(Type::int8);
+  for (const Submission* item : flight) {
+    if (item->parent) ids.add(item->parent->id);
+  }
+  Parameters parameters;
+  connection.queue(kFindParents, parameters.add(partition).add(ids));
+}
+
+void read_parents(const Result& rows, domain::Existing& existing) {
+  for (int row = 0; row < rows.rows(); ++row) {
+    if (auto parent = read_instruction(rows, row)) existing.parents.emplace(parent->id, std::move(*parent));
+  }
+}
+
+// Where the log ends after a flight that was accepted up to `id`.
+ports::History::Seen seen_last(FlightSpan flight, std::int64_t id) {
+  const auto is_last = [id](const Submission* item) { return item->transaction.id == id; };
+  const auto last = std::ranges::find_if(flight, is_last);
+  return {domain::partition_of_id(id), id, (*last)->transaction.created_at};
+}
+
 bool has_references(FlightSpan flight) {
   return std::ranges::any_of(flight, [](const Submission* item) { return item->transaction.reference.has_value(); });
 }
@@ -68,6 +101,7 @@ Landing take_off(Session& session, FlightSpan flight, FlightRecord& record, doma
   Connection& connection = session.connection;
   const auto partition = static_cast<std::int16_t>(flight.front()->transaction.partition);
   const bool with_keys = has_keys(flight);
+  const bool with_parents = has_parents(flight);
   const bool with_references = has_references(flight);
   Parameters parameters;
   parameters.add(partition);
@@ -76,6 +110,7 @@ Landing take_off(Session& session, FlightSpan flight, FlightRecord& record, doma
   connection.queue(kLockPartition, parameters);
   connection.queue(kLogEnd, parameters);
   if (with_keys) queue_keys(connection, partition, flight);
+  if (with_parents) queue_parents(connection, partition, flight);
   if (with_references) queue_references(connection, partition, flight);
   auto results = connection.fly(deadline);
   if (!results) {
@@ -93,6 +128,12 @@ Landing take_off(Session& session, FlightSpan flight, FlightRecord& record, doma
   connection.log_has(domain::sequence_of_id(record.last_id));
   record.last_created_at = empty ? domain::Timestamp{} : end.time(0, 1);
   record.xid = end.int8(0, 2);
+  if (session.history->lacks({flight.front()->transaction.partition, record.last_id, record.last_created_at})) {
+    session.history->lost();  // so the next attempt connects anew and settles which epoch this is
+    connection.roll_back(deadline);
+    return Landing::repeat;
+  }
+  if (with_parents) read_parents((*results)[with_keys ? 5 : 4], existing);
   if (with_references) {
     const Result& rows = results->back();
     for (int row = 0; row < rows.rows(); ++row) {
@@ -145,6 +186,8 @@ Landing fly_once(Session& session, FlightSpan flight, domain::Timestamp now, Dea
   const auto results = connection.fly(deadline);
   if (results && results->back().tag() == "COMMIT" && connection.warning().empty()) {
     session.recorded_currencies.insert(first_uses.begin(), first_uses.end());
+    const auto added = static_cast<std::int64_t>(accepted);
+    if (added > 0) session.history->saw(seen_last(flight, record.last_id + added), session.generation);
     return Landing::committed;
   }
   if (results) {

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "adapters/migration.hpp"
+#include "adapters/postgres/epoch.hpp"
 #include "adapters/postgres/session.hpp"
 #include "embedded/postgres_roles.hpp"
 #include "ops/log.hpp"
@@ -137,6 +138,9 @@ Outcome apply(Connection& connection, std::uint32_t partitions, Deadline deadlin
     Parameters parameters;
     parameters.add(std::int64_t{migration.number}).add(std::int64_t{migration.min_binary});
     if (auto set = run(connection, kSetVersion, deadline, parameters); !set) return std::unexpected(set.error());
+  }
+  if (schema <= known_migrations().back().number) {
+    if (auto recorded = record_epoch(connection, deadline); !recorded) return recorded;
   }
   // An older tps leaves alone the rights that a newer one has arranged.
   if (schema > known_migrations().back().number) return {};

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "adapters/postgres/epoch.hpp"
 #include "embedded/postgres_migrations.hpp"
 
 namespace tps::postgres {
@@ -26,19 +27,28 @@ StoreFault incompatible(std::string detail) { return {StoreFault::Kind::incompat
 }  // namespace
 
 Session::Session(const Options& options, const domain::Currencies& known, ops::Metrics& metrics)
-    : connection(options, metrics), currencies(known) {}
+    : connection(options, metrics),
+      currencies(known),
+      history(options.history),
+      records_epochs(options.records_epochs) {}
+
+// Closes a connection that may lead to another history than the process serves now.
+bool Session::is_usable() {
+  if (connection.connected() && generation != history->generation()) connection.close();
+  return connection.connected();
+}
 
 StoreResult<void> Session::ready(ports::Deadline deadline) {
   if (std::chrono::steady_clock::now() >= deadline) {
     return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "the deadline has passed"});
   }
-  if (connection.connected()) return {};
+  if (is_usable()) return {};
   if (auto connected = connection.connect(deadline); !connected) return std::unexpected(store_fault(connected.error()));
   return check(deadline);
 }
 
 StoreResult<void> Session::ready_patiently(ports::Deadline deadline) {
-  if (connection.connected()) return {};
+  if (is_usable()) return {};
   if (auto connected = connection.connect_patiently(deadline); !connected) {
     return std::unexpected(store_fault(connected.error()));
   }
@@ -77,7 +87,34 @@ StoreResult<void> Session::check(ports::Deadline deadline) {
   may_see_cache_secret = store.boolean(0, 4);
   may_end_partition_holder = store.boolean(0, 5);
   may_end_reader_holder = store.boolean(0, 6);
-  return {};
+  return look_at_epoch(deadline);
+}
+
+StoreResult<void> Session::look_at_epoch(ports::Deadline deadline) {
+  const auto epoch = settle_epoch(connection, *history, records_epochs, deadline);
+  if (!epoch) {
+    connection.close();
+    return std::unexpected(store_fault(epoch.error()));
+  }
+  if (epoch->foreign) {
+    connection.close();
+    return std::unexpected(
+        incompatible("the log lacks transactions that were in it, and this login may not record that: run `tps "
+                     "migrate`, then start this process again"));
+  }
+  identity->epoch = epoch->epoch;
+  identity->run = epoch->run;
+  if (epoch->standby) {
+    generation = history->generation();
+    return {};
+  }
+  const ports::History::Found found = history->found(*identity);
+  generation = found.generation;
+  if (found.change != ports::History::Change::another_store) return {};
+  connection.close();
+  return std::unexpected(incompatible(
+      fmt::format("another store answers at this address (store_id {}): start this process again to serve it",
+                  identity->store_id)));
 }
 
 StoreResult<ports::StoreIdentity> Session::open(ports::Deadline deadline) {

@@ -18,10 +18,15 @@ namespace tps::postgres {
 struct Session {
   Session(const Options& options, const domain::Currencies& known, ops::Metrics& metrics);
 
-  // Connects if needed, and checks the database behind each new connection: its schema, its currencies.
+  // Connects if needed, and checks the database behind each new connection: that it is the store that this process
+  // began with, its schema, its currencies, its epoch. A connection that was checked for an earlier generation of the
+  // history is made anew.
   ports::StoreResult<void> ready(ports::Deadline deadline);
   // The same, sitting out the pauses between attempts.
   ports::StoreResult<void> ready_patiently(ports::Deadline deadline);
+
+  // Looks at the epoch of the connected database once more: a pooler between, or a promotion, can change it unnoticed.
+  ports::StoreResult<void> look_at_epoch(ports::Deadline deadline);
 
   // Connects anew, and asks for the cache's secret, too, if this login may see it.
   ports::StoreResult<ports::StoreIdentity> open(ports::Deadline deadline);
@@ -32,6 +37,9 @@ struct Session {
 
   Connection connection;
   const domain::Currencies& currencies;
+  const std::shared_ptr<ports::History> history;  // shared by all sessions of the process
+  const bool records_epochs;
+  std::uint64_t generation = 0;  // of the history, that the connection is good for
   // The database's answer when the connection was new; without the cache's secret.
   std::optional<ports::StoreIdentity> identity;
   // And the rights of this login.
@@ -44,6 +52,7 @@ struct Session {
   std::set<std::string, std::less<>> recorded_currencies;
 
  private:
+  [[nodiscard]] bool is_usable();
   ports::StoreResult<void> check(ports::Deadline deadline);
 };
 

@@ -140,7 +140,7 @@ StoreResult<void> Store::ping(Deadline deadline) {
   if (!answer) return std::unexpected(answer.error());
   const Result& store = answer->front();
   if (auto refusal = schema_refusal(store, 0)) return std::unexpected(std::move(*refusal));
-  if (!store.boolean(0, 2)) return {};
+  if (!store.boolean(0, 2)) return session_.look_at_epoch(deadline);
   session_.connection.close();  // a standby now; the primary may be another host
   return unavailable("the database is read-only");
 }

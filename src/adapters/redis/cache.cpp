@@ -47,7 +47,8 @@ Cache::Cache(const Options& options, const ports::StoreIdentity& store, ops::Met
 
 bool Cache::available() const { return breaker_.allows(steady_clock::now()); }
 
-std::vector<std::optional<Transaction>> Cache::get(std::span<const std::int64_t> ids, Deadline deadline) {
+std::vector<std::optional<Transaction>> Cache::get(std::string_view lineage, std::span<const std::int64_t> ids,
+                                                   Deadline deadline) {
   std::vector<std::optional<Transaction>> nothing(ids.size());
   if (ids.empty()) return nothing;
   const auto weight = static_cast<double>(ids.size());
@@ -57,7 +58,7 @@ std::vector<std::optional<Transaction>> Cache::get(std::span<const std::int64_t>
   }
   std::vector<std::string> keys;
   keys.reserve(ids.size());
-  for (const std::int64_t id : ids) keys.push_back(seal_.key(id));
+  for (const std::int64_t id : ids) keys.push_back(seal_.key(lineage, id));
   std::string command;
   append_redis_command(command, "MGET", keys);
 
@@ -93,14 +94,14 @@ std::vector<std::optional<Transaction>> Cache::open(std::span<const std::int64_t
   return found;
 }
 
-void Cache::put(std::span<const Transaction* const> transactions, Deadline deadline) {
+void Cache::put(std::string_view lineage, std::span<const Transaction* const> transactions, Deadline deadline) {
   const bool possible = available() && deadline > steady_clock::now();
   std::string commands;
   std::size_t count = 0;
   for (const Transaction* transaction : transactions) {
     if (!possible || commands.size() > kMaxPutBytes) break;
     if (!domain::is_final(transaction->status)) continue;
-    const std::string key = seal_.key(transaction->id);
+    const std::string key = seal_.key(lineage, transaction->id);
     const std::string value = seal_.seal(key, *transaction);
     if (value.size() > kMaxValueBytes) continue;
     append_redis_command(commands, {"SET", key, value, "EX", kSecondsToLive});

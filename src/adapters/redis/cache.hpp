@@ -31,11 +31,12 @@ class Cache final : public ports::Cache {
   Cache(const Options& options, const ports::StoreIdentity& store, ops::Metrics& metrics);
 
   // One MGET.
-  std::vector<std::optional<domain::Transaction>> get(std::span<const std::int64_t> ids,
+  std::vector<std::optional<domain::Transaction>> get(std::string_view lineage, std::span<const std::int64_t> ids,
                                                       ports::Deadline deadline) override;
 
   // SETs in one trip. Transactions that are not final, longer than 4 KiB or beyond 1 MiB in one call are left out.
-  void put(std::span<const domain::Transaction* const> transactions, ports::Deadline deadline) override;
+  void put(std::string_view lineage, std::span<const domain::Transaction* const> transactions,
+           ports::Deadline deadline) override;
 
   std::optional<std::string> trouble(ports::Deadline deadline) override;
   void look_again(ports::Deadline deadline) override;

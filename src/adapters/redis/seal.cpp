@@ -40,10 +40,12 @@ EVP_MAC_CTX* make_context(const std::vector<std::uint8_t>& secret) {
 }  // namespace
 
 Seal::Seal(const ports::StoreIdentity& store)
-    : prefix_(fmt::format("tps:{{{}}}:{}:txn:", store.store_id, store.schema)),
+    : prefix_(fmt::format("tps:{{{}}}:{}:", store.store_id, store.schema)),
       context_(make_context(store.cache_secret), EVP_MAC_CTX_free) {}
 
-std::string Seal::key(std::int64_t id) const { return fmt::format("{}{}", prefix_, id); }
+std::string Seal::key(std::string_view lineage, std::int64_t id) const {
+  return fmt::format("{}{}:txn:{}", prefix_, lineage, id);
+}
 
 std::string Seal::seal(std::string_view key, const domain::Transaction& transaction) {
   std::string value;

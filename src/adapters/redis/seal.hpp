@@ -22,8 +22,8 @@ class Seal {
   // A store without a secret of at least 16 bytes is a bug and ends the program.
   explicit Seal(const ports::StoreIdentity& store);
 
-  // tps:{store_id}:{schema}:txn:<id>, so two stores or schemas in one Redis never meet.
-  [[nodiscard]] std::string key(std::int64_t id) const;
+  // tps:{store_id}:{schema}:{lineage}:txn:<id>, so two stores, schemas or histories in one Redis never meet.
+  [[nodiscard]] std::string key(std::string_view lineage, std::int64_t id) const;
 
   // The value for `key`: the encoded transaction and 16 bytes of HMAC-SHA256.
   std::string seal(std::string_view key, const domain::Transaction& transaction);

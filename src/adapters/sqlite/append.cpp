@@ -20,10 +20,22 @@ using Flight = std::span<Submission* const>;
 bool is_undecided(const Submission* submission) { return submission->acceptance == Acceptance::undecided; }
 
 const std::string kFindByKey = select_transactions("WHERE t.idempotency_hash = ?1");
+const std::string kFindParent = select_transactions("WHERE t.id = ?1");
 
 constexpr std::string_view kFindByReference = "SELECT id FROM transaction_log WHERE user_id = ?1 AND reference = ?2";
 
-// The keys and references of the flight that the log holds already; an error code of SQLite if it cannot be read.
+// SQLITE_OK or an error.
+int fetch_parent(Connection& writer, std::int64_t id, domain::Existing& existing) {
+  Use use(writer.statement(kFindParent));
+  use->bind(1, id);
+  const int code = use->step();
+  if (code != SQLITE_ROW) return code == SQLITE_DONE ? SQLITE_OK : code;
+  if (auto parent = read_transaction(*use)) existing.parents.emplace(id, std::move(*parent));
+  return SQLITE_OK;
+}
+
+// The keys, parents and references of the flight that the log holds already; an error code of SQLite if it cannot be
+// read.
 std::expected<domain::Existing, int> fetch_existing(Connection& writer, Flight flight) {
   domain::Existing existing;
   for (const Submission* submission : flight) {
@@ -38,6 +50,11 @@ std::expected<domain::Existing, int> fetch_existing(Connection& writer, Flight f
         auto found = read_transaction(*use);
         if (!found) return std::unexpected(SQLITE_MISMATCH);
         existing.by_key.emplace(*transaction.idempotency_hash, std::move(*found));
+      }
+    }
+    if (submission->parent) {
+      if (const int code = fetch_parent(writer, submission->parent->id, existing); code != SQLITE_OK) {
+        return std::unexpected(code);
       }
     }
     if (transaction.reference) {
@@ -114,19 +131,32 @@ std::vector<Submission*> undecided(Flight flight) {
   return result;
 }
 
+// Where the log ends after a flight that was accepted up to `id`.
+ports::History::Seen last_of(Flight flight, std::int64_t id) {
+  const auto is_last = [id](const Submission* submission) { return submission->transaction.id == id; };
+  const auto last = std::ranges::find_if(flight, is_last);
+  return {domain::partition_of_id(id), id, (*last)->transaction.created_at};
+}
+
 // One attempt, in its own database transaction. True: a single row was refused, so another attempt makes sense.
-bool attempt(Connection& writer, Flight flight, domain::Timestamp now, const domain::Currencies& currencies,
-             std::set<std::string, std::less<>>& recorded) {
+bool attempt(Database& database, std::uint64_t generation, Flight flight, domain::Timestamp now,
+             const domain::Currencies& currencies, std::set<std::string, std::less<>>& recorded) {
+  Connection& writer = database.writer();
   DatabaseTransaction transaction(writer, DatabaseTransaction::Kind::write);
   if (transaction.begin_code() != SQLITE_OK) return false;
   const std::uint32_t partition = flight.front()->transaction.partition;
   const std::optional<LogEnd> end = log_end(writer, partition);
   std::set<std::string> fresh;
+  if (end && database.history()->lacks({partition, end->id, end->created_at})) {
+    database.history()->lost();  // every session looks at the epoch before it is used again
+    return false;
+  }
   if (!end || record_currencies(writer, flight, currencies, recorded, fresh) != SQLITE_OK) return false;
   const auto existing = fetch_existing(writer, flight);
   if (!existing) return false;
 
-  if (domain::accept(flight, *existing, end->id, end->created_at, now) == 0) return false;
+  const std::size_t accepted = domain::accept(flight, *existing, end->id, end->created_at, now);
+  if (accepted == 0) return false;
   const Inserted inserted = insert_accepted(writer, flight, end->id);
   if (inserted.code != SQLITE_OK) {
     const bool row_refused = is_about_the_row(inserted.code);
@@ -147,6 +177,7 @@ bool attempt(Connection& writer, Flight flight, domain::Timestamp now, const dom
   });
   if (committed) {
     recorded.insert(fresh.begin(), fresh.end());
+    database.grew(last_of(flight, end->id + static_cast<std::int64_t>(accepted)), generation);
   } else {
     const bool unknown = committed.error().kind == ports::StoreFault::Kind::unknown;
     domain::undo(flight, end->id, unknown ? Acceptance::unknown : Acceptance::unavailable);
@@ -162,12 +193,13 @@ void leave_none_undecided(Flight flight, Acceptance verdict) {
   }
 }
 
-void append(Connection& writer, Flight flight, domain::Timestamp now, const domain::Currencies& currencies,
-            std::set<std::string, std::less<>>& recorded) {
+void append(Database& database, std::uint64_t generation, Flight flight, domain::Timestamp now,
+            const domain::Currencies& currencies, std::set<std::string, std::less<>>& recorded) {
   adapters::refuse_unstorable(flight, currencies);
   for (;;) {
     const std::vector<Submission*> left = undecided(flight);
-    if (left.empty() || writer.expired() || !attempt(writer, left, now, currencies, recorded)) break;
+    if (left.empty() || database.writer().expired()) break;
+    if (!attempt(database, generation, left, now, currencies, recorded)) break;
   }
   leave_none_undecided(flight, Acceptance::unavailable);
 }

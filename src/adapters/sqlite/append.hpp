@@ -5,16 +5,16 @@
 #include <span>
 #include <string>
 
-#include "adapters/sqlite/connection.hpp"
+#include "adapters/sqlite/database.hpp"
 #include "domain/acceptance.hpp"
 #include "domain/currency.hpp"
 
 namespace tps::sqlite {
 
-// Leaves no submission of the flight undecided; see ports::Store::append. The caller has the writer to itself.
-// `recorded` remembers which currencies are certainly in the store.
-void append(Connection& writer, std::span<domain::Submission* const> flight, domain::Timestamp now,
-            const domain::Currencies& currencies, std::set<std::string, std::less<>>& recorded);
+// Leaves no submission of the flight undecided; see ports::Store::append. The caller has the writer to itself, and its
+// session is good for `generation`. `recorded` remembers which currencies are certainly in the store.
+void append(Database& database, std::uint64_t generation, std::span<domain::Submission* const> flight,
+            domain::Timestamp now, const domain::Currencies& currencies, std::set<std::string, std::less<>>& recorded);
 
 // Every undecided submission of the flight gets the verdict.
 void leave_none_undecided(std::span<domain::Submission* const> flight, domain::Acceptance verdict);

@@ -9,7 +9,10 @@
 #include <cerrno>
 #include <cstring>
 
+#include "adapters/migration.hpp"
+#include "adapters/sqlite/log.hpp"
 #include "adapters/sqlite/schema.hpp"
+#include "ops/log.hpp"
 
 namespace tps::sqlite {
 namespace {
@@ -68,7 +71,11 @@ std::expected<std::shared_ptr<Database>, std::string> Database::open_to_read(con
 }
 
 Database::Database(std::string path, int lock_file, std::unique_ptr<Connection> writer)
-    : path_(std::move(path)), lock_file_(lock_file), writer_(std::move(writer)) {}
+    : path_(std::move(path)),
+      run_(adapters::new_store_id()),
+      lock_file_(lock_file),
+      writer_(std::move(writer)),
+      epoch_file_(lock_file < 0 ? nullptr : std::make_unique<EpochFile>(path_)) {}
 
 Database::~Database() {
   writer_.reset();  // its last checkpoint is done before another process may open the file
@@ -80,7 +87,71 @@ std::expected<void, std::string> Database::migrate(std::uint32_t partitions) {
   const auto hold = lock_writer(deadline);
   if (!hold) return std::unexpected("the database was busy for a minute, or is open for reading only");
   writer_->set_deadline(deadline);
-  return sqlite::migrate(*writer_, partitions);
+  if (auto migrated = sqlite::migrate(*writer_, partitions); !migrated) return migrated;
+  return settle_epoch();
+}
+
+// Under the writer's lock.
+std::expected<void, std::string> Database::settle_epoch() {
+  auto recorded = newest_epoch(*writer_);
+  if (!recorded) return std::unexpected(recorded.error().detail);
+  const auto beside = epoch_file_->read();
+  bool goes_on = recorded->place == place_of(path_) && beside && beside->epoch == recorded->id;
+  if (goes_on) {
+    const auto lacking = lacks(*writer_, beside->seen);
+    if (!lacking) return std::unexpected(lacking.error().detail);
+    goes_on = !*lacking;
+  }
+  return take_epoch(goes_on, std::move(*recorded));
+}
+
+std::expected<void, std::string> Database::take_epoch(bool goes_on, Epoch recorded) {
+  if (!goes_on) {
+    if (recorded.number > 0) {
+      ops::log(ops::Level::warn, "the database is not where, or not what, it was: another epoch of it begins",
+               {{"was", recorded.place}, {"is", place_of(path_)}});
+    }
+    if (auto begun = begin_epoch(*writer_, place_of(path_)); !begun) return begun;
+    auto now = newest_epoch(*writer_);
+    if (!now) return std::unexpected(now.error().detail);
+    recorded = std::move(*now);
+  }
+  std::vector<ports::History::Seen> ends;
+  const auto identity = partitions_of(*writer_);
+  if (!identity) return std::unexpected(identity.error().detail);
+  for (std::uint32_t partition = 0; partition < *identity; ++partition) {
+    const auto end = log_end(*writer_, partition);
+    if (!end) return std::unexpected("the log could not be read");
+    ends.push_back({partition, end->id, end->created_at});
+  }
+  epoch_ = std::move(recorded.id);
+  epoch_file_->write(epoch_, ends);
+  return {};
+}
+
+ports::StoreResult<void> Database::check_epoch(ports::Deadline deadline) {
+  using ports::StoreFault;
+  if (epoch_file_ == nullptr) return {};
+  const auto hold = lock_writer(deadline);
+  if (!hold) {
+    return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "the writer was busy until the deadline"});
+  }
+  if (epoch_.empty()) return {};
+  writer_->set_deadline(deadline);
+  auto recorded = newest_epoch(*writer_);
+  if (!recorded) return std::unexpected(recorded.error());
+  const auto lacking = lacks(*writer_, history_->seen());
+  if (!lacking) return std::unexpected(lacking.error());
+  if (recorded->id == epoch_ && !*lacking) return {};
+  if (auto taken = take_epoch(false, std::move(*recorded)); !taken) {
+    return std::unexpected(StoreFault{StoreFault::Kind::unavailable, taken.error()});
+  }
+  return {};
+}
+
+void Database::grew(const ports::History::Seen& end, std::uint64_t generation) {
+  history_->saw(end, generation);
+  if (epoch_file_ != nullptr && !epoch_.empty()) epoch_file_->note(end);
 }
 
 bool Database::take_settling(std::uint32_t partition) {

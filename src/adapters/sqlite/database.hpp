@@ -11,8 +11,10 @@
 #include <string>
 
 #include "adapters/sqlite/connection.hpp"
+#include "adapters/sqlite/epoch.hpp"
 #include "adapters/sqlite/fair_lock.hpp"
 #include "ports/fault.hpp"
+#include "ports/history.hpp"
 
 namespace tps::sqlite {
 
@@ -31,8 +33,20 @@ class Database {
   ~Database();
 
   // Brings the schema to this binary's, all or nothing; does nothing when it is there already. `partitions` counts for
-  // an empty file only. The error is a sentence for operators.
+  // an empty file only. Then settles which epoch this is. The error is a sentence for operators.
   std::expected<void, std::string> migrate(std::uint32_t partitions);
+
+  // What the sessions find. Of a database that is for reading only too.
+  [[nodiscard]] const std::shared_ptr<ports::History>& history() const { return history_; }
+  // This opening of the file.
+  [[nodiscard]] const std::string& run() const { return run_; }
+
+  // Looks under the writer's lock whether the file still has the epoch that it had here, and what the log held; records
+  // another epoch if not. Does nothing for a database that is for reading only, or was never migrated.
+  ports::StoreResult<void> check_epoch(ports::Deadline deadline);
+
+  // For the holder of the writer: a flight was committed that ends here.
+  void grew(const ports::History::Seen& end, std::uint64_t generation);
 
   [[nodiscard]] const std::string& path() const { return path_; }
 
@@ -49,13 +63,19 @@ class Database {
 
  private:
   Database(std::string path, int lock_file, std::unique_ptr<Connection> writer);
+  std::expected<void, std::string> settle_epoch();
+  std::expected<void, std::string> take_epoch(bool goes_on, Epoch recorded);
 
   const std::string path_;
+  const std::shared_ptr<ports::History> history_ = std::make_shared<ports::History>();
+  const std::string run_;
   const int lock_file_;  // below 0: for reading only
 
   FairLock writer_lock_;
   // Under writer_lock_.
   std::unique_ptr<Connection> writer_;
+  std::unique_ptr<EpochFile> epoch_file_;  // null: for reading only
+  std::string epoch_;                      // "": not migrated here
 
   std::mutex mutex_;
   // Under mutex_.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "adapters/sqlite/epoch.hpp"
 #include "embedded/sqlite_migrations.hpp"
 #include "ports/store.hpp"
 
@@ -82,6 +83,7 @@ int apply(Connection& writer, const adapters::Migration& migration, std::uint32_
 }
 
 constexpr std::string_view kIdentity = "SELECT store_id, schema, partitions, cache_secret FROM store";
+constexpr std::string_view kPartitions = "SELECT partitions FROM store";
 constexpr std::string_view kCurrencies = "SELECT code, exponent FROM currencies ORDER BY code";
 
 StoreResult<void> check_currencies(Connection& reader, const domain::Currencies& currencies) {
@@ -129,6 +131,12 @@ std::expected<void, std::string> migrate(Connection& writer, std::uint32_t parti
   return {};
 }
 
+StoreResult<std::uint32_t> partitions_of(Connection& connection) {
+  Use use(connection.statement(kPartitions));
+  if (const int code = use->step(); code != SQLITE_ROW) return std::unexpected(connection.fault(code));
+  return static_cast<std::uint32_t>(use->integer(0));
+}
+
 StoreResult<StoreIdentity> read_identity(Connection& reader, const domain::Currencies& currencies) {
   const DatabaseTransaction snapshot(reader, DatabaseTransaction::Kind::read);
   if (snapshot.begin_code() != SQLITE_OK) return std::unexpected(reader.fault(snapshot.begin_code()));
@@ -145,6 +153,9 @@ StoreResult<StoreIdentity> read_identity(Connection& reader, const domain::Curre
   identity.partitions = static_cast<std::uint32_t>(use->integer(2));
   const std::span<const std::uint8_t> secret = use->blob(3);
   identity.cache_secret.assign(secret.begin(), secret.end());
+  const auto epoch = newest_epoch(reader);
+  if (!epoch) return std::unexpected(epoch.error());
+  identity.epoch = epoch->id;
   return identity;
 }
 

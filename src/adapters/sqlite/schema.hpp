@@ -17,6 +17,9 @@ namespace tps::sqlite {
 // The error is a sentence for operators.
 std::expected<void, std::string> migrate(Connection& writer, std::uint32_t partitions);
 
+// How many partitions the store has.
+ports::StoreResult<std::uint32_t> partitions_of(Connection& connection);
+
 // Refuses (`incompatible`) a schema that this binary may not use and currencies that it would read differently.
 ports::StoreResult<ports::StoreIdentity> read_identity(Connection& reader, const domain::Currencies& currencies);
 

@@ -52,7 +52,32 @@ Store::Store(std::shared_ptr<Database> database, const domain::Currencies& curre
 
 Store::~Store() = default;
 
-StoreResult<ports::StoreIdentity> Store::open(Deadline deadline) { return reader_.open(deadline); }
+StoreResult<ports::StoreIdentity> Store::open(Deadline deadline) { return look(deadline); }
+
+// What the file says of itself, read anew, and which epoch that is.
+StoreResult<ports::StoreIdentity> Store::look(Deadline deadline) {
+  ports::History& history = *database_->history();
+  if (auto opened = reader_.open(deadline); !opened) return opened;
+  if (auto checked = database_->check_epoch(deadline); !checked) return std::unexpected(checked.error());
+  auto identity = reader_.open(deadline);
+  if (!identity) return identity;
+  identity->run = database_->run();
+  const ports::History::Found found = history.found(*identity);
+  if (found.change == ports::History::Change::another_store) {
+    return std::unexpected(StoreFault{StoreFault::Kind::incompatible,
+                                      "the file is another store now: start this process again to serve it"});
+  }
+  if (generation_ != found.generation) recorded_currencies_.clear();  // the log may be behind what it was
+  generation_ = found.generation;
+  return identity;
+}
+
+StoreResult<Connection*> Store::ready(Deadline deadline) {
+  if (generation_ != database_->history()->generation()) {
+    if (auto looked = look(deadline); !looked) return std::unexpected(looked.error());
+  }
+  return reader_.ready(deadline);
+}
 
 void Store::append(std::span<domain::Submission* const> flight, domain::Timestamp now, Deadline deadline) {
   settling_.reset();
@@ -61,7 +86,7 @@ void Store::append(std::span<domain::Submission* const> flight, domain::Timestam
   };
   const auto first = std::ranges::find_if(flight, is_undecided);
   if (first == flight.end()) return;
-  if (!reader_.ready(deadline) || (*first)->transaction.partition >= reader_.identity().partitions) {
+  if (!ready(deadline) || (*first)->transaction.partition >= reader_.identity().partitions) {
     leave_none_undecided(flight, domain::Acceptance::unavailable);
     return;
   }
@@ -71,13 +96,13 @@ void Store::append(std::span<domain::Submission* const> flight, domain::Timestam
     return;
   }
   database_->writer().set_deadline(deadline);
-  sqlite::append(database_->writer(), flight, now, currencies_, recorded_currencies_);
+  sqlite::append(*database_, generation_, flight, now, currencies_, recorded_currencies_);
 }
 
 StoreResult<std::optional<domain::SettlementInput>> Store::next(std::uint32_t partition, std::size_t max,
                                                                 Deadline deadline) {
   settling_.reset();
-  if (auto ready = reader_.ready(deadline); !ready) return std::unexpected(ready.error());
+  if (auto usable = ready(deadline); !usable) return std::unexpected(usable.error());
   if (partition >= reader_.identity().partitions) return unavailable(kNoSuchPartition);
   if (!database_->take_settling(partition)) return std::nullopt;
   auto hold = database_->lock_writer(deadline);
@@ -112,34 +137,34 @@ StoreResult<void> Store::record(std::uint32_t partition, const domain::Settlemen
 
 StoreResult<std::vector<std::optional<domain::Transaction>>> Store::find(std::span<const std::int64_t> ids,
                                                                          Deadline deadline) {
-  const auto connection = reader_.ready(deadline);
+  const auto connection = ready(deadline);
   if (!connection) return std::unexpected(connection.error());
   return sqlite::find(**connection, ids);
 }
 
 StoreResult<ports::ListPage> Store::list(const ports::ListQuery& query, Deadline deadline) {
-  const auto connection = reader_.ready(deadline);
+  const auto connection = ready(deadline);
   if (!connection) return std::unexpected(connection.error());
   return sqlite::list(**connection, reader_.identity().partitions, query);
 }
 
 StoreResult<std::vector<ports::Balance>> Store::balances(std::uint32_t partition, const std::string& user_id,
                                                          Deadline deadline) {
-  const auto connection = reader_.ready(deadline);
+  const auto connection = ready(deadline);
   if (!connection) return std::unexpected(connection.error());
   return sqlite::balances(**connection, reader_.identity().partitions, partition, user_id);
 }
 
 StoreResult<std::vector<ports::Balance>> Store::balances_at(std::uint32_t partition, const std::string& user_id,
                                                             domain::Timestamp at, Deadline deadline) {
-  const auto connection = reader_.ready(deadline);
+  const auto connection = ready(deadline);
   if (!connection) return std::unexpected(connection.error());
   if (partition >= reader_.identity().partitions) return unavailable(kNoSuchPartition);
   return sqlite::balances_at(**connection, reader_.identity().partitions, partition, user_id, at);
 }
 
 StoreResult<ports::Statement> Store::statement(const ports::StatementQuery& query, Deadline deadline) {
-  const auto connection = reader_.ready(deadline);
+  const auto connection = ready(deadline);
   if (!connection) return std::unexpected(connection.error());
   if (query.partition >= reader_.identity().partitions) return unavailable(kNoSuchPartition);
   return sqlite::statement(**connection, reader_.identity().partitions, query);
@@ -148,13 +173,13 @@ StoreResult<ports::Statement> Store::statement(const ports::StatementQuery& quer
 StoreResult<ports::DueHolds> Store::expired_holds(std::uint32_t partition, domain::Timestamp now,
                                                   const ports::HoldPosition& after, std::size_t max,
                                                   Deadline deadline) {
-  const auto connection = reader_.ready(deadline);
+  const auto connection = ready(deadline);
   if (!connection) return std::unexpected(connection.error());
   return sqlite::expired_holds(**connection, partition, now, after, max);
 }
 
 StoreResult<ports::Store::Backlog> Store::backlog(std::uint32_t partition, Deadline deadline) {
-  const auto connection = reader_.ready(deadline);
+  const auto connection = ready(deadline);
   if (!connection) return std::unexpected(connection.error());
   return sqlite::backlog(**connection, partition);
 }

@@ -43,10 +43,14 @@ class Store final : public ports::Store {
  private:
   class Settling;
 
+  ports::StoreResult<ports::StoreIdentity> look(ports::Deadline deadline);
+  ports::StoreResult<Connection*> ready(ports::Deadline deadline);
+
   const std::shared_ptr<Database> database_;
   const domain::Currencies& currencies_;
   // Used by the session's thread only.
   Reader reader_;
+  std::uint64_t generation_ = 0;  // of the database's history, that the reader is good for
   std::set<std::string, std::less<>> recorded_currencies_;
   std::unique_ptr<Settling> settling_;  // from next() to record()
 };

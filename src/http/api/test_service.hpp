@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "http/api/services.hpp"
+#include "ports/history.hpp"
 #include "ports/store.hpp"
 #include "service/flights.hpp"
 #include "service/transactions.hpp"
@@ -27,6 +28,7 @@ class TestStore : public ports::Store {
     domain::Existing existing;
     for (const domain::Transaction& transaction : log_) {
       if (transaction.idempotency_hash) existing.by_key.emplace(*transaction.idempotency_hash, transaction);
+      existing.parents.emplace(transaction.id, transaction);
       if (transaction.reference) existing.by_reference[{transaction.user_id, *transaction.reference}] = transaction.id;
     }
     for (domain::Submission* submission : flight) {
@@ -142,7 +144,8 @@ struct TestService {
   TestStore store;
   ops::Metrics metrics;
   domain::Currencies currencies;
-  service::LocalCache local_cache{1000};
+  ports::History history;
+  service::LocalCache local_cache{1000, history};
   service::Waiters waiters{store};
   lanes::Lane submit{{.name = "submit"}, metrics, service::submit_flight(store, now, [] {}, metrics)};
   lanes::Lane read{{.name = "read"}, metrics, service::find_flight(store, metrics)};
@@ -152,6 +155,7 @@ struct TestService {
                                       .read = read,
                                       .balance = query,
                                       .query = query,
+                                      .history = history,
                                       .local_cache = local_cache,
                                       .waiters = waiters,
                                       .metrics = metrics}};

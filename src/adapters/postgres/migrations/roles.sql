@@ -43,7 +43,8 @@ BEGIN
       FROM pg_class
      WHERE relnamespace = to_regnamespace(space)
        AND relname IN ('store', 'partitions', 'readers', 'currencies', 'transaction_log', 'settlement_log', 'accounts',
-                       'holds', 'reversals', 'totals', 'transactions', 'api_key_log')
+                       'holds', 'reversals', 'totals', 'transactions', 'api_key_log',
+                       'epoch_log')
     UNION ALL
     -- 0003_rights.sql took these from everybody; a copy that was restored without its privileges has lost that.
     SELECT 'FUNCTION', oid::regprocedure::text, proowner,
@@ -80,6 +81,9 @@ BEGIN
       ('tps_api',      'SELECT', 'settlement_log',  NULL),
       ('tps_api',      'SELECT', 'accounts',        NULL),
       ('tps_api',      'SELECT', 'holds',           NULL),
+      -- Any server that finds the database elsewhere says so, for the others.
+      ('tps_api',      'SELECT', 'epoch_log',       NULL),
+      ('tps_api',      'INSERT', 'epoch_log',       NULL),
       -- A worker settles, and appends the expiries of holds.
       ('tps_worker',   'SELECT', 'store',           '{only_row, store_id, schema, min_binary, partitions}'),
       ('tps_worker',   'SELECT', 'partitions',      NULL),
@@ -98,6 +102,8 @@ BEGIN
       ('tps_worker',   'SELECT', 'holds',           NULL),
       ('tps_worker',   'INSERT', 'holds',           NULL),
       ('tps_worker',   'UPDATE', 'holds',           '{captured_minor, status, closed_by, closed_at}'),
+      ('tps_worker',   'SELECT', 'epoch_log',       NULL),
+      ('tps_worker',   'INSERT', 'epoch_log',       NULL),
       ('tps_worker',   'SELECT', 'reversals',       NULL),
       ('tps_worker',   'INSERT', 'reversals',       NULL),
       ('tps_worker',   'UPDATE', 'reversals',       '{reversed_minor}'),
@@ -117,6 +123,7 @@ BEGIN
       ('tps_readonly', 'SELECT', 'reversals',       NULL),
       ('tps_readonly', 'SELECT', 'totals',          NULL),
       ('tps_readonly', 'SELECT', 'transactions',    NULL),
+      ('tps_readonly', 'SELECT', 'epoch_log',       NULL),
       ('tps_readonly', 'SELECT', 'api_key_log',
         '{action, done_at, key_id, done_by, expires_at, subject, scopes, only_user}')
     ) AS list(role, may, name, of_columns)
