@@ -37,7 +37,8 @@ struct Submission {
   std::uint32_t group = 0;
   Acceptance acceptance = Acceptance::undecided;
   std::int64_t existing_id = 0;  // duplicate_reference only
-  // What a capture, void, expiry or reversal was made from. It is accepted only beside the very same entry of the log.
+  // The transaction that a capture, void, expiry or reversal was made from. It is accepted only beside the very same
+  // entry of the log.
   std::shared_ptr<const Transaction> parent{};
 };
 

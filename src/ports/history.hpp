@@ -38,7 +38,7 @@ class History {
     std::uint64_t generation = 0;  // the session is good for this one
   };
 
-  // What a session found that has just connected, or looked again.
+  // Takes the identity that a session found when it connected, or looked again.
   Found found(const StoreIdentity& identity);
 
   // The log lacks what was seen in it: every session checks the store again before it is used.

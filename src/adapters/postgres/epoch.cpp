@@ -54,8 +54,8 @@ struct Place {
   bool standby = false;
 };
 
-Answer<Result> ask(Connection& connection, const Statement& statement, Deadline deadline,
-                   const Parameters& parameters = {}) {
+Answer<Result> one_result(Connection& connection, const Statement& statement, Deadline deadline,
+                          const Parameters& parameters = {}) {
   connection.queue(statement, parameters);
   auto results = connection.fly(deadline);
   if (!results) return std::unexpected(std::move(results.error()));
@@ -63,7 +63,7 @@ Answer<Result> ask(Connection& connection, const Statement& statement, Deadline 
 }
 
 Answer<Recorded> newest_epoch(Connection& connection, Deadline deadline) {
-  const auto rows = ask(connection, kNewestEpoch, deadline);
+  const auto rows = one_result(connection, kNewestEpoch, deadline);
   if (!rows) return std::unexpected(rows.error());
   if (rows->rows() == 0) return Recorded{};
   return Recorded{.number = rows->integer<std::int32_t>(0, 0),
@@ -73,7 +73,7 @@ Answer<Recorded> newest_epoch(Connection& connection, Deadline deadline) {
 
 // A relative of PostgreSQL may not have these functions: then its place is unknown and never another.
 Answer<Place> place_of(Connection& connection, Deadline deadline) {
-  const auto rows = ask(connection, kPlace, deadline);
+  const auto rows = one_result(connection, kPlace, deadline);
   if (!rows && rows.error().kind == Fault::Kind::refused) {
     connection.roll_back(deadline);
     return Place{};
@@ -95,7 +95,7 @@ Answer<bool> lacks_what_was_seen(Connection& connection, const ports::History& h
     times.add(end.created_at);
   }
   Parameters parameters;
-  const auto rows = ask(connection, kLacking, deadline, parameters.add(partitions).add(ids).add(times));
+  const auto rows = one_result(connection, kLacking, deadline, parameters.add(partitions).add(ids).add(times));
   if (!rows) return std::unexpected(rows.error());
   return rows->int8(0, 0) > 0;
 }
@@ -107,7 +107,7 @@ Answer<void> add_epoch(Connection& connection, const Recorded& last, const std::
       .add(std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now()))
       .add(std::string_view(epoch))
       .add(std::string_view(place));
-  const auto added = ask(connection, kBeginEpoch, deadline, parameters);
+  const auto added = one_result(connection, kBeginEpoch, deadline, parameters);
   if (!added) return std::unexpected(added.error());
   return {};
 }
@@ -152,11 +152,11 @@ Answer<EpochFound> settle_epoch(Connection& connection, const ports::History& hi
 Answer<void> record_epoch(Connection& connection, Deadline deadline) {
   const auto recorded = newest_epoch(connection, deadline);
   if (!recorded) return std::unexpected(recorded.error());
-  if (auto marked = ask(connection, kBeforePlace, deadline); !marked) return std::unexpected(marked.error());
-  const auto rows = ask(connection, kPlace, deadline);
+  if (auto marked = one_result(connection, kBeforePlace, deadline); !marked) return std::unexpected(marked.error());
+  const auto rows = one_result(connection, kPlace, deadline);
   if (!rows) {
     if (rows.error().kind != Fault::Kind::refused) return std::unexpected(rows.error());
-    if (auto undone = ask(connection, kUndoPlace, deadline); !undone) return std::unexpected(undone.error());
+    if (auto undone = one_result(connection, kUndoPlace, deadline); !undone) return std::unexpected(undone.error());
   }
   const std::string place(!rows || rows->is_null(0, 0) ? std::string_view() : rows->text(0, 0));
   const bool moved = !place.empty() && place != recorded->place;

@@ -40,7 +40,7 @@ constexpr Statement kFindReferences{
     " AND reference = k.reference AND reference IS NOT NULL OFFSET 0) t",
     true};
 
-// What never changes of the parents that submissions were made from.
+// The instructions of the parents that submissions were made from; these never change.
 constexpr auto kFindParentsText =
     joined("SELECT ", kInstructionColumns,
            " FROM unnest($2::bigint[]) AS k(id) CROSS JOIN LATERAL (SELECT * FROM transaction_log"
@@ -51,7 +51,7 @@ bool has_parents(FlightSpan flight) {
   return std::ranges::any_of(flight, [](const Submission* item) { return item->parent != nullptr; });
 }
 
-void queue_parents(Connection& connection, std::int16_t partition, FlightSpan flight) {
+void queue_parents_of_flight(Connection& connection, std::int16_t partition, FlightSpan flight) {
   Array ids(Type::int8);
   for (const Submission* item : flight) {
     if (item->parent) ids.add(item->parent->id);
@@ -60,7 +60,7 @@ void queue_parents(Connection& connection, std::int16_t partition, FlightSpan fl
   connection.queue(kFindParents, parameters.add(partition).add(ids));
 }
 
-void read_parents(const Result& rows, domain::Existing& existing) {
+void take_parents(const Result& rows, domain::Existing& existing) {
   for (int row = 0; row < rows.rows(); ++row) {
     if (auto parent = read_instruction(rows, row)) existing.parents.emplace(parent->id, std::move(*parent));
   }
@@ -110,7 +110,7 @@ Landing take_off(Session& session, FlightSpan flight, FlightRecord& record, doma
   connection.queue(kLockPartition, parameters);
   connection.queue(kLogEnd, parameters);
   if (with_keys) queue_keys(connection, partition, flight);
-  if (with_parents) queue_parents(connection, partition, flight);
+  if (with_parents) queue_parents_of_flight(connection, partition, flight);
   if (with_references) queue_references(connection, partition, flight);
   auto results = connection.fly(deadline);
   if (!results) {
@@ -133,7 +133,7 @@ Landing take_off(Session& session, FlightSpan flight, FlightRecord& record, doma
     connection.roll_back(deadline);
     return Landing::repeat;
   }
-  if (with_parents) read_parents((*results)[with_keys ? 5 : 4], existing);
+  if (with_parents) take_parents((*results)[with_keys ? 5 : 4], existing);
   if (with_references) {
     const Result& rows = results->back();
     for (int row = 0; row < rows.rows(); ++row) {

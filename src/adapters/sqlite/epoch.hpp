@@ -34,7 +34,7 @@ std::string place_of(const std::string& path);
 // Whether the log lacks any of these, or has them otherwise.
 ports::StoreResult<bool> lacks(Connection& connection, std::span<const ports::History::Seen> seen);
 
-// PATH.epoch. What cannot be written is left out: then the next start begins an epoch that it need not have begun. The
+// PATH.epoch. A write that fails is left out: then the next start begins an epoch that it need not have begun. The
 // holder of the writer uses it.
 class EpochFile {
  public:

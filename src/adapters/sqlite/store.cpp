@@ -54,7 +54,7 @@ Store::~Store() = default;
 
 StoreResult<ports::StoreIdentity> Store::open(Deadline deadline) { return look(deadline); }
 
-// What the file says of itself, read anew, and which epoch that is.
+// Reads the identity of the file anew and settles which epoch it has.
 StoreResult<ports::StoreIdentity> Store::look(Deadline deadline) {
   ports::History& history = *database_->history();
   if (auto opened = reader_.open(deadline); !opened) return opened;
