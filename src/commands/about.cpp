@@ -55,7 +55,8 @@ std::vector<Page> about_servers() {
            .summary = "Settle transactions that other instances accept",
            .examples = {{with_postgres("tps worker")},
                         {with_postgres("tps serve --no-worker"), "an instance that leaves settling to it"}},
-           .notes = {"It serves /health, /readiness and /metrics only. Any number of workers may share a database."},
+           .notes = {"It serves /health, /readiness and /metrics only. On PostgreSQL any number of workers may share a "
+                     "database. On SQLite a worker runs only while no tps serve has the file open."},
            .exit_codes = kUsualCodes},
           {.name = "tps health",
            .summary = "Ask a running instance on this machine whether it is ready",

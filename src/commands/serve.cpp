@@ -32,7 +32,7 @@ namespace {
 
 // Checks the settings and the files that they name, before anything is opened.
 std::expected<Credentials, std::string> check_before_serving(const Settings& settings) {
-  for (const auto check : {check_exposure, check_tls, check_shared_cache}) {
+  for (const auto check : {check_exposure, check_listening, check_shared_cache}) {
     if (const auto checked = check(settings); !checked) return std::unexpected(checked.error());
   }
   return read_credentials(settings.access);

@@ -16,7 +16,7 @@ std::string shown_fallback(const Setting& setting, Command command) {
   if (setting.unit.empty() || text.empty()) return text;
   std::string unit(setting.unit);
   if (text == "1" && unit.ends_with('s') && unit.size() > 2) unit.pop_back();
-  return text + " " + unit;
+  return text + " " + unit + ", " + std::to_string(setting.least) + " to " + std::to_string(setting.most);
 }
 
 std::string value_name(const Setting& setting) {
@@ -40,7 +40,7 @@ OptionLine line_of(const Setting& setting, Command command) {
   const std::string name(setting.name);
   return {.name = "--" + name,
           .value = value_name(setting),
-          .meaning = std::string(setting.meaning),
+          .meaning = std::string(meaning_for(setting, command)),
           .fallback = shown_fallback(setting, command),
           .opposite = setting.kind == SettingKind::toggle ? "--no-" + name : "",
           .choices = choices_of(setting),
@@ -75,7 +75,8 @@ void add_port(Node& node, Values& flags) {
   group_of(node.page, title_of(SettingGroup::listen))
       .push_back({.name = "--port",
                   .value = "N",
-                  .meaning = "port to listen on, in place of the one in listen",
+                  .meaning = node.command == Command::health ? "port of the instance, in place of the one in listen"
+                                                             : "port to listen on, in place of the one in listen",
                   .short_name = "-p"});
 }
 

@@ -22,7 +22,7 @@ namespace tps {
 int worker(const Settings& settings) {
   const ops::LogThread log_thread;
   block_signals();
-  if (const auto checked = check_tls(settings); !checked) return fail(checked.error(), kExitUsage);
+  if (const auto checked = check_listening(settings); !checked) return fail(checked.error(), kExitUsage);
   ops::Metrics metrics;
 
   const auto engine = make_engine(settings, metrics);

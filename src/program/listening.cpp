@@ -2,7 +2,9 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 
 #include "http/server/tls_context.hpp"
 #include "ops/log.hpp"
@@ -10,24 +12,40 @@
 namespace tps {
 namespace {
 
-std::size_t connection_limit(std::size_t wanted) {
-  const rlim_t own_files = 64 + http::ServerOptions{}.spare_connections;
+// Files that a server opens for itself: database sessions, listener, timers, files of settings while they are read.
+constexpr std::size_t kOwnFiles = 48;
+constexpr std::size_t kFewestForClients = 16;
+
+// The limit of open files, raised as far as the process may.
+std::size_t open_files() {
   rlimit files{};
-  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return wanted;
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return SIZE_MAX;
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
-  if (files.rlim_cur == RLIM_INFINITY || wanted + own_files <= files.rlim_cur) return wanted;
-  const std::size_t possible = files.rlim_cur > 2 * own_files ? files.rlim_cur - own_files : own_files;
-  ops::log(ops::Level::warn, "fewer connections than max-connections: the limit of open files is low",
-           {{"connections", std::to_string(possible)}});
-  return possible;
+  return files.rlim_cur == RLIM_INFINITY ? SIZE_MAX : files.rlim_cur;
+}
+
+// No more connections than files: a promised connection that cannot be accepted would take the place of an operator's.
+void limit_connections(http::ServerOptions& options, std::size_t files) {
+  const std::size_t for_clients = std::max(files, kOwnFiles + kFewestForClients) - kOwnFiles;
+  options.spare_connections = std::min(options.spare_connections, for_clients / 4);
+  const std::size_t possible = for_clients - options.spare_connections;
+  if (options.max_connections <= possible) return;
+  ops::log(ops::Level::warn,
+           "the limit of open files (ulimit -n) allows fewer connections than max-connections: raise it, or lower "
+           "max-connections",
+           {{"connections", std::to_string(possible)}, {"open_files", std::to_string(files)}});
+  options.max_connections = possible;
 }
 
 }  // namespace
 
-std::expected<void, std::string> check_tls(const Settings& settings) {
+std::expected<void, std::string> check_listening(const Settings& settings) {
   if (const auto tls = http::load_tls(settings.server.tls); !tls) return std::unexpected(tls.error());
-  return {};
+  const std::size_t files = open_files();
+  if (files >= kOwnFiles + kFewestForClients) return {};
+  return std::unexpected("the limit of open files (ulimit -n) is " + std::to_string(files) + "; at least " +
+                         std::to_string(kOwnFiles + kFewestForClients) + " are needed");
 }
 
 std::expected<void, std::string> check_exposure(const Settings& settings) {
@@ -46,7 +64,7 @@ std::expected<void, std::string> check_exposure(const Settings& settings) {
 
 http::ServerOptions server_options(const Settings& settings) {
   http::ServerOptions options = settings.server;
-  options.max_connections = connection_limit(options.max_connections);
+  limit_connections(options, open_files());
   return options;
 }
 

@@ -10,15 +10,16 @@
 
 namespace tps {
 
-// Whether the TLS files can be used. The error begins with a setting's name.
-std::expected<void, std::string> check_tls(const Settings& settings);
+// Whether the TLS files can be used and the limit of open files leaves room for clients. The error is a sentence that
+// begins with the name of what is wrong.
+std::expected<void, std::string> check_listening(const Settings& settings);
 
 // Without authentication only loopback addresses may be served; insecure-no-auth allows others, with a warning in the
 // log. The error begins with a setting's name.
 std::expected<void, std::string> check_exposure(const Settings& settings);
 
-// With as many connections as were asked for, or as the limit of open files allows besides the process's own files,
-// which is logged.
+// With as many connections as were asked for, or as the limit of open files allows besides the process's own files and
+// a share for operators (/health, /readiness, /metrics), which is logged.
 http::ServerOptions server_options(const Settings& settings);
 
 // Of a server that listens as the settings say, on `port`, which may have been chosen for it.

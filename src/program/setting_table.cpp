@@ -29,23 +29,29 @@ constexpr std::array kSettings{
             .meaning = "address and port to listen on (port 0 = any free port)",
             .readers = kListeners,
             .fallback = "127.0.0.1:8000",
-            .value = "ADDRESS:PORT"},
+            .value = "ADDRESS:PORT",
+            .of_probe = "address and port on which the instance listens"},
     Setting{.name = "tls-certificate",
             .kind = Kind::file,
             .group = Group::listen,
             .meaning = "PEM file of the server's certificate chain, for HTTPS; read again on SIGHUP",
-            .readers = kListeners},
+            .readers = kListeners,
+            .of_probe = "given if the instance serves HTTPS: its tls-certificate"},
     Setting{.name = "tls-key",
             .kind = Kind::file,
             .group = Group::listen,
             .meaning = "PEM file of the certificate's private key, without a passphrase; read again on SIGHUP",
-            .readers = kListeners},
+            .readers = kListeners,
+            .of_probe = "its tls-key; needed with tls-client-ca"},
     Setting{.name = "tls-client-ca",
             .kind = Kind::file,
             .group = Group::listen,
             .meaning = "PEM file of CA certificates; clients must present a certificate that one of them signed "
                        "(empty = clients need none); read again on SIGHUP",
             .readers = kListeners,
+            .of_probe =
+                "given if the instance asks its clients for certificates: the check then presents the instance's "
+                "own certificate",
             .advanced = true},
     Setting{.name = "trusted-proxies",
             .kind = Kind::text,
@@ -156,7 +162,10 @@ constexpr std::array kSettings{
     Setting{.name = "auth",
             .kind = Kind::toggle,
             .group = Group::access,
-            .meaning = "require a token or an API key for every request; every jwt setting and users-file imply it",
+            .meaning =
+                "require a token or an API key for transactions and accounts (not for /health, /readiness, /metrics, "
+                "the API documents and POST /token); jwt-keys, jwt-secret, jwt-issuer, jwt-audience and users-file "
+                "switch it on",
             .readers = kServe,
             .fallback = "false"},
     Setting{.name = "insecure-no-auth",
@@ -211,7 +220,9 @@ constexpr std::array kSettings{
     Setting{.name = "users-file",
             .kind = Kind::file,
             .group = Group::access,
-            .meaning = "users who can log in at POST /token, one per line: NAME HASH SCOPES [user=ID]",
+            .meaning = "users who can log in at POST /token, one per line: NAME HASH SCOPES [user=ID]; needs "
+                       "jwt-secret, which signs "
+                       "their tokens",
             .readers = kServe},
     Setting{.name = "token-lifetime",
             .kind = Kind::number,
@@ -226,7 +237,9 @@ constexpr std::array kSettings{
     Setting{.name = "rate-limit",
             .kind = Kind::number,
             .group = Group::access,
-            .meaning = "requests per second per caller, averaged over 10 s; excess requests get 429 (0 = unlimited)",
+            .meaning =
+                "requests per second per caller (the subject of its credential; without authentication all callers "
+                "together), averaged over 10 s; excess requests get 429 (0 = unlimited)",
             .readers = kServe,
             .fallback = "0",
             .unit = "requests/s",
@@ -255,8 +268,9 @@ constexpr std::array kSettings{
     Setting{.name = "connections-per-client",
             .kind = Kind::number,
             .group = Group::limits,
-            .meaning = "maximum open connections per client address; above it connections get 503 and are closed "
-                       "(0 = unlimited)",
+            .meaning =
+                "maximum open connections per client address; above it connections get 503 and are closed, except for "
+                "/health, /readiness and /metrics (0 = unlimited)",
             .readers = kServers,
             .fallback = "0",
             .unit = "connections",
@@ -274,7 +288,9 @@ constexpr std::array kSettings{
     Setting{.name = "request-timeout",
             .kind = Kind::number,
             .group = Group::limits,
-            .meaning = "time limit of a request; its response is sent at most 1 s later",
+            .meaning =
+                "deadline of a request after its arrival: one that has not started by then gets 503, one whose outcome "
+                "is not known by then gets 504, at most 1 s later",
             .readers = kServe,
             .fallback = "10000",
             .unit = "ms",
@@ -303,7 +319,7 @@ constexpr std::array kSettings{
     Setting{.name = "idle-timeout",
             .kind = Kind::number,
             .group = Group::limits,
-            .meaning = "how long a connection stays open between two requests",
+            .meaning = "how long a keep-alive connection may be idle between two requests before it is closed",
             .readers = kServers,
             .fallback = "75000",
             .unit = "ms",
@@ -353,7 +369,7 @@ constexpr std::array kSettings{
     Setting{.name = "max-flight",
             .kind = Kind::number,
             .group = Group::limits,
-            .meaning = "maximum transactions written in one commit",
+            .meaning = "maximum transactions written in one commit, or looked up in one query",
             .readers = kImport,
             .fallback = "2000",
             .unit = "transactions",
@@ -418,6 +434,10 @@ std::vector<std::string> choices_of(const Setting& setting) {
     rest.remove_prefix(std::min(space + 1, rest.size()));
   }
   return words;
+}
+
+std::string_view meaning_for(const Setting& setting, Command command) {
+  return command == Command::health && !setting.of_probe.empty() ? setting.of_probe : setting.meaning;
 }
 
 std::string_view fallback_for(const Setting& setting, Command command) {

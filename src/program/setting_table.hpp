@@ -32,11 +32,12 @@ struct Setting {
   std::string_view meaning;
   CommandSet readers;
   std::string_view fallback{};
-  std::string_view unit{};     // of a number: "ms", "bytes"
-  std::string_view value{};    // of a text, in the help: "URL"
-  std::string_view choices{};  // of a choice, separated by spaces
-  bool advanced = false;       // shown by --help-all only
-  bool secret = false;         // never printed; of a URL: its password
+  std::string_view unit{};      // of a number: "ms", "bytes"
+  std::string_view value{};     // of a text, in the help: "URL"
+  std::string_view of_probe{};  // the meaning for tps health, which does not listen but asks; empty: the same
+  std::string_view choices{};   // of a choice, separated by spaces
+  bool advanced = false;        // shown by --help-all only
+  bool secret = false;          // never printed; of a URL: its password
   std::int64_t least = 0;
   std::int64_t most = INT64_MAX;
 
@@ -48,6 +49,9 @@ const Setting* find_setting(std::string_view name);
 
 // The words of a choice; empty for another kind.
 std::vector<std::string> choices_of(const Setting& setting);
+
+// What a setting means to a command: tps health asks the instance that listens there.
+std::string_view meaning_for(const Setting& setting, Command command);
 
 // The default of a setting for a command: a worker listens beside a server on the same machine.
 std::string_view fallback_for(const Setting& setting, Command command);

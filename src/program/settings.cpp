@@ -137,17 +137,25 @@ http::ServerOptions read_server(Reader& reader) {
 AccessSettings read_access(Reader& reader) {
   AccessSettings access;
   access.required = reader.toggle("auth");
+  std::string implying;
   for (const char* name : kImplyAuthentication) {
     const bool empty = reader.text(name).empty();
     // An empty one, such as of a Secret that was left out, must not switch authentication off.
     if (empty && reader.is_given(name)) reader.reject(name, "is given, but empty (" + reader.source(name) + ")");
-    if (!empty) access.required = true;
+    if (!empty) implying = name;
+  }
+  if (!implying.empty()) access.required = true;
+  if (access.required && reader.is_given("auth") && !reader.toggle("auth")) {
+    reader.reject("auth", "is off, but " + implying + " switches authentication on: remove one of the two");
   }
   access.insecure = reader.toggle("insecure-no-auth");
   const std::string keys = reader.text("jwt-keys");
   if (const std::string flaw = flaw_of_keys(keys); !flaw.empty()) reader.reject("jwt-keys", flaw);
   (auth::KeyUrl::is_url(keys) ? access.keys_url : access.keys_file) = keys;
   access.keys_ca_file = reader.text("jwt-keys-ca-file");
+  if (!access.keys_ca_file.empty() && access.keys_url.empty()) {
+    reader.reject("jwt-keys-ca-file", "needs jwt-keys with an https:// URL");
+  }
   access.secret = reader.parsed("jwt-secret", parse_secret);
   access.previous_secret = reader.parsed("jwt-previous-secret", parse_secret);
   access.rules = {.issuer = reader.text("jwt-issuer"), .audience = reader.text("jwt-audience")};

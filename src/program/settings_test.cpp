@@ -132,6 +132,7 @@ TEST(Settings, AWrongValueIsReportedWithItsName) {
       {"users-file", "u", "users-file: needs jwt-secret"},
       {"jwt-keys", "http://h/keys", "jwt-keys: expected a file or an https:// URL, not http:..."},
       {"jwt-keys", "https://u:secret/@h/keys", "jwt-keys: a URL with a user or a password is not accepted"},
+      {"jwt-keys-ca-file", "ca.pem", "jwt-keys-ca-file: needs jwt-keys with an https:// URL"},
   };
   for (const Case& one : cases) {
     const std::string error = error_of({{one.name, one.value}});
@@ -165,6 +166,9 @@ TEST(Settings, EachOfTheCredentialsSwitchesAuthenticationOn) {
   EXPECT_EQ(url->access.keys_url, "https://h/keys");
   EXPECT_EQ(url->access.keys_file, "");
   EXPECT_EQ(read({{"jwt-keys", "keys.pem"}})->access.keys_file, "keys.pem");
+  EXPECT_EQ(error_of({{"auth", "false"}, {"jwt-issuer", "i"}}),
+            "auth: is off, but jwt-issuer switches authentication on: remove one of the two");
+  EXPECT_EQ(error_of({{"auth", "false"}}), "");
 }
 
 TEST(Settings, EveryOneIsReadBySomeCommandAndDescribed) {

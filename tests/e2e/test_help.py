@@ -71,9 +71,9 @@ def test_settings_stand_in_groups_with_units_and_defaults():
     text = help_of("serve", columns=300)
     titles = re.findall(r"^(\w+):$", text, re.MULTILINE)
     assert titles == ["Examples", "Listen", "Database", "Cache", "Access", "Limits", "Logging", "Options"]
-    for line in ("--request-timeout N .*\\[default: 10000 ms\\]", "--worker, --no-worker .*\\[default: on\\]",
+    for line in ("--request-timeout N .*\\[default: 10000 ms, 4000 to 600000\\]", "--worker, --no-worker .*\\[default: on\\]",
                  "--log-level WORD .*: debug, info, warn or error \\[default: info\\]",
-                 "--rate-limit N +requests per second per caller, averaged over 10 s; excess requests get 429 \\(0 = unlimited\\)",
+                 "--rate-limit N +requests per second per caller .*, averaged over 10 s; excess requests get 429 \\(0 = unlimited\\)",
                  "--submit-queue N +maximum queued writes; above it requests get 503",
                  "--insecure-no-auth.*\n? +allow listening on non-loopback addresses without authentication"):
         assert re.search(line, text), line

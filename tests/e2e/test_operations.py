@@ -17,7 +17,7 @@ from support.process import free_port, run, wait_until
 from support.store import empty_postgres
 from support.tcp_proxy import TcpProxy
 from support.tokens import SECRET, bearer
-from support.tps import Tps, tps
+from support.tps import BINARY, Tps, tps
 
 GOOD = {"user_id": "u", "amount": 1, "currency": "USD"}
 
@@ -91,6 +91,31 @@ def test_a_second_server_on_the_same_file_is_refused(folder, server):
     assert "tps.db" in second.log()
     assert server.status("/readiness") == 200
     server.stop()
+
+
+def with_open_files(folder, limit):
+    """tps under a limit of open files."""
+    script = folder / f"tps-{limit}"
+    script.write_text(f'#!/bin/sh\nulimit -n {limit}\nexec "{os.path.abspath(BINARY)}" "$@"\n')
+    script.chmod(0o755)
+    return script
+
+
+def test_few_open_files_leave_room_for_operators(folder):
+    server = Tps(folder, binary=with_open_files(folder, 64)).start()
+    held = [server.connect() for _ in range(80)]
+    try:
+        # Connections that send nothing leave the spare places after a second.
+        wait_until(lambda: server.status("/health") == 200, 10, "a place for operators")
+        assert server.status("/readiness") == server.status("/health") == 200
+        assert "fewer connections than max-connections" in server.log()
+    finally:
+        for connection in held:
+            connection.close()
+    wait_until(lambda: server.status("/transactions/1") == 404, 10, "room for clients")
+    server.stop()
+    refused = tps("serve", binary=with_open_files(folder, 63), cwd=folder)
+    assert refused.returncode == 2 and "the limit of open files (ulimit -n) is 63; at least 64 are needed" in refused.stderr
 
 
 def test_a_port_that_is_taken(folder, server):
