@@ -27,6 +27,12 @@ IdRange ids_to_read(const ports::ListQuery& query, std::uint32_t partition, cons
   return range;
 }
 
+ports::ListPage page_beyond_log() {
+  ports::ListPage page;
+  page.beyond_log = true;
+  return page;
+}
+
 PagePlan::PagePlan(std::vector<PartitionCursor> cursors, std::size_t limit, std::size_t budget)
     : cursors_(std::move(cursors)), rows_left_(limit), budget_left_(budget) {
   for (std::size_t place = 0; place < cursors_.size(); ++place) {

@@ -38,7 +38,11 @@ struct PartitionCursor {
   std::uint32_t partition = 0;
   IdRange unread;
   domain::Timestamp waiting_since{};  // created_at of the first row that the reader has not seen
+  bool beyond_log = false;            // the reader's position is beyond the log's end
 };
+
+// The page for a reader with a position beyond the end of a log.
+ports::ListPage page_beyond_log();
 
 // Shares a page of the change feed among its partitions. Each partition with unread rows first gets an equal share of
 // what is left of the page; then partitions with more rows get the rest. The partition that has waited longest goes

@@ -14,6 +14,7 @@ constexpr std::array kErrorCodes{
     Name{ErrorCode::invalid_idempotency_key, "invalid_idempotency_key"},
     Name{ErrorCode::invalid_parameter, "invalid_parameter"},
     Name{ErrorCode::invalid_cursor, "invalid_cursor"},
+    Name{ErrorCode::history_changed, "history_changed"},
     Name{ErrorCode::not_found, "not_found"},
     Name{ErrorCode::method_not_allowed, "method_not_allowed"},
     Name{ErrorCode::unauthorized, "unauthorized"},

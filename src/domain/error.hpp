@@ -21,6 +21,7 @@ enum class ErrorCode : std::uint8_t {
   invalid_idempotency_key,
   invalid_parameter,
   invalid_cursor,
+  history_changed,  // the place is one of a history that the store does not have any more
   not_found,
   method_not_allowed,
   unauthorized,

@@ -46,22 +46,25 @@ History::Change History::take(const StoreIdentity& identity) {
   if (is_first) store_id_ = identity.store_id;
   if (identity.store_id != store_id_) {
     is_away_ = true;
+    now_.lineage.clear();
     return Change::another_store;
   }
   const bool same_epoch = identity.epoch == epoch_;
-  if (same_epoch && identity.run == run_ && !is_away_ && !is_first) return Change::none;
+  const bool is_same = same_epoch && identity.run == run_ && !is_away_ && !is_first;
   if (!same_epoch) seen_.clear();
   is_away_ = false;
   epoch_ = identity.epoch;
   run_ = identity.run;
   now_.epoch = number_of(sha256(epoch_));
   now_.lineage = hexadecimal(sha256(epoch_ + "/" + run_), kLineageBytes);
+  if (is_same) return Change::none;
   if (is_first) return Change::first;
   return same_epoch ? Change::restarted : Change::changed;
 }
 
 void History::lost() {
   const std::scoped_lock lock(mutex_);
+  now_.lineage.clear();
   generation_.fetch_add(1, std::memory_order_acq_rel);
 }
 

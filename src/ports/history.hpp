@@ -49,7 +49,9 @@ class History {
   struct Now {
     std::uint64_t generation = 0;
     std::uint64_t epoch = 0;  // of cursors: a hash of the epoch's name; never 0 once a session has connected
-    std::string lineage;      // of entries in a shared cache: the epoch and the run, as 16 hexadecimal digits
+    // Of entries in a shared cache: the epoch and the run, as 16 hexadecimal digits. Empty while neither is known for
+    // certain; then no entry may be used.
+    std::string lineage;
   };
   [[nodiscard]] Now now() const;
 

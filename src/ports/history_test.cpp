@@ -47,6 +47,7 @@ TEST_F(HistoryTest, AnotherStoreIsNotServed) {
   EXPECT_EQ(find(store("e9", "r1", "s2")), Change::another_store);
   EXPECT_EQ(find(store("e9", "r1", "s2")), Change::another_store);
   EXPECT_EQ(history_.generation(), 2U) << "once";
+  EXPECT_EQ(history_.now().lineage, "") << "no entry of a cache is used";
   EXPECT_EQ(find(store("e1")), Change::restarted) << "it is back";
   EXPECT_EQ(history_.generation(), 3U);
   EXPECT_EQ(told_, (std::vector{Change::another_store, Change::restarted}));
@@ -99,7 +100,9 @@ TEST_F(HistoryTest, ALossMakesEverySessionLookAgain) {
   history_.lost();
   EXPECT_EQ(history_.generation(), 2U);
   EXPECT_TRUE(history_.lacks({0, 9, at(90)})) << "the store is asked about it";
+  EXPECT_EQ(history_.now().lineage, "");
   EXPECT_EQ(find(store("e1")), Change::none);
+  EXPECT_NE(history_.now().lineage, "");
 }
 
 }  // namespace

@@ -24,6 +24,9 @@ using Positions = std::vector<std::int64_t>;
 struct FeedPage {
   std::vector<domain::Transaction> transactions;  // as they stand now, by id
   Positions next_positions;                       // of every partition; for the next read(), also if nothing was found
+  // A position is beyond the end of its log, so it is of a history that the store does not have any more. The rest is
+  // empty.
+  bool beyond_log = false;
 };
 
 // One thread at a time.

@@ -32,6 +32,7 @@ struct ListQuery {
   Order order = Order::newest_first;
   std::optional<std::int64_t> after{};  // newest first: ids below it
   Positions positions{};                // oldest first: ids above them
+  std::uint64_t epoch = 0;              // that the place is of (History::Now); 0: none was said
   std::size_t limit = 50;
 };
 
@@ -44,6 +45,8 @@ struct ListPage {
   // Newest first: where the next page starts (its `after`); nullopt when there is certainly nothing more.
   std::optional<std::int64_t> next_after;
   Positions next_positions;  // oldest first: as in a FeedPage
+  bool beyond_log = false;   // oldest first: as in a FeedPage
+  std::uint64_t epoch = 0;   // that next_after and next_positions are of; the service says it
 };
 
 struct Balance {
@@ -66,6 +69,7 @@ struct StatementQuery {
   std::optional<domain::Timestamp> from{};  // inclusive, by settled_at
   std::optional<domain::Timestamp> to{};    // exclusive
   std::optional<std::int64_t> after{};      // the version of the last entry seen
+  std::uint64_t epoch = 0;                  // that `after` is of (History::Now); 0: none was said
   std::size_t limit = 100;
 };
 
@@ -83,6 +87,7 @@ struct Statement {
   std::int64_t closing_minor = 0;
   std::vector<StatementEntry> entries;
   std::optional<std::int64_t> next_after;  // nullopt: this is the last page
+  std::uint64_t epoch = 0;                 // that next_after is of; the service says it
 };
 
 // A place among the open holds of a partition, in the order of their ends. The default is before all of them.

@@ -102,6 +102,7 @@ lanes::Lane::Fly query_flight(ports::Store& session) {
 lanes::Lane::Fly cache_flight(ports::Cache& cache, const ports::History& history) {
   return [&cache, &history](std::span<lanes::LaneJob* const> jobs, ports::Deadline deadline) {
     const ports::History::Now now = history.now();
+    if (now.lineage.empty()) return;
     std::vector<std::int64_t> ids;
     std::vector<CacheJob*> askers;
     std::vector<const domain::Transaction*> puts;

@@ -69,6 +69,14 @@ Error not_that_user() {
   return {ErrorCode::forbidden, "these credentials are for one user, and user_id is another; nothing was added"};
 }
 
+// For a place of an epoch that is over, or beyond the log.
+Error other_history() { return {ErrorCode::history_changed, {}}; }
+
+// For a page during which one ended.
+Error history_is_changing() {
+  return {ErrorCode::store_unavailable, "the database was put back to another state meanwhile; ask again"};
+}
+
 Error no_transaction() { return {ErrorCode::not_found, "Transaction not found"}; }
 Error no_user() { return {ErrorCode::not_found, "User not found"}; }
 
@@ -249,7 +257,14 @@ awaitable<domain::Answer<ports::ListPage>> Transactions::list(ports::ListQuery q
   const Query<ports::ListPage> run = [&](ports::Store& session, ports::Deadline until) {
     return session.list(query_members, until);
   };
-  co_return co_await query<ports::ListPage>(parts_.query, run, deadline);
+  const std::uint64_t epoch = parts_.history.now().epoch;
+  if (query_members.epoch != 0 && query_members.epoch != epoch) co_return std::unexpected(other_history());
+  auto page = co_await query<ports::ListPage>(parts_.query, run, deadline);
+  if (!page) co_return page;
+  if (parts_.history.now().epoch != epoch) co_return std::unexpected(history_is_changing());
+  if (page->beyond_log) co_return std::unexpected(other_history());
+  page->epoch = epoch;
+  co_return page;
 }
 
 awaitable<domain::Answer<std::vector<ports::Balance>>> Transactions::balances(std::string user_id,
@@ -272,7 +287,13 @@ awaitable<domain::Answer<ports::Statement>> Transactions::statement(ports::State
   const Query<ports::Statement> run = [&](ports::Store& session, ports::Deadline until) {
     return session.statement(statement_query, until);
   };
-  co_return co_await query<ports::Statement>(parts_.query, run, deadline);
+  const std::uint64_t epoch = parts_.history.now().epoch;
+  if (statement_query.epoch != 0 && statement_query.epoch != epoch) co_return std::unexpected(other_history());
+  auto page = co_await query<ports::Statement>(parts_.query, run, deadline);
+  if (!page) co_return page;
+  if (parts_.history.now().epoch != epoch) co_return std::unexpected(history_is_changing());
+  page->epoch = epoch;
+  co_return page;
 }
 
 awaitable<domain::Answer<Submitted>> Transactions::submit_child(domain::Type type, std::int64_t parent_id,

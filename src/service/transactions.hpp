@@ -86,6 +86,7 @@ class Transactions {
   boost::asio::awaitable<domain::Answer<domain::Transaction>> find(std::int64_t id, const domain::Caller& caller,
                                                                    ports::Deadline deadline);
   // Of a caller for one user, that user's.
+  // A place of another epoch, or beyond the log, is history_changed; so is one in a statement.
   boost::asio::awaitable<domain::Answer<ports::ListPage>> list(ports::ListQuery query, const domain::Caller& caller,
                                                                ports::Deadline deadline);
   // Now, or as they were at a time.

@@ -26,6 +26,8 @@ constexpr std::array kKinds{
          "Idempotency-Key must be one header of 1 to 255 visible ASCII characters, quoted or bare"},
     Kind{ErrorCode::invalid_parameter, 400, "Invalid parameter", "A parameter of the request is not valid"},
     Kind{ErrorCode::invalid_cursor, 400, "Invalid cursor", "The cursor was not made by this server for these filters"},
+    Kind{ErrorCode::history_changed, 410, "History changed",
+         "The database was put back to another state since this place in it was given out; begin again without it"},
     Kind{ErrorCode::not_found, 404, "Not found", "No such route"},
     Kind{ErrorCode::method_not_allowed, 405, "Method not allowed", "This route does not support the method"},
     Kind{ErrorCode::unauthorized, 401, "Unauthorized", "Valid credentials are required"},

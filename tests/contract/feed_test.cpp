@@ -54,6 +54,21 @@ TEST_P(Feed, StartsEmptyWithAPositionForEachPartition) {
   }
 }
 
+TEST_P(Feed, KnowsAPositionBeyondALog) {
+  fill(1, 5);
+  const std::int64_t end = domain::id_before_first(1) + 5;
+  const auto beyond = [&](const ports::Positions& positions) {
+    return listed(*store_, {.order = Order::oldest_first, .positions = positions}).beyond_log;
+  };
+  EXPECT_FALSE(beyond({}));
+  EXPECT_FALSE(beyond({0, end}));
+  EXPECT_TRUE(beyond({0, end + 1}));
+  EXPECT_TRUE(beyond({1, end})) << "one log is enough, also an empty one";
+  const auto page = store_->read({0, end + 1}, 10, soon());
+  ASSERT_TRUE(page.has_value());
+  EXPECT_TRUE(page->beyond_log && page->transactions.empty());
+}
+
 TEST_P(Feed, GivesEverythingOnceAndInOrder) {
   const std::array<std::size_t, kPartitions> sizes{57, 0, 3, 20};
   for (std::uint32_t partition = 0; partition < kPartitions; ++partition) {

@@ -67,6 +67,7 @@ ListPage MemoryStore::feed(const ListQuery& query) const {
     const std::int64_t end = domain::id_before_first(partition) + static_cast<std::int64_t>(log.size()) + 1;
     adapters::PartitionCursor cursor{.partition = partition, .unread = {position, end}};
     if (!cursor.unread.empty()) cursor.waiting_since = log[index_of(position + 1)].created_at;
+    if (position >= end) return adapters::page_beyond_log();
     cursors.push_back(cursor);
   }
   ListPage page;

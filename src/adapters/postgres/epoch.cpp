@@ -33,11 +33,13 @@ constexpr Statement kLacking{
     " WHERE NOT EXISTS (SELECT 1 FROM transaction_log t WHERE t.partition = seen.partition AND t.id = seen.id"
     " AND t.created_at = seen.created_at)"};
 
-// Another session may add the same number at the same time; then its epoch is as good.
+// Another session may add the same number at the same time; then its epoch is as good. Refused while the table has no
+// primary key yet, as in the middle of a pg_restore, which would fail if a row came between.
 constexpr Statement kBeginEpoch{
     nullptr,
     "INSERT INTO epoch_log (number, begun_at, epoch, place) VALUES ($1::bigint, $2, $3::text::uuid, $4)"
-    " ON CONFLICT DO NOTHING"};
+    " ON CONFLICT (number) DO NOTHING"};
+constexpr std::string_view kNoSuchConstraint = "42P10";
 
 constexpr Statement kBeforePlace{nullptr, "SAVEPOINT before_place"};
 constexpr Statement kUndoPlace{nullptr, "ROLLBACK TO SAVEPOINT before_place"};
@@ -140,6 +142,9 @@ Answer<EpochFound> settle_epoch(Connection& connection, const ports::History& hi
       if (!recorded) return std::unexpected(recorded.error());
       found.epoch = recorded->epoch;
       return found;
+    }
+    if (added.error().sqlstate == kNoSuchConstraint) {
+      return std::unexpected(Fault{Fault::Kind::refused, "", "the database is being restored"});
     }
     if (added.error().kind != Fault::Kind::refused) return std::unexpected(added.error());
     connection.roll_back(deadline);

@@ -70,6 +70,7 @@ Answer<PartitionCursor> cursor_of(Connection& connection, std::uint32_t partitio
   if (query.created_from) ends.first_from = (*results)[next++].int8(0, 0);
   if (query.created_to) ends.first_to = (*results)[next++].int8(0, 0);
   PartitionCursor cursor{.partition = partition, .unread = adapters::ids_to_read(query, partition, ends)};
+  cursor.beyond_log = seen > ends.last_id;
   if (const auto time = row.optional_time(0, 2)) cursor.waiting_since = *time;
   return cursor;
 }
@@ -225,6 +226,7 @@ Answer<ListPage> oldest_first(Session& session, const ListQuery& query, Deadline
   for (std::uint32_t partition = 0; partition < session.identity->partitions; ++partition) {
     const auto cursor = cursor_of(session.connection, partition, query, deadline);
     if (!cursor) return std::unexpected(cursor.error());
+    if (cursor->beyond_log) return adapters::page_beyond_log();
     cursors.push_back(*cursor);
   }
   adapters::PagePlan plan(std::move(cursors), query.limit);

@@ -124,9 +124,9 @@ void Cache::put(std::string_view lineage, std::span<const Transaction* const> tr
   stores(stored > 0, complaint_of(*replies->back()));
 }
 
-// One trip with a read and a write, of a key that stands for no transaction.
+// One trip with a read and a write, of a key that stands for no transaction, in no history.
 std::optional<std::string> Cache::trouble(Deadline deadline) {
-  const std::string key = seal_.key("", 0);
+  const std::string key = seal_.key("probe", 0);
   std::string commands;
   append_redis_command(commands, "MGET", {key});
   append_redis_command(commands, {"SET", key, "", "EX", kProbeSecondsToLive});

@@ -175,7 +175,11 @@ StoreResult<std::vector<PartitionCursor>> cursors_of(Connection& reader, std::ui
     const auto range = range_of(reader, partition, query);
     if (!range) return std::unexpected(range.error());
     PartitionCursor cursor{.partition = partition, .unread = *range};
-    if (!range->empty()) {
+    if (range->empty()) {
+      const auto end = log_end(reader, partition);
+      if (!end) return std::unexpected(reader.fault(SQLITE_ERROR));
+      cursor.beyond_log = ports::position_in(query.positions, partition) > end->id;
+    } else {
       const auto created_at = created_at_of(reader, range->low + 1);
       if (!created_at) return std::unexpected(created_at.error());
       cursor.waiting_since = *created_at;
@@ -188,6 +192,7 @@ StoreResult<std::vector<PartitionCursor>> cursors_of(Connection& reader, std::ui
 StoreResult<ListPage> feed(Connection& reader, std::uint32_t partitions, const ListQuery& query) {
   auto cursors = cursors_of(reader, partitions, query);
   if (!cursors) return std::unexpected(cursors.error());
+  if (std::ranges::any_of(*cursors, &PartitionCursor::beyond_log)) return adapters::page_beyond_log();
   adapters::PagePlan plan(std::move(*cursors), query.limit);
   PageBuilder builder{.query = query};
   while (const auto step = plan.next()) {

@@ -7,10 +7,12 @@
 namespace tps::http {
 namespace {
 
-// A cursor is base64url, without padding, of: version, kind, the place as numbers, and a check of all that and of the
-// filters. A number is written in groups of 7 bits, the lowest first, all but the last with the high bit set.
-constexpr std::uint8_t kVersion = 2;
-constexpr std::size_t kHeadBytes = 2;
+// A cursor is base64url, without padding, of: version, kind, epoch, the place as numbers, and a check of all that and
+// of the filters. The epoch has its highest byte first. A number is written in groups of 7 bits, the lowest first, all
+// but the last with the high bit set.
+constexpr std::uint8_t kVersion = 3;
+constexpr std::size_t kEpochAt = 2;
+constexpr std::size_t kHeadBytes = kEpochAt + sizeof(std::uint64_t);
 constexpr std::size_t kCheckBytes = 8;
 constexpr std::size_t kMaxNumberBytes = 9;  // 63 bits
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -108,14 +110,25 @@ std::optional<std::string> from_base64url(std::string_view text) {
   return bytes;
 }
 
+void append_whole(std::string& bytes, std::uint64_t number) {
+  for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(number >> shift);
+}
+
+std::uint64_t epoch_in(std::string_view head) {
+  std::uint64_t epoch = 0;
+  for (std::size_t i = kEpochAt; i < kHeadBytes; ++i) epoch = (epoch << 8) | static_cast<std::uint8_t>(head[i]);
+  return epoch;
+}
+
 template <class Filters>
-std::string encode(Kind kind, const Numbers& numbers, const Filters& filters) {
+std::string encode(Kind kind, std::uint64_t epoch, const Numbers& numbers, const Filters& filters) {
   std::string bytes{static_cast<char>(kVersion), static_cast<char>(kind)};
+  append_whole(bytes, epoch);
   for (const std::int64_t number : numbers) append_number(bytes, number);
   Check check;
   check.add(std::string_view(bytes));
   check.add(filters);
-  for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(check.value() >> shift);
+  append_whole(bytes, check.value());
   return base64url(bytes);
 }
 
@@ -133,7 +146,7 @@ std::optional<Numbers> decode(std::string_view text, Kind kind, const Filters& f
     if (!number) return std::nullopt;
     numbers.push_back(*number);
   }
-  if (encode(kind, numbers, filters) != text) return std::nullopt;
+  if (encode(kind, epoch_in(*bytes), numbers, filters) != text) return std::nullopt;
   return numbers;
 }
 
@@ -144,7 +157,7 @@ std::optional<std::int64_t> only_one(const std::optional<Numbers>& numbers) {
 }  // namespace
 
 std::string make_cursor(std::int64_t after, const ports::ListQuery& query) {
-  return encode(Kind::newest_first, {after}, query);
+  return encode(Kind::newest_first, query.epoch, {after}, query);
 }
 
 // As sequences, which are short where few transactions are.
@@ -153,11 +166,11 @@ std::string make_cursor(const std::vector<std::int64_t>& positions, const ports:
   for (std::uint32_t partition = 0; partition < positions.size(); ++partition) {
     sequences.push_back(std::max(std::int64_t{0}, positions[partition] - domain::id_before_first(partition)));
   }
-  return encode(Kind::oldest_first, sequences, query);
+  return encode(Kind::oldest_first, query.epoch, sequences, query);
 }
 
 std::string make_cursor(std::int64_t after, const ports::StatementQuery& query) {
-  return encode(Kind::statement, {after}, query);
+  return encode(Kind::statement, query.epoch, {after}, query);
 }
 
 std::optional<std::int64_t> read_cursor(std::string_view text, const ports::ListQuery& query) {
@@ -178,6 +191,11 @@ std::optional<std::vector<std::int64_t>> read_positions(std::string_view text, c
 
 std::optional<std::int64_t> read_cursor(std::string_view text, const ports::StatementQuery& query) {
   return only_one(decode(text, Kind::statement, query));
+}
+
+std::uint64_t epoch_of_cursor(std::string_view text) {
+  const auto bytes = from_base64url(text);
+  return bytes && bytes->size() >= kHeadBytes ? epoch_in(*bytes) : 0;
 }
 
 }  // namespace tps::http

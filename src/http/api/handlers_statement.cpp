@@ -59,10 +59,11 @@ ResponseTask get_statement(Call call) {
   }
   auto user_id = user_id_of(call.parameters[0]);
   if (!user_id) co_return problem(user_id.error(), call.request);
-  const auto query = parse_statement_query(call.request.query, std::move(*user_id), currencies);
+  auto query = parse_statement_query(call.request.query, std::move(*user_id), currencies);
   if (!query) co_return problem(query.error(), call.request);
   const auto statement = co_await call.services.transactions->statement(*query, call.caller, call.request.deadline);
   if (!statement) co_return problem(statement.error(), call.request);
+  query->epoch = statement->epoch;  // of the next cursor
   Response response;
   response.headers.emplace_back("Vary", "Accept");
   std::optional<std::string> next_cursor;

@@ -59,10 +59,11 @@ ResponseTask get_transaction(Call call) {
 
 ResponseTask list_transactions(Call call) {
   service::Transactions& transactions = *call.services.transactions;
-  const auto query = parse_list_query(call.request.query, call.services.currencies, transactions.partitions());
+  auto query = parse_list_query(call.request.query, call.services.currencies, transactions.partitions());
   if (!query) co_return problem(query.error(), call.request);
   const auto page = co_await transactions.list(*query, call.caller, call.request.deadline);
   if (!page) co_return problem(page.error(), call.request);
+  query->epoch = page->epoch;  // of the next cursor
   Response response;
   response.body.reserve(kTransactionBodyBytes * (page->transactions.size() + 1));
   response.body += R"({"data":[)";

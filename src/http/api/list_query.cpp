@@ -49,6 +49,7 @@ void read_after(ParameterReader& parameters, ports::ListQuery& list, std::uint32
 }
 
 bool read_place(std::string_view cursor, ports::ListQuery& list, std::uint32_t partitions) {
+  list.epoch = epoch_of_cursor(cursor);
   if (list.order == ports::Order::newest_first) {
     list.after = read_cursor(cursor, list);
     return list.after.has_value();

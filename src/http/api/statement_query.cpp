@@ -40,6 +40,7 @@ std::expected<ports::StatementQuery, Error> parse_statement_query(std::string_vi
   statement.currency = *std::move(currency);
   if (const std::string* cursor = parameters.get("cursor")) {
     statement.after = read_cursor(*cursor, statement);
+    statement.epoch = epoch_of_cursor(*cursor);
     if (!statement.after) return std::unexpected(Error{ErrorCode::invalid_cursor, {}});
   }
   return statement;

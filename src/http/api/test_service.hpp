@@ -70,6 +70,7 @@ class TestStore : public ports::Store {
     if (query.order == ports::Order::oldest_first) {
       const std::int64_t position = query.positions.empty() ? 0 : query.positions.front();
       page.next_positions = {position};
+      page.beyond_log = position > static_cast<std::int64_t>(log_.size());
       for (const domain::Transaction& one : log_) {
         if (one.id <= position || page.transactions.size() == query.limit) continue;
         page.transactions.push_back(one);
