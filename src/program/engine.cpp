@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::chrono::seconds kAdviceBudget{5};
 
-// What was read before is not believed any more; the service asks for the generation. This is for operators.
+// For operators. The service itself asks the history for the generation.
 void report_changes(ports::History& history, ops::Metrics& metrics) {
   history.set_listener([&metrics](ports::History::Change change) {
     using Change = ports::History::Change;

@@ -40,7 +40,7 @@ struct Options {
   bool prepared_statements = true;
   // Whether a session may record that the database is somewhere else than it was. False for what changes nothing.
   bool records_epochs = true;
-  // What sessions with these options, or with a copy of them, find; and when one of them was last connected.
+  // The history that sessions with these options, or with a copy of them, find; and when one was last connected.
   std::shared_ptr<ports::History> history = std::make_shared<ports::History>();
   std::shared_ptr<std::atomic<std::chrono::steady_clock::time_point>> last_connected =
       std::make_shared<std::atomic<std::chrono::steady_clock::time_point>>();

@@ -36,7 +36,7 @@ class Database {
   // an empty file only. Then settles which epoch this is. The error is a sentence for operators.
   std::expected<void, std::string> migrate(std::uint32_t partitions);
 
-  // What the sessions find. Of a database that is for reading only too.
+  // The history that the sessions find. Of a database that is for reading only too.
   [[nodiscard]] const std::shared_ptr<ports::History>& history() const { return history_; }
   // This opening of the file.
   [[nodiscard]] const std::string& run() const { return run_; }
