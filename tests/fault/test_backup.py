@@ -14,10 +14,6 @@ from support.process import wait_until
 from support.servers import OWNER, POSTGRES_BIN, Postgres
 from support.tps import Tps, tps
 
-# After a restore to an earlier point, the server must not trust entries of the shared cache from later.
-NEW_SECRET = "UPDATE store SET cache_secret = decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex')"
-
-
 SERVING = "serving"  # may not alter the tables
 REWRITES = ("UPDATE transaction_log SET amount_minor = 1", "DELETE FROM settlement_log", "TRUNCATE transaction_log",
             "ALTER TABLE transaction_log DISABLE TRIGGER append_only", "DROP TABLE settlement_log")
@@ -143,7 +139,6 @@ def test_the_shared_cache_after_a_restore_to_an_earlier_point(folder, postgres, 
     reader.stop()
     database.name = PostgresDatabase(postgres).name
     run(POSTGRES_BIN / "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", f"--dbname={database.url}", dump)
-    database.execute(NEW_SECRET)
     arguments[1] = database.url
     again, reader = (Tps(folder, *arguments).start() for _ in range(2))
     with again.client() as client, reader.client() as another:
