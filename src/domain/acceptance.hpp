@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "domain/error.hpp"
 #include "domain/transaction.hpp"
 
 namespace tps::domain {
@@ -37,6 +38,7 @@ struct Submission {
   std::uint32_t group = 0;
   Acceptance acceptance = Acceptance::undecided;
   std::int64_t existing_id = 0;  // duplicate_reference only
+  ErrorCode unavailable_as = ErrorCode::store_unavailable;  // unavailable only: what the client is told
   // The transaction that a capture, void, expiry or reversal was made from. It is accepted only beside the very same
   // entry of the log.
   std::shared_ptr<const Transaction> parent{};

@@ -37,6 +37,9 @@ constexpr std::array kErrorCodes{
     Name{ErrorCode::draining, "draining"},
     Name{ErrorCode::deadline_exceeded, "deadline_exceeded"},
     Name{ErrorCode::store_unavailable, "store_unavailable"},
+    Name{ErrorCode::database_full, "database_full"},
+    Name{ErrorCode::database_refuses, "database_refuses"},
+    Name{ErrorCode::database_damaged, "database_damaged"},
     Name{ErrorCode::outcome_unknown, "outcome_unknown"},
     Name{ErrorCode::internal_error, "internal_error"},
 };

@@ -46,6 +46,9 @@ enum class ErrorCode : std::uint8_t {
   draining,
   deadline_exceeded,
   store_unavailable,
+  database_full,
+  database_refuses,
+  database_damaged,  // asking again does not work before an operator has restored it
   // It is unknown whether something was added; a client retries with the same Idempotency-Key.
   outcome_unknown,
   internal_error,

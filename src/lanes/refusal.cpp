@@ -21,6 +21,7 @@ Error error_of(LaneVerdict verdict) {
 Error error_of(const ports::StoreFault& fault) {
   // Readiness tells operators that the store is away; a line for every request would bury it.
   ops::log(ops::Level::debug, "store read failed", {{"detail", fault.detail}});
+  if (fault.cause != ports::StoreFault::Cause::unreachable) return {ports::code_of(fault.cause), {}};
   return {ErrorCode::store_unavailable, "the database is unreachable"};
 }
 

@@ -11,6 +11,8 @@
 #include <expected>
 #include <string>
 
+#include "domain/error.hpp"
+
 namespace tps::ports {
 
 using Deadline = std::chrono::steady_clock::time_point;
@@ -20,9 +22,29 @@ using Deadline = std::chrono::steady_clock::time_point;
 // `refused`: the store refuses a value that was to be written; nothing was changed, and the same again will not help.
 struct StoreFault {
   enum class Kind : std::uint8_t { unavailable, unknown, incompatible, refused };
+  // The cause, where clients and operators act differently. `unreachable` is everything else. `full`: no room on the
+  // disk. `refuses`: a permission, a limit or a read-only file. `damaged`: the data is damaged or gone, or the disk
+  // fails; an operator has to restore it.
+  enum class Cause : std::uint8_t { unreachable, full, refuses, damaged };
   Kind kind = Kind::unavailable;
   std::string detail;  // for operators and logs; never shown to clients
+  Cause cause = Cause::unreachable;
 };
+
+// What a client is told.
+[[nodiscard]] constexpr domain::ErrorCode code_of(StoreFault::Cause cause) {
+  switch (cause) {
+    case StoreFault::Cause::full:
+      return domain::ErrorCode::database_full;
+    case StoreFault::Cause::refuses:
+      return domain::ErrorCode::database_refuses;
+    case StoreFault::Cause::damaged:
+      return domain::ErrorCode::database_damaged;
+    case StoreFault::Cause::unreachable:
+      break;
+  }
+  return domain::ErrorCode::store_unavailable;
+}
 
 template <class T>
 using StoreResult = std::expected<T, StoreFault>;

@@ -10,6 +10,7 @@
 #include "adapters/postgres/migrate.hpp"
 #include "adapters/postgres/store.hpp"
 #include "adapters/sqlite/audit.hpp"
+#include "adapters/sqlite/file_lock.hpp"
 #include "adapters/sqlite/key_registry.hpp"
 #include "adapters/sqlite/store.hpp"
 #include "ops/log.hpp"
@@ -36,10 +37,41 @@ void report_changes(ports::History& history, ops::Metrics& metrics) {
   });
 }
 
+struct Words {
+  const char* what;
+  const char* action;
+};
+
+Words words_for(const ports::StoreFault& fault) {
+  switch (fault.cause) {
+    case ports::StoreFault::Cause::full:
+      return {"the database is full", "make room on its disk"};
+    case ports::StoreFault::Cause::refuses:
+      return {"the database refuses operations", "check its permissions and limits"};
+    case ports::StoreFault::Cause::damaged:
+      if (fault.kind != ports::StoreFault::Kind::incompatible) return {"the database is damaged", "check its disk"};
+      return {"the database is damaged or gone", "nothing is written any more: restore it, then start tps again"};
+    case ports::StoreFault::Cause::unreachable:
+      break;
+  }
+  return {"the database is unreachable", "check it"};
+}
+
+// One line when it begins and one when it ends, however many operations meet it.
+void log_trouble(const ports::StoreFault& fault, bool is_over) {
+  const Words words = words_for(fault);
+  if (is_over) {
+    ops::log(ops::Level::info, "the database works again", {{"trouble", words.what}});
+  } else {
+    ops::log(ops::Level::error, words.what, {{"detail", fault.detail}, {"action", words.action}});
+  }
+}
+
 std::expected<Engine, std::string> sqlite_engine(const std::string& path, std::uint32_t partitions,
                                                  const domain::Currencies& currencies, OpenMode mode) {
   auto database = mode == OpenMode::read_write ? sqlite::Database::open(path) : sqlite::Database::open_to_read(path);
   if (!database) return std::unexpected(database.error());
+  (*database)->trouble()->set_listener(log_trouble);
   Engine engine;
   engine.name = "SQLite";
   engine.where = std::filesystem::absolute(path).string();
@@ -61,6 +93,7 @@ postgres::Options postgres_options(const PostgresServer& server, OpenMode mode) 
 Engine postgres_engine(const PostgresServer& server, std::uint32_t partitions, const domain::Currencies& currencies,
                        ops::Metrics& metrics, OpenMode mode) {
   const postgres::Options options = postgres_options(server, mode);
+  options.trouble->set_listener(log_trouble);
   Engine engine;
   engine.name = "PostgreSQL";
   engine.where = without_password(options.url);
@@ -99,6 +132,7 @@ std::expected<Auditing, std::string> make_audit(const Settings& settings, ops::M
   if (const auto* sqlite = std::get_if<SqliteFile>(&settings.database)) {
     const auto file = std::filesystem::absolute(sqlite->path);
     if (!std::filesystem::exists(file)) return std::unexpected("database-url: there is no file " + file.string());
+    if (const std::string why = sqlite::hard_link_refusal(file.string()); !why.empty()) return std::unexpected(why);
     return Auditing{.name = "SQLite",
                     .where = file.string(),
                     .audit = std::make_unique<sqlite::Audit>(file.string(), settings.currencies)};

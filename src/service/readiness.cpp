@@ -16,6 +16,22 @@ constexpr std::chrono::milliseconds kIntervalWhileNotReady{200};
 constexpr std::chrono::milliseconds kPingBudget{2'000};
 constexpr double kUnknownBacklog = std::numeric_limits<double>::quiet_NaN();
 
+// For clients, too, so no words of the database, but for those about its schema.
+std::string reason_of(const ports::StoreFault& fault) {
+  using ports::StoreFault;
+  switch (fault.cause) {
+    case StoreFault::Cause::full:
+      return "the database is full";
+    case StoreFault::Cause::refuses:
+      return "the database refuses operations";
+    case StoreFault::Cause::damaged:
+      return "the database is damaged or gone";
+    case StoreFault::Cause::unreachable:
+      break;
+  }
+  return fault.kind == StoreFault::Kind::incompatible ? fault.detail : "the database is unreachable";
+}
+
 }  // namespace
 
 ReadinessCheck::ReadinessCheck(ports::Store& session, std::uint32_t partitions, domain::Clock clock,
@@ -70,8 +86,7 @@ void ReadinessCheck::run() {
       set_reason(std::nullopt);
       report_backlog();
     } else {
-      const bool incompatible = answer.error().kind == ports::StoreFault::Kind::incompatible;
-      set_reason(incompatible ? answer.error().detail : "the database is unreachable");
+      set_reason(reason_of(answer.error()));
       ops::log(ops::Level::debug, "store ping failed", {{"detail", answer.error().detail}});
     }
   }

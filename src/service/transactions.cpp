@@ -44,6 +44,7 @@ Error error_of(const Submission& submission) {
     case Acceptance::unprocessable:
       return {ErrorCode::unprocessable, "the database cannot store this transaction; nothing was added"};
     case Acceptance::unavailable:
+      if (submission.unavailable_as != ErrorCode::store_unavailable) return {submission.unavailable_as, {}};
       return {ErrorCode::store_unavailable, "the database is unreachable; nothing was added"};
     case Acceptance::unknown:
       return {ErrorCode::outcome_unknown,

@@ -1,8 +1,10 @@
 #include "adapters/postgres/connection.hpp"
 
+#include <fmt/format.h>
 #include <poll.h>
 
 #include <algorithm>
+#include <array>
 #include <thread>
 
 #include "adapters/postgres/dsn.hpp"
@@ -30,7 +32,30 @@ std::string_view trimmed(const char* text) {
 
 std::string_view field(const PGresult* result, int code) { return trimmed(PQresultErrorField(result, code)); }
 
+struct Meaning {
+  std::string_view sqlstate;
+  ports::StoreFault::Cause cause;
+};
+
+constexpr std::array kMeanings{
+    Meaning{"53100", ports::StoreFault::Cause::full},     // disk_full
+    Meaning{"53300", ports::StoreFault::Cause::refuses},  // too_many_connections
+    Meaning{"53400", ports::StoreFault::Cause::refuses},  // configuration_limit_exceeded
+    Meaning{"42501", ports::StoreFault::Cause::refuses},  // insufficient_privilege
+    Meaning{"58030", ports::StoreFault::Cause::damaged},  // io_error
+    Meaning{"58P01", ports::StoreFault::Cause::damaged},  // undefined_file
+    Meaning{"XX001", ports::StoreFault::Cause::damaged},  // data_corrupted
+    Meaning{"XX002", ports::StoreFault::Cause::damaged},  // index_corrupted
+};
+
 }  // namespace
+
+ports::StoreFault store_fault(const Fault& fault) {
+  const auto* const meaning = std::ranges::find(kMeanings, fault.sqlstate, &Meaning::sqlstate);
+  return {ports::StoreFault::Kind::unavailable,
+          fault.sqlstate.empty() ? fault.detail : fmt::format("{} (SQLSTATE {})", fault.detail, fault.sqlstate),
+          meaning == kMeanings.end() ? ports::StoreFault::Cause::unreachable : meaning->cause};
+}
 
 Connection::Connection(Options options, ops::Metrics& metrics)
     : options_(std::move(options)), metrics_(metrics), random_(std::random_device{}()) {}
@@ -187,6 +212,7 @@ Answer<std::vector<Result>> Connection::fly(Deadline deadline) {
   due_.clear();
   if (!read) {
     if (read.error().kind != Fault::Kind::refused) return std::unexpected(lost(read.error().detail));
+    trouble().met(store_fault(read.error()));
     if (auto sync = read_sync(deadline); !sync) return std::unexpected(sync.error());
     return std::unexpected(read.error());
   }

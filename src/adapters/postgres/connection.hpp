@@ -26,6 +26,7 @@
 
 #include "adapters/postgres/hosts.hpp"
 #include "adapters/postgres/statement.hpp"
+#include "adapters/trouble.hpp"
 #include "ops/metrics.hpp"
 #include "ports/fault.hpp"
 #include "ports/history.hpp"
@@ -44,6 +45,8 @@ struct Options {
   std::shared_ptr<ports::History> history = std::make_shared<ports::History>();
   std::shared_ptr<std::atomic<std::chrono::steady_clock::time_point>> last_connected =
       std::make_shared<std::atomic<std::chrono::steady_clock::time_point>>();
+  // Hears of the faults that these sessions meet.
+  std::shared_ptr<adapters::Trouble> trouble = std::make_shared<adapters::Trouble>();
 };
 
 struct Fault {
@@ -66,6 +69,9 @@ struct Fault {
   }
 };
 
+// For a fault before anything was committed, or of a read.
+ports::StoreFault store_fault(const Fault& fault);
+
 template <class T>
 using Answer = std::expected<T, Fault>;
 
@@ -85,6 +91,8 @@ class Connection {
 
   // Tells how many transactions a log has at least; see Statement::reads_log.
   void log_has(std::int64_t rows) { log_is_big_ = log_is_big_ || rows >= kRowsOfABigLog; }
+
+  [[nodiscard]] adapters::Trouble& trouble() const { return *options_.trouble; }
 
   [[nodiscard]] bool connected() const { return connection_ != nullptr; }
 

@@ -1,7 +1,5 @@
 #include "adapters/postgres/session.hpp"
 
-#include <fmt/format.h>
-
 #include "adapters/postgres/epoch.hpp"
 #include "embedded/postgres_migrations.hpp"
 
@@ -146,11 +144,6 @@ std::optional<StoreFault> schema_refusal(const Result& rows, int column) {
   auto refusal = adapters::incompatibility(known_migrations(), version);
   if (!refusal) return std::nullopt;
   return incompatible(std::move(*refusal));
-}
-
-StoreFault store_fault(const Fault& fault) {
-  return {StoreFault::Kind::unavailable,
-          fault.sqlstate.empty() ? fault.detail : fmt::format("{} (SQLSTATE {})", fault.detail, fault.sqlstate)};
 }
 
 void recover(Connection& connection, const Fault& fault, ports::Deadline deadline) {

@@ -93,9 +93,6 @@ const std::vector<adapters::Migration>& known_migrations();
 // columns (the first of `rows`; none: it is empty). nullopt: it may.
 std::optional<ports::StoreFault> schema_refusal(const Result& rows, int column);
 
-// For a fault before anything was committed, or of a read.
-ports::StoreFault store_fault(const Fault& fault);
-
 // Keeps the connection when the fault leaves it usable, closes it when that is not certain.
 void recover(Connection& connection, const Fault& fault, ports::Deadline deadline);
 

@@ -69,6 +69,7 @@ void Store::append(std::span<Submission* const> flight, domain::Timestamp now, D
   if (undecided.empty()) return;
   give_up_settling(deadline);
   postgres::append(session_, undecided, now, deadline);
+  adapters::explain(flight, session_.connection.trouble());
 }
 
 StoreResult<std::optional<domain::SettlementInput>> Store::next(std::uint32_t partition, std::size_t max,
@@ -140,6 +141,7 @@ StoreResult<void> Store::ping(Deadline deadline) {
   if (!answer) return std::unexpected(answer.error());
   const Result& store = answer->front();
   if (auto refusal = schema_refusal(store, 0)) return std::unexpected(std::move(*refusal));
+  if (const auto trouble = session_.connection.trouble().now()) return std::unexpected(*trouble);
   if (!store.boolean(0, 2)) return session_.look_at_epoch(deadline);
   session_.connection.close();  // a standby now; the primary may be another host
   return unavailable("the database is read-only");

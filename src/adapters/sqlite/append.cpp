@@ -143,23 +143,31 @@ bool attempt(Database& database, std::uint64_t generation, Flight flight, domain
              const domain::Currencies& currencies, std::set<std::string, std::less<>>& recorded) {
   Connection& writer = database.writer();
   DatabaseTransaction transaction(writer, DatabaseTransaction::Kind::write);
-  if (transaction.begin_code() != SQLITE_OK) return false;
+  const auto failed = [&writer](int code) {
+    writer.report(code);
+    return false;
+  };
+  if (transaction.begin_code() != SQLITE_OK) return failed(transaction.begin_code());
   const std::uint32_t partition = flight.front()->transaction.partition;
   const std::optional<LogEnd> end = log_end(writer, partition);
   std::set<std::string> fresh;
-  if (end && database.history()->lacks({partition, end->id, end->created_at})) {
+  if (!end) return failed(writer.last_code());
+  if (database.history()->lacks({partition, end->id, end->created_at})) {
     database.history()->lost();  // every session looks at the epoch before it is used again
     return false;
   }
-  if (!end || record_currencies(writer, flight, currencies, recorded, fresh) != SQLITE_OK) return false;
+  if (const int code = record_currencies(writer, flight, currencies, recorded, fresh); code != SQLITE_OK) {
+    return failed(code);
+  }
   const auto existing = fetch_existing(writer, flight);
-  if (!existing) return false;
+  if (!existing) return failed(existing.error());
 
   const std::size_t accepted = domain::accept(flight, *existing, end->id, end->created_at, now);
   if (accepted == 0) return false;
   const Inserted inserted = insert_accepted(writer, flight, end->id);
   if (inserted.code != SQLITE_OK) {
     const bool row_refused = is_about_the_row(inserted.code);
+    if (!row_refused) writer.report(inserted.code);
     transaction.roll_back();
     if (!row_refused) {
       domain::undo(flight, end->id, Acceptance::unavailable);

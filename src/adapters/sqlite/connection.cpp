@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <thread>
 
 namespace tps::sqlite {
@@ -57,6 +59,56 @@ Opening opening_of(Connection::Mode mode) {
   return {SQLITE_OPEN_READONLY, kReaderSettings};
 }
 
+using Cause = ports::StoreFault::Cause;
+
+// Of an operation that the system refused. SQLite tells a full disk apart, but no other limit of the room.
+Cause cause_of_io_error(int code, int system_errno) {
+  if (code == SQLITE_IOERR_NOMEM) return Cause::unreachable;
+  switch (system_errno) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      return Cause::full;
+    case EROFS:
+    case EACCES:
+    case EPERM:
+      return Cause::refuses;
+    default:
+      return Cause::damaged;
+  }
+}
+
+ports::StoreFault fault_of(int code, const char* text, int system_errno) {
+  using Kind = ports::StoreFault::Kind;
+  const int primary = code & 0xFF;
+  const auto words = [&] {
+    const bool is_about_a_file = primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN;
+    const char* reason = is_about_a_file && system_errno != 0 ? std::strerror(system_errno) : sqlite3_errstr(code);
+    return fmt::format("{} ({})", text, reason);
+  };
+  switch (primary) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return {Kind::unavailable, "another program kept the database locked until the deadline"};
+    case SQLITE_INTERRUPT:
+      return {Kind::unavailable, "the deadline came while a statement ran"};
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+      return {Kind::incompatible, fmt::format("the database file is damaged or no database: {}", text), Cause::damaged};
+    case SQLITE_FULL:
+      return {Kind::unavailable, words(), Cause::full};
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+    case SQLITE_CANTOPEN:
+      return {Kind::unavailable, words(), Cause::refuses};
+    case SQLITE_IOERR:
+      return {Kind::unavailable, words(), cause_of_io_error(code, system_errno)};
+    default:
+      return {Kind::unavailable, words()};
+  }
+}
+
 }  // namespace
 
 Connection::Connection(sqlite3* handle) : handle_(handle) {
@@ -101,7 +153,9 @@ Statement& Connection::statement(std::string_view sql) {
 
 int Connection::run(std::string_view sql) {
   Use use(statement(sql));
+  errno = 0;
   const int code = use->step();
+  system_errno_ = errno;
   return code == SQLITE_DONE || code == SQLITE_ROW ? SQLITE_OK : code;
 }
 
@@ -110,20 +164,24 @@ int Connection::run_script(const std::string& sql) {
 }
 
 ports::StoreFault Connection::fault(int code) const {
-  using Kind = ports::StoreFault::Kind;
-  const char* text = sqlite3_errmsg(handle_.get());
-  switch (code & 0xFF) {
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-      return {Kind::unavailable, "another program kept the database locked until the deadline"};
-    case SQLITE_INTERRUPT:
-      return {Kind::unavailable, "the deadline came while a statement ran"};
-    case SQLITE_NOTADB:
-    case SQLITE_CORRUPT:
-      return {Kind::incompatible, fmt::format("the database file is damaged or no database: {}", text)};
-    default:
-      return {Kind::unavailable, fmt::format("{} ({})", text, sqlite3_errstr(code))};
+  // SQLite does not keep that of a COMMIT, and keeps older ones.
+  const int system_errno = system_errno_ != 0 ? system_errno_ : sqlite3_system_errno(handle_.get());
+  ports::StoreFault fault = fault_of(code, sqlite3_errmsg(handle_.get()), system_errno);
+  if (trouble_) trouble_->met(fault);
+  return fault;
+}
+
+// The next durable write starts where a failed commit did and overwrites it. user_version is ours to change.
+int Connection::write_fence() {
+  DatabaseTransaction transaction(*this, DatabaseTransaction::Kind::write);
+  if (transaction.begin_code() != SQLITE_OK) return transaction.begin_code();
+  std::int64_t version = 0;
+  {
+    Use use(statement(kReadFence));
+    if (use->step() == SQLITE_ROW) version = use->integer(0);
   }
+  const int changed = run_script(fmt::format("PRAGMA user_version = {}", (version + 1) & 0x7FFFFFFF));
+  return changed != SQLITE_OK ? changed : run(kCommit);
 }
 
 DatabaseTransaction::DatabaseTransaction(Connection& connection, Kind kind)
@@ -138,7 +196,7 @@ ports::StoreResult<void> DatabaseTransaction::commit(const std::function<std::op
   if (code == SQLITE_OK) return {};
   ports::StoreFault fault = connection_.fault(code);
   roll_back();
-  if (!leaves_no_trace(code) && !write_fence()) {
+  if (!leaves_no_trace(code) && connection_.write_fence() != SQLITE_OK) {
     fault.kind = ports::StoreFault::Kind::unknown;
     return std::unexpected(fault);
   }
@@ -146,20 +204,6 @@ ports::StoreResult<void> DatabaseTransaction::commit(const std::function<std::op
   if (there == true) return {};
   fault.kind = there ? ports::StoreFault::Kind::unavailable : ports::StoreFault::Kind::unknown;
   return std::unexpected(fault);
-}
-
-// The next durable write starts where the failed commit did and overwrites it. user_version is ours to change.
-bool DatabaseTransaction::write_fence() {
-  if (connection_.run(kBeginWrite) != SQLITE_OK) return false;
-  std::int64_t version = 0;
-  {
-    Use use(connection_.statement(kReadFence));
-    if (use->step() == SQLITE_ROW) version = use->integer(0);
-  }
-  const std::string change = fmt::format("PRAGMA user_version = {}", (version + 1) & 0x7FFFFFFF);
-  const bool written = connection_.run_script(change) == SQLITE_OK && connection_.run(kCommit) == SQLITE_OK;
-  roll_back();
-  return written;
 }
 
 }  // namespace tps::sqlite

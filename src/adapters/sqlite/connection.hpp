@@ -11,8 +11,10 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "adapters/sqlite/statement.hpp"
+#include "adapters/trouble.hpp"
 #include "ports/fault.hpp"
 
 namespace tps::sqlite {
@@ -44,8 +46,16 @@ class Connection {
 
   [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(handle_.get()) == 0; }
 
-  // The last error, as a fault that changed nothing.
+  // The last error, as a fault that changed nothing. The trouble that was given hears of it.
   [[nodiscard]] ports::StoreFault fault(int code) const;
+  void report(int code) const { static_cast<void>(fault(code)); }
+  [[nodiscard]] int last_code() const { return sqlite3_extended_errcode(handle_.get()); }
+
+  // Where this connection's faults go, besides to the callers of fault().
+  void report_to(std::shared_ptr<adapters::Trouble> trouble) { trouble_ = std::move(trouble); }
+
+  // Writes something that means nothing, durably. SQLITE_OK or an error.
+  int write_fence();
 
  private:
   struct Close {
@@ -58,6 +68,8 @@ class Connection {
   std::unique_ptr<sqlite3, Close> handle_;
   std::unordered_map<const char*, Statement> statements_;  // finalized before handle_ is closed
   ports::Deadline deadline_ = ports::Deadline::max();
+  std::shared_ptr<adapters::Trouble> trouble_;
+  int system_errno_ = 0;  // after the last run()
 };
 
 // BEGIN now, ROLLBACK at the end of the scope unless committed.
@@ -78,8 +90,6 @@ class DatabaseTransaction {
   void roll_back();
 
  private:
-  bool write_fence();
-
   Connection& connection_;
   const int begin_code_;
 };

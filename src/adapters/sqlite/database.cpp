@@ -1,11 +1,8 @@
 #include "adapters/sqlite/database.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -19,67 +16,46 @@ namespace {
 
 constexpr auto kMigrationTime = std::chrono::seconds(60);
 
-std::string who_holds(int lock_file) {
-  std::array<char, 32> text{};
-  const ssize_t length = pread(lock_file, text.data(), text.size() - 1, 0);
-  return length > 0 ? fmt::format(" (process {})", std::string_view(text.data())) : "";
-}
-
-// The lock is the kernel's and goes with the process, however it ends; the file stays and means nothing by itself.
-std::expected<int, std::string> lock_file_of(const std::string& path) {
-  const std::string name = path + ".lock";
-  const int file = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (file < 0) return std::unexpected(fmt::format("{}: {}", name, std::strerror(errno)));
-  if (flock(file, LOCK_EX | LOCK_NB) != 0) {
-    std::string reason = errno == EWOULDBLOCK
-                             ? fmt::format(
-                                   "{} is in use by another tps{}: stop that one, or name another file with "
-                                   "--database-url sqlite:PATH",
-                                   path, who_holds(file))
-                             : fmt::format("{}: {}", name, std::strerror(errno));
-    close(file);
-    return std::unexpected(std::move(reason));
-  }
-  const std::string owner = fmt::format("{}", getpid());
-  if (ftruncate(file, 0) != 0 || pwrite(file, owner.data(), owner.size(), 0) < 0) {
-    std::string reason = fmt::format("{}: {}", name, std::strerror(errno));
-    close(file);
-    return std::unexpected(std::move(reason));
-  }
-  return file;
-}
-
 }  // namespace
 
 std::expected<std::shared_ptr<Database>, std::string> Database::open(const std::string& path) {
   if (path.empty() || path.starts_with(":")) {
     return std::unexpected(fmt::format("\"{}\" is not the name of a file, and data must be kept in one", path));
   }
-  const auto lock = lock_file_of(path);
+  auto lock = FileLock::take(path);
   if (!lock) return std::unexpected(lock.error());
-  auto writer = Connection::open(path, Connection::Mode::write);
-  if (!writer) {
-    close(*lock);
-    return std::unexpected(writer.error());
-  }
-  return std::shared_ptr<Database>(new Database(path, *lock, std::move(*writer)));
+  auto writer = Connection::open(lock->path(), Connection::Mode::write);
+  if (!writer) return std::unexpected(writer.error());
+  const std::string canonical = lock->path();
+  std::shared_ptr<Database> database(new Database(canonical, std::move(*lock), std::move(*writer)));
+  database->writer_->report_to(database->trouble_);
+  // Makes the log of a new file, so that it is watched, too.
+  static_cast<void>(database->writer_->run_script("BEGIN IMMEDIATE; ROLLBACK"));
+  database->files_.emplace(path, canonical);
+  return database;
 }
 
 std::expected<std::shared_ptr<Database>, std::string> Database::open_to_read(const std::string& path) {
   if (access(path.c_str(), R_OK) != 0) return std::unexpected(fmt::format("{}: {}", path, std::strerror(errno)));
-  return std::shared_ptr<Database>(new Database(path, -1, nullptr));
+  if (const std::string refusal = hard_link_refusal(path); !refusal.empty()) return std::unexpected(refusal);
+  return std::shared_ptr<Database>(new Database(path, std::nullopt, nullptr));
 }
 
-Database::Database(std::string path, int lock_file, std::unique_ptr<Connection> writer)
+Database::Database(std::string path, std::optional<FileLock> lock, std::unique_ptr<Connection> writer)
     : path_(std::move(path)),
       run_(adapters::new_store_id()),
-      lock_file_(lock_file),
+      lock_(std::move(lock)),
       writer_(std::move(writer)),
-      epoch_file_(lock_file < 0 ? nullptr : std::make_unique<EpochFile>(path_)) {}
+      epoch_file_(lock_ ? std::make_unique<EpochFile>(path_) : nullptr) {}
 
-Database::~Database() {
-  writer_.reset();  // its last checkpoint is done before another process may open the file
-  if (lock_file_ >= 0) close(lock_file_);
+Database::~Database() = default;
+
+void Database::check_files() {
+  if (!files_ || trouble_->lasting()) return;
+  std::string missing = files_->missing();
+  if (missing.empty()) return;
+  using ports::StoreFault;
+  trouble_->met({StoreFault::Kind::incompatible, std::move(missing), StoreFault::Cause::damaged});
 }
 
 std::expected<void, std::string> Database::migrate(std::uint32_t partitions) {

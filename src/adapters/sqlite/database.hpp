@@ -13,6 +13,9 @@
 #include "adapters/sqlite/connection.hpp"
 #include "adapters/sqlite/epoch.hpp"
 #include "adapters/sqlite/fair_lock.hpp"
+#include "adapters/sqlite/file_lock.hpp"
+#include "adapters/sqlite/open_files.hpp"
+#include "adapters/trouble.hpp"
 #include "ports/fault.hpp"
 #include "ports/history.hpp"
 
@@ -21,7 +24,7 @@ namespace tps::sqlite {
 class Database {
  public:
   // Opens or creates the file at `path` (plain text, no URI). Refuses one that another process, or another object of
-  // this one, has open. The error is a sentence for operators.
+  // this one, has open, by whatever name, and one with several hard links. The error is a sentence for operators.
   static std::expected<std::shared_ptr<Database>, std::string> open(const std::string& path);
 
   // The same file for reading only, also while another process has it open. It must be there. Nothing can be written or
@@ -48,28 +51,41 @@ class Database {
   // For the holder of the writer: a flight was committed that ends here.
   void grew(const ports::History::Seen& end, std::uint64_t generation);
 
+  // Of one that is open for writing, without symbolic links.
   [[nodiscard]] const std::string& path() const { return path_; }
 
   // The writer connection belongs to the holder of its lock. A database that is for reading only gives it to no
   // session.
   std::optional<FairLock::Hold> lock_writer(ports::Deadline deadline) {
-    return lock_file_ < 0 ? std::nullopt : writer_lock_.acquire(deadline);
+    return lock_ ? writer_lock_.acquire(deadline) : std::nullopt;
   }
   Connection& writer() { return *writer_; }
+
+  // Hears of the faults that sessions meet.
+  [[nodiscard]] const std::shared_ptr<adapters::Trouble>& trouble() const { return trouble_; }
+
+  // Looks whether the names of the files still lead to the open ones. If not, that is trouble that lasts: what is
+  // written since is found by no process that comes later. Any thread.
+  void check_files();
 
   // One session at a time settles a partition. False: another one has it.
   bool take_settling(std::uint32_t partition);
   void end_settling(std::uint32_t partition);
 
  private:
-  Database(std::string path, int lock_file, std::unique_ptr<Connection> writer);
+  Database(std::string path, std::optional<FileLock> lock, std::unique_ptr<Connection> writer);
   std::expected<void, std::string> settle_epoch();
   std::expected<void, std::string> take_epoch(bool goes_on, Epoch recorded);
 
   const std::string path_;
   const std::shared_ptr<ports::History> history_ = std::make_shared<ports::History>();
   const std::string run_;
-  const int lock_file_;  // below 0: for reading only
+  // None: for reading only. Given back last: the writer's last checkpoint is done before another process may have the
+  // file, and no descriptor of the file is closed while SQLite has locks on it, which would drop them.
+  const std::optional<FileLock> lock_;
+
+  const std::shared_ptr<adapters::Trouble> trouble_ = std::make_shared<adapters::Trouble>();
+  std::optional<OpenFiles> files_;  // set by open(), then constant
 
   FairLock writer_lock_;
   // Under writer_lock_.

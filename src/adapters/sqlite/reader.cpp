@@ -17,8 +17,8 @@ constexpr auto kLongestRead = std::chrono::milliseconds(900);
 
 }  // namespace
 
-Reader::Reader(std::string path, const domain::Currencies& currencies)
-    : path_(std::move(path)), currencies_(currencies) {}
+Reader::Reader(std::string path, const domain::Currencies& currencies, std::shared_ptr<adapters::Trouble> trouble)
+    : path_(std::move(path)), currencies_(currencies), trouble_(std::move(trouble)) {}
 
 StoreResult<Connection*> Reader::ready(Deadline deadline) {
   const auto now = std::chrono::steady_clock::now();
@@ -27,6 +27,7 @@ StoreResult<Connection*> Reader::ready(Deadline deadline) {
     auto opened = Connection::open(path_, Connection::Mode::read);
     if (!opened) return std::unexpected(StoreFault{StoreFault::Kind::unavailable, opened.error()});
     connection_ = std::move(*opened);
+    connection_->report_to(trouble_);
   }
   connection_->set_deadline(std::min(deadline, now + kLongestRead));
   if (!identity_) {

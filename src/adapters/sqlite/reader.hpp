@@ -14,8 +14,9 @@ namespace tps::sqlite {
 // One thread at a time.
 class Reader {
  public:
-  // `currencies` must outlive this object. Does not open the file at `path` yet, and never creates it.
-  Reader(std::string path, const domain::Currencies& currencies);
+  // `currencies` must outlive this object. Does not open the file at `path` yet, and never creates it. `trouble`, if
+  // given, hears of faults.
+  Reader(std::string path, const domain::Currencies& currencies, std::shared_ptr<adapters::Trouble> trouble = nullptr);
 
   // The connection, ready for one short read that ends by the deadline; opened and its schema checked when it is not
   // yet.
@@ -30,6 +31,7 @@ class Reader {
  private:
   const std::string path_;
   const domain::Currencies& currencies_;
+  const std::shared_ptr<adapters::Trouble> trouble_;
   std::unique_ptr<Connection> connection_;
   std::optional<ports::StoreIdentity> identity_;
 };

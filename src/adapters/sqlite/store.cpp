@@ -48,7 +48,9 @@ class Store::Settling {
 };
 
 Store::Store(std::shared_ptr<Database> database, const domain::Currencies& currencies)
-    : database_(std::move(database)), currencies_(currencies), reader_(database_->path(), currencies) {}
+    : database_(std::move(database)),
+      currencies_(currencies),
+      reader_(database_->path(), currencies, database_->trouble()) {}
 
 Store::~Store() = default;
 
@@ -81,6 +83,11 @@ StoreResult<Connection*> Store::ready(Deadline deadline) {
 
 void Store::append(std::span<domain::Submission* const> flight, domain::Timestamp now, Deadline deadline) {
   settling_.reset();
+  append_undecided(flight, now, deadline);
+  adapters::explain(flight, *database_->trouble());
+}
+
+void Store::append_undecided(std::span<domain::Submission* const> flight, domain::Timestamp now, Deadline deadline) {
   const auto is_undecided = [](const domain::Submission* submission) {
     return submission->acceptance == domain::Acceptance::undecided;
   };
@@ -91,12 +98,15 @@ void Store::append(std::span<domain::Submission* const> flight, domain::Timestam
     return;
   }
   const auto hold = database_->lock_writer(deadline);
-  if (!hold) {
+  if (!hold || database_->trouble()->lasting()) {
     leave_none_undecided(flight, domain::Acceptance::unavailable);
     return;
   }
   database_->writer().set_deadline(deadline);
   sqlite::append(*database_, generation_, flight, now, currencies_, recorded_currencies_);
+  // After the commit, so that nothing is acknowledged that went into a file which was gone by then.
+  database_->check_files();
+  if (database_->trouble()->lasting()) domain::undo(flight, domain::kNothingCertain, domain::Acceptance::unknown);
 }
 
 StoreResult<std::optional<domain::SettlementInput>> Store::next(std::uint32_t partition, std::size_t max,
@@ -109,6 +119,10 @@ StoreResult<std::optional<domain::SettlementInput>> Store::next(std::uint32_t pa
   if (!hold) {
     database_->end_settling(partition);
     return unavailable("the writer was busy until the deadline");
+  }
+  if (const auto trouble = database_->trouble()->lasting()) {
+    database_->end_settling(partition);
+    return std::unexpected(*trouble);
   }
   Connection& writer = database_->writer();
   writer.set_deadline(deadline);
@@ -128,11 +142,17 @@ StoreResult<void> Store::record(std::uint32_t partition, const domain::Settlemen
   writer.set_deadline(deadline);
   if (output.settlements.empty()) return {};
   if (auto written = sqlite::record(writer, partition, output); !written) return std::unexpected(written.error());
-  return settling->transaction().commit([&]() -> std::optional<bool> {
+  auto committed = settling->transaction().commit([&]() -> std::optional<bool> {
     const auto position = position_of(writer, partition);
     if (!position) return std::nullopt;
     return position->id == output.settlements.back().transaction_id;
   });
+  database_->check_files();
+  if (auto trouble = database_->trouble()->lasting(); committed && trouble) {
+    trouble->kind = StoreFault::Kind::unknown;
+    return std::unexpected(std::move(*trouble));
+  }
+  return committed;
 }
 
 StoreResult<std::vector<std::optional<domain::Transaction>>> Store::find(std::span<const std::int64_t> ids,
@@ -185,14 +205,22 @@ StoreResult<ports::Store::Backlog> Store::backlog(std::uint32_t partition, Deadl
 }
 
 StoreResult<void> Store::ping(Deadline deadline) {
+  database_->check_files();
+  if (const auto trouble = database_->trouble()->lasting()) return std::unexpected(*trouble);
   if (const auto opened = open(deadline); !opened) return std::unexpected(opened.error());
   const auto hold = database_->lock_writer(deadline);
   if (!hold) return unavailable("the writer was busy until the deadline");
   Connection& writer = database_->writer();
   writer.set_deadline(deadline);
-  const DatabaseTransaction transaction(writer, DatabaseTransaction::Kind::write);
-  if (transaction.begin_code() != SQLITE_OK) return std::unexpected(writer.fault(transaction.begin_code()));
-  return {};
+  const auto trouble = database_->trouble()->now();
+  if (!trouble) {
+    const DatabaseTransaction transaction(writer, DatabaseTransaction::Kind::write);
+    if (transaction.begin_code() != SQLITE_OK) return std::unexpected(writer.fault(transaction.begin_code()));
+    return {};
+  }
+  // While this is not ready, no client may write, so the ping finds out itself whether writing works again.
+  if (const int code = writer.write_fence(); code != SQLITE_OK) return std::unexpected(writer.fault(code));
+  return std::unexpected(*trouble);
 }
 
 }  // namespace tps::sqlite

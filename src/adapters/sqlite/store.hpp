@@ -42,6 +42,7 @@ class Store final : public ports::Store {
 
  private:
   class Settling;
+  void append_undecided(std::span<domain::Submission* const> flight, domain::Timestamp now, ports::Deadline deadline);
 
   ports::StoreResult<ports::StoreIdentity> look(ports::Deadline deadline);
   ports::StoreResult<Connection*> ready(ports::Deadline deadline);
