@@ -1,4 +1,4 @@
-// What hinders the database that this process uses, as its sessions meet it: a full disk, a lost permission, damage.
+// Trouble of the database that this process uses, as its sessions meet it: a full disk, a lost permission, damage.
 // Its listener hears when it begins, with the database's words, and when it ends. Shared by all sessions; any thread.
 #pragma once
 

@@ -37,8 +37,8 @@ struct Submission {
   // not at all; they are neighbours.
   std::uint32_t group = 0;
   Acceptance acceptance = Acceptance::undecided;
-  std::int64_t existing_id = 0;  // duplicate_reference only
-  ErrorCode unavailable_as = ErrorCode::store_unavailable;  // unavailable only: what the client is told
+  std::int64_t existing_id = 0;                             // duplicate_reference only
+  ErrorCode unavailable_as = ErrorCode::store_unavailable;  // unavailable only: the code for the client
   // The transaction that a capture, void, expiry or reversal was made from. It is accepted only beside the very same
   // entry of the log.
   std::shared_ptr<const Transaction> parent{};

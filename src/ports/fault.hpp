@@ -31,7 +31,7 @@ struct StoreFault {
   Cause cause = Cause::unreachable;
 };
 
-// What a client is told.
+// The code for clients.
 [[nodiscard]] constexpr domain::ErrorCode code_of(StoreFault::Cause cause) {
   switch (cause) {
     case StoreFault::Cause::full:

@@ -10,7 +10,7 @@
 #include "adapters/postgres/migrate.hpp"
 #include "adapters/postgres/store.hpp"
 #include "adapters/sqlite/audit.hpp"
-#include "adapters/sqlite/file_lock.hpp"
+#include "adapters/sqlite/database.hpp"
 #include "adapters/sqlite/key_registry.hpp"
 #include "adapters/sqlite/store.hpp"
 #include "ops/log.hpp"
@@ -132,7 +132,7 @@ std::expected<Auditing, std::string> make_audit(const Settings& settings, ops::M
   if (const auto* sqlite = std::get_if<SqliteFile>(&settings.database)) {
     const auto file = std::filesystem::absolute(sqlite->path);
     if (!std::filesystem::exists(file)) return std::unexpected("database-url: there is no file " + file.string());
-    if (const std::string why = sqlite::hard_link_refusal(file.string()); !why.empty()) return std::unexpected(why);
+    if (const std::string why = sqlite::refusal_to_read(file.string()); !why.empty()) return std::unexpected(why);
     return Auditing{.name = "SQLite",
                     .where = file.string(),
                     .audit = std::make_unique<sqlite::Audit>(file.string(), settings.currencies)};

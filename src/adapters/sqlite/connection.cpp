@@ -24,6 +24,9 @@ constexpr std::string_view kCommit = "COMMIT";
 constexpr std::string_view kRollBack = "ROLLBACK";
 constexpr std::string_view kReadFence = "PRAGMA user_version";
 
+// Frames of the log, as SQLite counts them: 64 MB.
+constexpr int kCheckpointFrames = 16'000;
+
 // FULL: a commit is fsynced before it is visible or acknowledged. recursive_triggers: REPLACE fires the triggers that
 // keep the logs append-only. The checkpoint waits for 64 MB of log so that a page that changes often is written once.
 const std::string kWriterSettings =
@@ -33,6 +36,7 @@ const std::string kWriterSettings =
 const std::string kWriterBesideSettings =
     "PRAGMA synchronous = FULL; PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = OFF;"
     "PRAGMA wal_autocheckpoint = 0";
+const std::string kCopySettings = "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY";
 const std::string kReaderSettings = "PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8192";
 
 // SQLite writes a commit's mark last, so when a write fails the mark is not in the log file. After any other error
@@ -53,6 +57,8 @@ Opening opening_of(Connection::Mode mode) {
       return {SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, kWriterSettings};
     case Connection::Mode::write_beside:
       return {SQLITE_OPEN_READWRITE, kWriterBesideSettings};
+    case Connection::Mode::copy:
+      return {SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, kCopySettings};
     case Connection::Mode::read:
       break;
   }
@@ -129,6 +135,31 @@ std::expected<std::unique_ptr<Connection>, std::string> Connection::open(const s
   const int set = connection->run_script(how.settings);
   if (set != SQLITE_OK) return std::unexpected(fmt::format("{}: {}", path, sqlite3_errmsg(handle)));
   return connection;
+}
+
+int Connection::copy_from(Connection& source) {
+  sqlite3_backup* const copying = sqlite3_backup_init(handle_.get(), "main", source.handle_.get(), "main");
+  if (copying == nullptr) return last_code();
+  // All at once: in steps, each commit of a server would make it begin anew.
+  const int copied = sqlite3_backup_step(copying, -1);
+  const int finished = sqlite3_backup_finish(copying);
+  if (copied != SQLITE_DONE) return finished == SQLITE_OK ? copied : finished;
+  return run_script("PRAGMA journal_mode = DELETE");
+}
+
+void Connection::record_checkpoints(const CheckpointRecord& record) {
+  record_ = &record;
+  sqlite3_wal_hook(handle_.get(), on_commit, this);  // in the place of SQLite's own, which wal_autocheckpoint sets
+}
+
+// The commit is durable, whatever becomes of the checkpoint.
+int Connection::on_commit(void* self, sqlite3* handle, const char* name, int frames) {
+  const auto* connection = static_cast<Connection*>(self);
+  if (frames < kCheckpointFrames || !connection->record_->changing()) return SQLITE_OK;
+  const int code = sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  connection->record_->changed();
+  if (code != SQLITE_OK) connection->report(code);
+  return SQLITE_OK;
 }
 
 int Connection::on_busy(void* self, int attempt) {

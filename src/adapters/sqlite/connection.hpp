@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "adapters/sqlite/checkpoint_record.hpp"
 #include "adapters/sqlite/statement.hpp"
 #include "adapters/trouble.hpp"
 #include "ports/fault.hpp"
@@ -22,8 +23,8 @@ namespace tps::sqlite {
 class Connection {
  public:
   // write: creates the file. write_beside: for one that must be there and that another process may serve, to which it
-  // leaves the checkpoints. read: refuses every change.
-  enum class Mode : std::uint8_t { write, write_beside, read };
+  // leaves the checkpoints. read: refuses every change. copy: creates the file, for copy_from().
+  enum class Mode : std::uint8_t { write, write_beside, read, copy };
 
   // The error is a sentence for operators.
   static std::expected<std::unique_ptr<Connection>, std::string> open(const std::string& path, Mode mode);
@@ -54,6 +55,15 @@ class Connection {
   // Where this connection's faults go, besides to the callers of fault().
   void report_to(std::shared_ptr<adapters::Trouble> trouble) { trouble_ = std::move(trouble); }
 
+  // From here on this connection records each checkpoint that it makes. `record` must outlive it.
+  void record_checkpoints(const CheckpointRecord& record);
+
+  // When it is closed, it leaves the log and the file as they are.
+  void keep_log() { sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
+
+  // Makes this database what the other one is at one moment, in one file without a log. SQLITE_OK or an error.
+  int copy_from(Connection& source);
+
   // Writes something that means nothing, durably. SQLITE_OK or an error.
   int write_fence();
 
@@ -64,11 +74,13 @@ class Connection {
   explicit Connection(sqlite3* handle);
   static int on_busy(void* self, int attempt);
   static int on_progress(void* self);
+  static int on_commit(void* self, sqlite3* handle, const char* name, int frames);
 
   std::unique_ptr<sqlite3, Close> handle_;
   std::unordered_map<const char*, Statement> statements_;  // finalized before handle_ is closed
   ports::Deadline deadline_ = ports::Deadline::max();
   std::shared_ptr<adapters::Trouble> trouble_;
+  const CheckpointRecord* record_ = nullptr;
   int system_errno_ = 0;  // after the last run()
 };
 

@@ -24,20 +24,28 @@ std::expected<std::shared_ptr<Database>, std::string> Database::open(const std::
   }
   auto lock = FileLock::take(path);
   if (!lock) return std::unexpected(lock.error());
+  if (const std::string refusal = foreign_log_refusal(path); !refusal.empty()) return std::unexpected(refusal);
+  const CheckpointRecord record(lock->file(), lock->beside());
+  if (!record.changing()) return std::unexpected(fmt::format("{}.lock: {}", lock->path(), std::strerror(errno)));
   auto writer = Connection::open(lock->path(), Connection::Mode::write);
-  if (!writer) return std::unexpected(writer.error());
+  if (!writer) {
+    record.changed();
+    return std::unexpected(writer.error());
+  }
   const std::string canonical = lock->path();
   std::shared_ptr<Database> database(new Database(canonical, std::move(*lock), std::move(*writer)));
   database->writer_->report_to(database->trouble_);
   // Makes the log of a new file, so that it is watched, too.
   static_cast<void>(database->writer_->run_script("BEGIN IMMEDIATE; ROLLBACK"));
   database->files_.emplace(path, canonical);
+  database->record_->changed();
+  database->writer_->record_checkpoints(*database->record_);
   return database;
 }
 
 std::expected<std::shared_ptr<Database>, std::string> Database::open_to_read(const std::string& path) {
   if (access(path.c_str(), R_OK) != 0) return std::unexpected(fmt::format("{}: {}", path, std::strerror(errno)));
-  if (const std::string refusal = hard_link_refusal(path); !refusal.empty()) return std::unexpected(refusal);
+  if (const std::string refusal = refusal_to_read(path); !refusal.empty()) return std::unexpected(refusal);
   return std::shared_ptr<Database>(new Database(path, std::nullopt, nullptr));
 }
 
@@ -45,10 +53,25 @@ Database::Database(std::string path, std::optional<FileLock> lock, std::unique_p
     : path_(std::move(path)),
       run_(adapters::new_store_id()),
       lock_(std::move(lock)),
+      record_(lock_ ? std::optional<CheckpointRecord>(std::in_place, lock_->file(), lock_->beside()) : std::nullopt),
       writer_(std::move(writer)),
       epoch_file_(lock_ ? std::make_unique<EpochFile>(path_) : nullptr) {}
 
-Database::~Database() = default;
+Database::~Database() {
+  if (!record_) return;
+  if (trouble_->lasting()) {
+    // The names may lead to the files of another database by now, which its last checkpoint would write and remove.
+    writer_->keep_log();
+  } else if (record_->changing()) {
+    writer_.reset();  // its last checkpoint
+    record_->forget();
+  }
+}
+
+std::string refusal_to_read(const std::string& path) {
+  std::string refusal = hard_link_refusal(path);
+  return refusal.empty() ? foreign_log_refusal(path) : refusal;
+}
 
 void Database::check_files() {
   if (!files_ || trouble_->lasting()) return;
@@ -97,7 +120,7 @@ std::expected<void, std::string> Database::take_epoch(bool goes_on, Epoch record
   if (!identity) return std::unexpected(identity.error().detail);
   for (std::uint32_t partition = 0; partition < *identity; ++partition) {
     const auto end = log_end(*writer_, partition);
-    if (!end) return std::unexpected("the log could not be read");
+    if (!end) return std::unexpected(writer_->fault(writer_->last_code()).detail);
     ends.push_back({partition, end->id, end->created_at});
   }
   epoch_ = std::move(recorded.id);

@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 
+#include "adapters/sqlite/checkpoint_record.hpp"
 #include "adapters/sqlite/connection.hpp"
 #include "adapters/sqlite/epoch.hpp"
 #include "adapters/sqlite/fair_lock.hpp"
@@ -20,6 +21,10 @@
 #include "ports/history.hpp"
 
 namespace tps::sqlite {
+
+// The lines that refuse to read or write the file without its lock, also beside a running server: it has several hard
+// links, or the log of another file. Empty: it may be read.
+std::string refusal_to_read(const std::string& path);
 
 class Database {
  public:
@@ -83,6 +88,7 @@ class Database {
   // None: for reading only. Given back last: the writer's last checkpoint is done before another process may have the
   // file, and no descriptor of the file is closed while SQLite has locks on it, which would drop them.
   const std::optional<FileLock> lock_;
+  const std::optional<CheckpointRecord> record_;
 
   const std::shared_ptr<adapters::Trouble> trouble_ = std::make_shared<adapters::Trouble>();
   std::optional<OpenFiles> files_;  // set by open(), then constant

@@ -20,7 +20,7 @@
 namespace tps::sqlite {
 namespace {
 
-constexpr int kOpenAttempts = 10;  // while another process keeps exchanging the file
+constexpr int kOpenAttempts = 10;      // while another process keeps exchanging the file
 constexpr std::size_t kPidBytes = 32;  // with the end of the line
 
 using Inode = std::pair<dev_t, ino_t>;

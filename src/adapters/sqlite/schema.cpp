@@ -131,6 +131,13 @@ std::expected<void, std::string> migrate(Connection& writer, std::uint32_t parti
   return {};
 }
 
+std::string refusal_of_copy(Connection& connection) {
+  const auto version = read_version(connection);
+  if (!version) return version.error().detail;
+  if (!*version) return "the file is no database of tps";
+  return adapters::migration_refusal(known_migrations(), *version).value_or("");
+}
+
 StoreResult<std::uint32_t> partitions_of(Connection& connection) {
   Use use(connection.statement(kPartitions));
   if (const int code = use->step(); code != SQLITE_ROW) return std::unexpected(connection.fault(code));

@@ -20,6 +20,9 @@ std::expected<void, std::string> migrate(Connection& writer, std::uint32_t parti
 // How many partitions the store has.
 ports::StoreResult<std::uint32_t> partitions_of(Connection& connection);
 
+// The sentence that refuses a file which is no database of tps, or which this binary may not migrate. Empty: it may.
+std::string refusal_of_copy(Connection& connection);
+
 // Refuses (`incompatible`) a schema that this binary may not use and currencies that it would read differently.
 ports::StoreResult<ports::StoreIdentity> read_identity(Connection& reader, const domain::Currencies& currencies);
 
