@@ -10,6 +10,8 @@ namespace {
 
 constexpr const char* kUsualCodes = "0 success, 1 failure, 2 wrong usage or configuration";
 constexpr const char* kPostgres = "--database-url postgresql://tps@db/tps";
+constexpr const char* kCopyCodes =
+    "0 success and no differences, 1 failure or differences, 2 wrong usage or configuration, or not SQLite";
 constexpr const char* kMayBeInUse = "The database may be in use, also a SQLite file.";
 
 std::string with_postgres(const std::string& command) { return command + " " + kPostgres; }
@@ -96,7 +98,20 @@ std::vector<Page> about_database() {
        .examples = {{"tps verify", "of ./tps.db"}, {with_postgres("tps verify") + " --json > audit.json"}},
        .notes = {std::string(kMayBeInUse) + " It is only read, in transactions of at most 5 seconds. The audit "
                                             "needs memory for all accounts, holds and keys. More: docs/operations.md"},
-       .exit_codes = "0 no differences, 1 differences or not finished, 2 wrong usage or configuration"}};
+       .exit_codes = "0 no differences, 1 differences or not finished, 2 wrong usage or configuration"},
+      {.name = "tps backup",
+       .summary = "Copy a SQLite database, also while a server has it, then audit the copy",
+       .examples = {{"tps backup /backups/tps.db", "of ./tps.db"},
+                    {"tps backup today.db --force --database-url sqlite:/var/lib/tps/tps.db", "replaces today.db"}},
+       .notes = {"The copy is one moment of the database, in one file. It is checked and durable before it gets its "
+                 "name. PostgreSQL has its own tools. More: docs/operations.md"},
+       .exit_codes = kCopyCodes},
+      {.name = "tps restore",
+       .summary = "Put a backup in the place of a SQLite database that no server has, then audit the result",
+       .examples = {{"tps restore /backups/tps.db --database-url sqlite:/var/lib/tps/tps.db --force"}},
+       .notes = {"The backup is checked before anything is replaced. Without --force, it restores only where no "
+                 "database is. PostgreSQL has its own tools. More: docs/operations.md"},
+       .exit_codes = kCopyCodes}};
 }
 
 std::vector<Page> about_keys() {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "commands/about.hpp"
+#include "commands/backup.hpp"
 #include "commands/completion.hpp"
 #include "commands/config.hpp"
 #include "commands/hash_password.hpp"
@@ -167,6 +168,17 @@ void add_verify(Node& root, Given& given) {
   add_settings(node, Command::verify, given.flags);
 }
 
+void add_copying(Node& root, const char* word, Command command, const char* meaning, Given& given,
+                 int (*run)(const Settings&, const BackupOptions&)) {
+  BackupOptions& options = given.copied;
+  Node& node =
+      add_node(root, word, [run](const Settings& settings, const Given& words) { return run(settings, words.copied); });
+  add_argument(node, {.name = "FILE", .meaning = meaning, .is_file = true, .required = true}, options.file);
+  add_flag(node, {.name = "--force", .meaning = "replace a file that is there"}, options.force);
+  add_quiet(node, options.quiet);
+  add_settings(node, command, given.flags);
+}
+
 void add_keys(Node& root, Given& given) {
   Node& keys = add_node(root, "keys");
   keys.app->require_subcommand(0, 1);
@@ -270,6 +282,8 @@ CommandTree::CommandTree()
   add_import(*root_, *given_);
   add_export(*root_, *given_);
   add_verify(*root_, *given_);
+  add_copying(*root_, "backup", Command::backup, "file of the copy", *given_, backup);
+  add_copying(*root_, "restore", Command::restore, "the backup", *given_, restore);
   add_keys(*root_, *given_);
   add_tools(*root_, *given_);
   add_documentation();

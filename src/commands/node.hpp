@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "commands/backup.hpp"
 #include "commands/export.hpp"
 #include "commands/import.hpp"
 #include "commands/new_key.hpp"
@@ -28,6 +29,7 @@ struct Given {
   ImportOptions imported;
   ExportOptions exported;
   VerifyOptions verified;
+  BackupOptions copied;
   NewKeyOptions new_key;
   std::string revoked;
   std::string shell;

@@ -18,8 +18,8 @@ constexpr CommandSet kServers = kServe | set_of(Command::worker);
 constexpr CommandSet kListeners = kServers | set_of(Command::health);
 constexpr CommandSet kImport = kServe | set_of(Command::import);
 constexpr CommandSet kWriters = kServers | kImport | set_of(Command::migrate);
-constexpr CommandSet kReaders =
-    kWriters | set_of(Command::export_all) | set_of(Command::verify) | set_of(Command::keys);
+constexpr CommandSet kReaders = kWriters | set_of(Command::export_all) | set_of(Command::verify) |
+                                set_of(Command::backup) | set_of(Command::restore) | set_of(Command::keys);
 constexpr CommandSet kAll = kReaders | kListeners;
 
 constexpr std::array kSettings{
@@ -410,8 +410,8 @@ constexpr std::array kSettings{
 };
 
 constexpr std::array kGroupTitles{"Listen", "Database", "Cache", "Access", "Limits", "Logging", "Options"};
-constexpr std::array kCommandNames{"serve",  "worker", "migrate", "import", "export",
-                                   "verify", "keys",   "health",  "config"};
+constexpr std::array kCommandNames{"serve",  "worker",  "migrate", "import", "export", "verify",
+                                   "backup", "restore", "keys",    "health", "config"};
 constexpr std::string_view kWorkerListens = "127.0.0.1:8001";
 
 }  // namespace

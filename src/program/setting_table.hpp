@@ -18,7 +18,19 @@ enum class SettingGroup : std::uint8_t { listen, database, cache, access, limits
 std::string_view title_of(SettingGroup group);
 
 // The commands that read settings.
-enum class Command : std::uint8_t { serve, worker, migrate, import, export_all, verify, keys, health, config };
+enum class Command : std::uint8_t {
+  serve,
+  worker,
+  migrate,
+  import,
+  export_all,
+  verify,
+  backup,
+  restore,
+  keys,
+  health,
+  config
+};
 std::string_view name_of(Command command);
 
 // Sets of commands, as bits.

@@ -21,7 +21,7 @@ std::string error_of(const Values& flags, Command command = Command::serve) {
 
 TEST(Settings, HaveDefaultsForEveryCommand) {
   for (const Command command : {Command::serve, Command::worker, Command::migrate, Command::import, Command::export_all,
-                                Command::verify, Command::keys, Command::health}) {
+                                Command::verify, Command::backup, Command::restore, Command::keys, Command::health}) {
     const auto settings = read({}, command);
     ASSERT_TRUE(settings.has_value()) << name_of(command) << ": " << settings.error();
     EXPECT_EQ(std::get<SqliteFile>(settings->database).path, "tps.db");

@@ -19,6 +19,8 @@ READ_BY = {
     ("import",): DATABASE | {"partitions", "max-flight"},
     ("export",): DATABASE,
     ("verify",): DATABASE,
+    ("backup",): DATABASE,
+    ("restore",): DATABASE,
     ("keys", "create"): DATABASE,
     ("keys", "list"): DATABASE,
     ("keys", "revoke"): DATABASE,

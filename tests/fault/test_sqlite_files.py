@@ -159,6 +159,29 @@ def test_what_was_acknowledged_is_there_when_the_file_is_put_back(folder, server
     again.stop()
 
 
+def test_another_database_in_its_place_is_left_alone(folder, server):
+    """A server whose files were taken away neither writes nor removes those that came in their place."""
+    (folder / "away").mkdir()
+    (folder / "new").mkdir()
+    other = Tps(folder / "new").start()
+    with other.client() as client:
+        ids = acknowledged(client, 3)
+    other.kill()
+    with server.client() as client:
+        acknowledged(client, 2)
+    for path in list(folder.glob("tps.db*")):
+        path.rename(folder / "away" / path.name)
+    for path in list((folder / "new").glob("tps.db*")):
+        path.rename(folder / path.name)
+    wait_until(lambda: server.status("/readiness") == 503)
+    server.stop()
+    again = Tps(folder).start()
+    with again.client() as client:
+        assert {client.get(f"/transactions/{id_}").status for id_ in ids} == {200}
+    again.stop()
+    assert count(folder / "tps.db") == 3
+
+
 # Damage and a disk without room.
 
 def damage(path, table):
@@ -176,19 +199,24 @@ def test_a_damaged_file_is_told_once_and_no_client_shall_try_again(folder, serve
     with server.client() as client:
         acknowledged(client, 3)
     server.stop()
-    damage(folder / "tps.db", "transaction_log")
+    damage(folder / "tps.db", "settlement_log")
     server.launch()
-    wait_until(lambda: server.status("/health") == 200)
+    wait_until(lambda: server.status("/readiness") == 503)
     with server.client() as client:
         for _ in range(3):
             problem = assert_problem(client.post("/transactions", PAYMENT), 503, "database_damaged")
             assert problem["retryable"] is False
             assert_problem(client.get("/transactions/1"), 503, "database_damaged")
-        wait_until(lambda: server.status("/readiness") == 503)
         assert "damaged" in client.get("/readiness").json()["detail"]
     wait_until(lambda: errors(server))
     server.stop()
     assert len(errors(server)) == 1 and "malformed" in errors(server)[0]["detail"]
+
+
+def test_a_file_that_is_damaged_at_the_start_is_refused(folder, server):
+    server.stop()
+    damage(folder / "tps.db", "transaction_log")
+    assert "damaged" in refused_start(folder)
 
 
 @pytest.fixture
@@ -232,3 +260,178 @@ def test_a_disk_without_room(folder, limited):
 def test_signals_still_end_a_server_whose_file_is_gone(folder, server):
     remove(folder / "tps.db")
     assert server.process.end(signal.SIGTERM) == 0
+
+
+# A copy in the place of the database.
+
+def copied_over(folder, backup):
+    """As an operator restores who does not know of the log: the copy takes the place of the file, the log stays."""
+    shutil.copyfile(backup, folder / "tps.db")
+
+
+def count(path):
+    return SqliteDatabase(path).rows("SELECT count(*) FROM transaction_log")[0][0]
+
+
+@pytest.fixture
+def crashed(folder, server):
+    """A backup with 5 transactions, and a server that was killed when it had 12."""
+    with server.client() as client:
+        acknowledged(client, 5)
+        assert run(["sqlite3", folder / "tps.db", f".backup '{folder}/backup.db'"]).returncode == 0
+        acknowledged(client, 7)
+    server.kill()
+    return server
+
+
+def test_a_backup_beside_the_log_of_another_file_is_refused(folder, crashed):
+    copied_over(folder, folder / "backup.db")
+    words = refused_start(folder)
+    assert "another one was copied over it" in words and "rm " in words
+    for command in (["verify"], ["export"], ["keys", "list"], ["migrate"], ["backup", "x.db"],
+                    ["keys", "create", "--subject", "s", "--scopes", "transactions:read"]):
+        done = tps(*command, cwd=folder)
+        assert done.returncode == 1 and "another one was copied over it" in done.stderr, (command, done)
+    for name in ("tps.db-wal", "tps.db-shm"):  # as the words say
+        (folder / name).unlink()
+    crashed.start()
+    crashed.stop()
+    assert count(folder / "tps.db") == 5
+    assert tps("verify", cwd=folder).returncode == 0
+
+
+def test_a_crash_alone_is_no_reason_to_refuse(folder, server):
+    for _ in range(3):
+        with server.client() as client:
+            acknowledged(client, 2)
+        server.kill()
+        assert tps("verify", cwd=folder).returncode == 0
+        server.start()
+    server.stop()
+    assert count(folder / "tps.db") == 6
+
+
+def test_a_crash_after_a_checkpoint_is_no_reason_to_refuse(folder, server):
+    """64 MB of log: then the file changes while the server runs, and the server records that."""
+    size = (folder / "tps.db").stat().st_size
+    items = [PAYMENT | {"metadata": {str(key): "x" * 400 for key in range(8)}} for _ in range(1000)]
+    with server.client(timeout=30) as client:
+        for _ in range(60):
+            assert client.post("/transactions/batch", {"transactions": items}).status == 200
+            if (folder / "tps.db").stat().st_size > size:
+                break
+        assert (folder / "tps.db").stat().st_size > size, "no checkpoint"
+        acknowledged(client, 1)
+    server.kill()
+    server.start()
+    server.stop()
+    assert tps("verify", cwd=folder).returncode == 0
+
+
+# tps backup and tps restore.
+
+def test_a_backup_is_one_moment_of_a_server_under_load(folder, server):
+    with server.client() as client:
+        ids = acknowledged(client, 20)
+        done = tps("backup", "copy.db", cwd=folder)
+        assert done.returncode == 0 and "0 differences" in done.stdout, done
+        acknowledged(client, 3)
+    server.stop()
+    assert count(folder / "copy.db") == len(ids)
+    assert oct((folder / "copy.db").stat().st_mode & 0o777) == "0o600"
+    assert not list(folder.glob("copy.db*.part*"))
+
+
+def test_a_backup_replaces_a_file_only_with_force(folder, server):
+    server.stop()
+    (folder / "copy.db").write_text("precious")
+    done = tps("backup", "copy.db", cwd=folder)
+    assert done.returncode == 1 and "--force" in done.stderr and (folder / "copy.db").read_text() == "precious"
+    assert tps("backup", "tps.db", "--force", cwd=folder).returncode == 1, "not over itself"
+    assert tps("backup", "copy.db", "--force", cwd=folder).returncode == 0
+    assert tps("verify", "--database-url", "sqlite:copy.db", cwd=folder).returncode == 0
+
+
+@pytest.mark.parametrize("table", ["transaction_log", "store"])
+def test_a_damaged_database_gives_no_backup(folder, server, table):
+    server.stop()
+    (folder / "old.db").write_text("the last good one")
+    damage(folder / "tps.db", table)
+    done = tps("backup", "old.db", "--force", cwd=folder)
+    assert done.returncode == 1 and ("damaged" in done.stderr or "malformed" in done.stderr), done
+    assert (folder / "old.db").read_text() == "the last good one"
+    assert not list(folder.glob("old.db?*"))
+
+
+def test_a_restore_gives_the_backup_and_nothing_of_the_log(folder, crashed):
+    assert tps("restore", "backup.db", cwd=folder).returncode == 1, "the database is there"
+    done = tps("restore", "backup.db", "--force", cwd=folder)
+    assert done.returncode == 0 and "0 differences" in done.stdout, done
+    assert not (folder / "tps.db-wal").exists() or (folder / "tps.db-wal").stat().st_size == 0
+    assert count(folder / "tps.db") == count(folder / "backup.db") == 5
+    crashed.start()
+    with crashed.client() as client:
+        assert acknowledged(client, 1) == [6]
+    crashed.stop()
+
+
+def test_a_restore_after_a_wrong_one(folder, crashed):
+    copied_over(folder, folder / "backup.db")
+    assert "another one was copied" in refused_start(folder)
+    done = tps("restore", "backup.db", "--force", cwd=folder)
+    assert done.returncode == 0, done
+    crashed.start()
+    crashed.stop()
+    assert count(folder / "tps.db") == 5
+
+
+def test_a_restore_in_the_place_of_a_damaged_database(folder, crashed):
+    for name in ("tps.db", "tps.db-wal"):
+        size = (folder / name).stat().st_size
+        (folder / name).write_bytes(b"\xff" * size)
+    assert tps("restore", "backup.db", "--force", cwd=folder).returncode == 0
+    crashed.start()
+    crashed.stop()
+    assert count(folder / "tps.db") == 5
+
+
+def test_a_restore_where_no_database_is(folder, crashed):
+    done = tps("restore", folder / "backup.db", "--database-url", "sqlite:new.db", cwd=folder)
+    assert done.returncode == 0 and count(folder / "new.db") == 5
+    epochs = "SELECT count(*) FROM epoch_log"
+    assert SqliteDatabase(folder / "new.db").rows(epochs)[0][0] == 1 + SqliteDatabase(folder / "backup.db").rows(epochs)[0][0]
+
+
+def test_no_restore_under_a_running_server(folder, server):
+    with server.client() as client:
+        acknowledged(client, 2)
+        assert tps("backup", "copy.db", cwd=folder).returncode == 0
+        done = tps("restore", "copy.db", "--force", cwd=folder)
+        assert done.returncode == 1 and "in use by another tps" in done.stderr
+        acknowledged(client, 1)
+    server.stop()
+    assert count(folder / "tps.db") == 3
+
+
+@pytest.mark.parametrize("content", [b"", b"no database at all" * 500, None])
+def test_what_is_no_backup_is_not_restored(folder, server, content):
+    with server.client() as client:
+        acknowledged(client, 2)
+    server.stop()
+    if content is None:
+        sqlite3.connect(folder / "bad.db").execute("CREATE TABLE other (x)").connection.close()
+    else:
+        (folder / "bad.db").write_bytes(content)
+    for target in ("tps.db", "new.db"):
+        done = tps("restore", "bad.db", "--force", "--database-url", f"sqlite:{target}", cwd=folder)
+        assert done.returncode == 1, done
+    assert not (folder / "new.db").exists() and count(folder / "tps.db") == 2
+    assert tps("restore", "missing.db", "--force", cwd=folder).returncode == 1
+    assert tps("verify", cwd=folder).returncode == 0
+
+
+def test_postgresql_has_its_own_tools(folder):
+    url = ("--database-url", "postgresql://tps:secret@db/tps")
+    for command, words in (("backup", "pg_dump"), ("restore", "pg_restore")):
+        done = tps(command, "file", *url, cwd=folder)
+        assert done.returncode == 2 and words in done.stderr and "secret" not in done.stderr
