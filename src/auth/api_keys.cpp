@@ -13,8 +13,7 @@ namespace {
 constexpr std::chrono::milliseconds kBelieved{800};
 
 SharedPrincipal principal_of(const ports::ApiKey& key) {
-  Principal principal{.caller = {.principal = key.subject, .only_user = key.only_user},
-                      .scopes = Scopes::known_of(key.scopes)};
+  Principal principal = make_principal(key.subject, key.only_user, Scopes::known_of(key.scopes));
   if (key.expires_at) principal.expires_at = *key.expires_at;
   return std::make_shared<const Principal>(std::move(principal));
 }

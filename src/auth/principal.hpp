@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "auth/scope.hpp"
 #include "domain/caller.hpp"
@@ -16,6 +18,9 @@ struct Principal {
   Scopes scopes;
   WallTime expires_at = WallTime::max();  // of the credential
 };
+
+// The principal of a credential. One that is for one user may deposit and reverse only with the scopes for that.
+Principal make_principal(std::string subject, std::optional<std::string> only_user, Scopes scopes);
 
 using SharedPrincipal = std::shared_ptr<const Principal>;
 

@@ -23,6 +23,10 @@ std::string_view name_of(Scope scope) {
       return "transactions:read";
     case Scope::transactions_write:
       return "transactions:write";
+    case Scope::transactions_deposit:
+      return "transactions:deposit";
+    case Scope::transactions_reverse:
+      return "transactions:reverse";
     case Scope::accounts_read:
       return "accounts:read";
     case Scope::accounts_write:

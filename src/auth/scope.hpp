@@ -10,10 +10,25 @@
 
 namespace tps::auth {
 
-enum class Scope : std::uint8_t { transactions_read, transactions_write, accounts_read, accounts_write, admin };
+// transactions_write includes deposits and reversals, but for credentials of one user, which need the two scopes for
+// them.
+enum class Scope : std::uint8_t {
+  transactions_read,
+  transactions_write,
+  transactions_deposit,
+  transactions_reverse,
+  accounts_read,
+  accounts_write,
+  admin
+};
 
-inline constexpr std::array kAllScopes{Scope::transactions_read, Scope::transactions_write, Scope::accounts_read,
-                                       Scope::accounts_write, Scope::admin};
+inline constexpr std::array kAllScopes{Scope::transactions_read,
+                                       Scope::transactions_write,
+                                       Scope::transactions_deposit,
+                                       Scope::transactions_reverse,
+                                       Scope::accounts_read,
+                                       Scope::accounts_write,
+                                       Scope::admin};
 
 // "transactions:read" and the like.
 std::string_view name_of(Scope scope);

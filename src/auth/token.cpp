@@ -106,17 +106,19 @@ std::expected<Principal, TokenFlaw> read_claims(const Members& claims, const Tok
   if (!is_meant_for(claims, rules.audience)) return std::unexpected(TokenFlaw::audience);
   const auto subject = get<std::string_view>(claims, "sub");
   if (!subject || !is_name(*subject)) return std::unexpected(TokenFlaw::claims);
-  Principal principal{.caller = {.principal = std::string(*subject)}, .scopes = {}};
+  std::optional<std::string> only_user;
   if (claims.contains("tps_user")) {
     const auto user = get<std::string_view>(claims, "tps_user");
     if (!user || !is_name(*user)) return std::unexpected(TokenFlaw::claims);
-    principal.caller.only_user = std::string(*user);
+    only_user = std::string(*user);
   }
+  Scopes allowed;
   if (claims.contains("scope")) {
     const auto scopes = get<std::string_view>(claims, "scope");
     if (!scopes) return std::unexpected(TokenFlaw::claims);
-    principal.scopes = Scopes::known_of(*scopes);
+    allowed = Scopes::known_of(*scopes);
   }
+  Principal principal = make_principal(std::string(*subject), std::move(only_user), allowed);
   principal.expires_at = *time_of(claims, "exp") + kSkew;
   return principal;
 }

@@ -62,7 +62,7 @@ const Setting* find_setting(std::string_view name);
 // The words of a choice; empty for another kind.
 std::vector<std::string> choices_of(const Setting& setting);
 
-// What a setting means to a command: tps health asks the instance that listens there.
+// The meaning of a setting for a command: tps health asks the instance that listens there.
 std::string_view meaning_for(const Setting& setting, Command command);
 
 // The default of a setting for a command: a worker listens beside a server on the same machine.

@@ -66,7 +66,17 @@ Error invalid_parent(domain::Type type, const domain::Transaction& parent) {
   return {ErrorCode::invalid_parent, std::move(detail)};
 }
 
-Error not_that_user() {
+// The caller acts for one user.
+Error not_allowed(const domain::Caller& caller, const domain::Transaction& transaction) {
+  if (transaction.type == domain::Type::reversal) {
+    return {ErrorCode::forbidden,
+            "these credentials are for one user, who is not the receiver: a reversal needs the scope "
+            "transactions:reverse; nothing was added"};
+  }
+  if (caller.acts_for(transaction.user_id)) {
+    return {ErrorCode::forbidden,
+            "these credentials are for one user: a deposit needs the scope transactions:deposit; nothing was added"};
+  }
   return {ErrorCode::forbidden, "these credentials are for one user, and user_id is another; nothing was added"};
 }
 
@@ -137,7 +147,9 @@ domain::Answer<Submitted> Transactions::answer_of(Submission& submission) {
 
 awaitable<domain::Answer<Submitted>> Transactions::submit(Instruction instruction, const domain::Caller& caller,
                                                           ports::Deadline deadline) {
-  if (!caller.acts_for(instruction.transaction.user_id)) co_return std::unexpected(not_that_user());
+  if (!caller.may_submit(instruction.transaction)) {
+    co_return std::unexpected(not_allowed(caller, instruction.transaction));
+  }
   SubmitJob job;
   job.submissions.push_back(make_submission(std::move(instruction), caller.principal, partitions_));
   const lanes::LaneVerdict verdict = co_await parts_.submit.submit(job, deadline);
@@ -149,7 +161,9 @@ awaitable<std::vector<domain::Answer<Submitted>>> Transactions::submit_batch(
     std::vector<domain::Answer<Instruction>> items, bool atomic, const domain::Caller& caller,
     ports::Deadline deadline) {
   for (auto& item : items) {
-    if (item && !caller.acts_for(item->transaction.user_id)) item = std::unexpected(not_that_user());
+    if (item && !caller.may_submit(item->transaction)) {
+      item = std::unexpected(not_allowed(caller, item->transaction));
+    }
   }
   const bool any_refused = std::ranges::any_of(items, [](const auto& item) { return !item.has_value(); });
   const bool all_refused = atomic && any_refused;

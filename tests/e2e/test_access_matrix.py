@@ -7,9 +7,11 @@ from support.deployment import deploy
 from support.fixtures import servers_for
 from support.tokens import SECRET, bearer
 
-SCOPES = ("transactions:read", "transactions:write", "accounts:read", "accounts:write", "admin")
-BODIES = {"/transactions": {"user_id": "own", "amount": 1, "currency": "USD"},
-          "/transactions/batch": {"transactions": [{"user_id": "own", "amount": 1, "currency": "USD"}]},
+SCOPES = ("transactions:read", "transactions:write", "transactions:deposit", "transactions:reverse", "accounts:read",
+          "accounts:write", "admin")
+PAYMENT = {"user_id": "own", "amount": 1, "currency": "USD", "type": "withdrawal"}
+BODIES = {"/transactions": PAYMENT,
+          "/transactions/batch": {"transactions": [PAYMENT]},
           "/users/{id}/accounts/{currency}": {"overdraft_limit": 100}}
 ONE_OF_EACH_PLACE = ("own", "foreign", "missing")
 
@@ -113,11 +115,63 @@ def test_a_caller_cannot_write_for_another_user(deployment):
         assert client.get("/transactions?limit=1", bearer("admin")).json()["data"] == newest
 
 
-def test_the_receiver_can_only_read(deployment):
+# Each act, and the status that the credentials of its payer, of its receiver and of the operator get. "+" is the payer
+# with the scope of its own for that act.
+ACTS = {
+    "deposit": {"payer": 403, "payer+": 201, "operator": 201},
+    "withdrawal": {"payer": 201, "receiver": 403, "operator": 201},
+    "transfer": {"payer": 201, "receiver": 403, "operator": 201},
+    "hold": {"payer": 201, "receiver": 403, "operator": 201},
+    "reverse a deposit": {"payer": 403, "payer+": 201, "operator": 201},
+    "reverse a withdrawal": {"payer": 403, "payer+": 201, "receiver": 404, "operator": 201},
+    "reverse a transfer": {"payer": 403, "payer+": 201, "receiver": 201, "operator": 201},
+    "capture a hold": {"payer": 201, "receiver": 403, "operator": 201},
+    "void a hold": {"payer": 201, "receiver": 403, "operator": 201},
+    "reverse a capture": {"payer": 403, "payer+": 201, "receiver": 201, "operator": 201},
+}
+CREDENTIALS = {"payer": ("transactions:read transactions:write", "own"),
+               "payer+": ("transactions:read transactions:write transactions:deposit transactions:reverse", "own"),
+               "receiver": ("transactions:read transactions:write", "receiver"),
+               "operator": ("transactions:read transactions:write", None)}
+
+
+@pytest.mark.parametrize("act,who,status", [(act, who, status) for act, all_ in ACTS.items() for who, status in all_.items()])
+def test_who_may_do_what_to_whom(deployment, act, who, status):
+    everything = bearer("admin") | {"Prefer": "wait=5"}
+    body = {"user_id": "own", "amount": 1, "currency": "USD"}
+    kinds = {"deposit": body, "withdrawal": body | {"type": "withdrawal"},
+             "transfer": body | {"type": "transfer", "to_user_id": "receiver"},
+             "hold": body | {"type": "transfer", "to_user_id": "receiver", "capture": "manual"}}
+
+    with deployment.client() as client:
+        def done(*request):
+            answer = client.post(*request, everything)
+            assert answer.status == 201, answer.body
+            return answer.json()["id"]
+
+        done("/transactions", body | {"amount": 10})
+        action, _, kind = act.partition(" a ")
+        path = "/transactions"
+        if kind == "capture":
+            id_ = done(f"/transactions/{done('/transactions', kinds['hold'])}/capture", {})
+            path = f"/transactions/{id_}/reverse"
+        elif kind:
+            path = f"/transactions/{done('/transactions', kinds[kind])}/{action}"
+        scopes, user = CREDENTIALS[who]
+        credential = bearer(scopes, user=user) if user else bearer(scopes)
+        before = client.get("/transactions?limit=1", everything).json()["data"]
+        answer = client.post(path, {} if kind else kinds[act], credential | {"Prefer": "wait=5"})
+        assert answer.status == status, answer.body
+        if status == 201:
+            assert answer.json()["status"] in ("settled", "authorized", "voided"), answer.body
+        else:
+            assert client.get("/transactions?limit=1", everything).json()["data"] == before
+
+
+def test_the_receiver_reads_what_they_received(deployment):
     transfer = {"user_id": "own", "to_user_id": "receiver", "type": "transfer", "amount": 1, "currency": "USD"}
     with deployment.client() as client:
         id_ = client.post("/transactions", transfer, bearer("admin") | {"Prefer": "wait=5"}).json()["id"]
         receiver = bearer("transactions:read transactions:write", user="receiver")
         assert client.get(f"/transactions/{id_}", receiver).json()["to_user_id"] == "receiver"
-        assert client.post(f"/transactions/{id_}/reverse", {}, receiver).status == 403
         assert client.get(f"/transactions/{id_}", bearer("transactions:read", user="somebody")).status == 404

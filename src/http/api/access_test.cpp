@@ -175,9 +175,7 @@ TEST_F(AccessTest, OneUserSeesAndMovesOnlyTheirOwn) {
 
   const std::size_t before = service_.store.size();
   EXPECT_EQ(post_as(one, R"({"user_id":"user_2","amount":5,"currency":"USD"})").status, 403);
-  for (const auto& [who, status] : {std::pair(&one, 404), {&receiver, 403}}) {
-    EXPECT_EQ(ask_of(api_, Method::post, "/transactions/2/reverse", {}, {{"Authorization", *who}}).status, status);
-  }
+  EXPECT_EQ(ask_of(api_, Method::post, "/transactions/2/reverse", {}, {{"Authorization", one}}).status, 404);
   const std::string items = R"({"transactions":[{"user_id":"user_1","amount":1,"currency":"USD"},)"
                             R"({"user_id":"user_2","amount":1,"currency":"USD"}]})";
   const Response batch = ask_of(api_, Method::post, "/transactions/batch", items,
@@ -185,6 +183,38 @@ TEST_F(AccessTest, OneUserSeesAndMovesOnlyTheirOwn) {
   EXPECT_EQ(batch.status, 200);
   EXPECT_NE(batch.body.find(R"({"status":403,"problem":)"), std::string::npos) << batch.body;
   EXPECT_EQ(service_.store.size(), before + 1);
+}
+
+// 3 is a transfer from user_1 to user_2, 4 a withdrawal of user_1.
+TEST_F(AccessTest, CredentialsOfOneUserPayButTakeNothingBack) {
+  const std::string all = token("admin");
+  const std::string deposit = R"({"user_id":"user_1","amount":5,"currency":"USD"})";
+  const std::string transfer =
+      R"({"user_id":"user_1","to_user_id":"user_2","type":"transfer","amount":1,"currency":"USD"})";
+  const std::string withdrawal = R"({"user_id":"user_1","type":"withdrawal","amount":1,"currency":"USD"})";
+  ASSERT_EQ(post_as(all, deposit).status, 201);
+  const std::string payer = token("transactions:write", "user_1");
+  const std::string receiver = token("transactions:write", "user_2");
+  const auto reverse = [this](int id, const std::string& authorization) {
+    return ask_of(api_, Method::post, "/transactions/" + std::to_string(id) + "/reverse", {},
+                  {{"Authorization", authorization}})
+        .status;
+  };
+  const Response refused = post_as(payer, deposit);
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_NE(refused.body.find("transactions:deposit"), std::string::npos) << refused.body;
+  EXPECT_EQ(post_as(token("transactions:write transactions:deposit", "user_1"), deposit).status, 201);
+  ASSERT_EQ(post_as(payer, transfer).status, 201);
+  ASSERT_EQ(post_as(payer, withdrawal).status, 201);
+
+  EXPECT_EQ(reverse(3, payer), 403);
+  EXPECT_EQ(reverse(4, payer), 403);
+  EXPECT_EQ(reverse(1, payer), 403);
+  EXPECT_EQ(reverse(4, receiver), 404);
+  EXPECT_EQ(reverse(3, receiver), 201);
+  EXPECT_EQ(reverse(3, token("transactions:write transactions:reverse", "user_1")), 201);
+  EXPECT_EQ(reverse(4, token("transactions:write transactions:reverse", "user_1")), 201);
+  EXPECT_EQ(reverse(4, token("transactions:write")), 201);
 }
 
 TEST_F(AccessTest, ApiKeysComeFromTheStore) {
