@@ -17,8 +17,9 @@ class KeySet {
   KeySet() = default;
   explicit KeySet(std::vector<SigningKey> keys) : keys_(std::move(keys)) {}
 
-  // Those that may have signed a token with this `alg` and `kid`: of the one algorithm, and with this id or none. An id
-  // is looked up here and nowhere else.
+  // The keys that may have signed a token with this `alg` and `kid`: the key with this id, or else those without an id;
+  // at most 4. A token without a `kid` gets none if more keys than that are of its algorithm. An id is looked up here
+  // and nowhere else.
   [[nodiscard]] std::vector<const SigningKey*> candidates(Algorithm algorithm,
                                                           std::optional<std::string_view> id) const;
 

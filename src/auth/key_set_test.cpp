@@ -82,6 +82,40 @@ TEST(KeySet, RefusesWhatIsNoSet) {
   EXPECT_EQ(error_of(R"({"keys":[)" + one + "," + one + "]}"), "two keys have the same kid");
 }
 
+TEST(KeySet, RefusesRsaKeysThatAnyoneCanForge) {
+  const auto rsa = [](std::string_view n, std::string_view e) {
+    return error_of(R"({"keys":[{"kty":"RSA","kid":"k","n":")" + std::string(n) + R"(","e":")" + std::string(e) +
+                    R"("}]})");
+  };
+  const std::string n(kRsaN);
+  const std::string flaw = "key \"k\": an RSA key needs an odd modulus and an odd exponent of at least 3";
+  EXPECT_EQ(rsa(n, "AQAB"), "");
+  EXPECT_EQ(rsa(n, "Aw"), "");
+  EXPECT_EQ(rsa(n, "AQ"), flaw);
+  EXPECT_EQ(rsa(n, "AQAA"), flaw);
+  std::string even = *wire::from_base64url(n);
+  even.back() = static_cast<char>(even.back() & ~1);
+  EXPECT_EQ(rsa(wire::to_base64url(even), "AQAB"), flaw);
+}
+
+TEST(KeySet, TriesFewKeysOnOneToken) {
+  const auto secret = [](const std::string& id, int number) {
+    return *SigningKey::of_secret(id, std::string(kSecret) + std::to_string(number));
+  };
+  std::string pem;
+  for (int i = 0; i < 4; ++i) pem += KeyPair::p256().pem();
+  EXPECT_EQ(error_of(pem), "");
+  EXPECT_EQ(error_of(pem + KeyPair::p256().pem()), "it has more than 4 keys without a kid");
+
+  std::vector<SigningKey> keys{secret("", 0), secret("", 1)};
+  for (int i = 2; i < 60; ++i) keys.push_back(secret("k" + std::to_string(i), i));
+  const KeySet set(std::move(keys));
+  EXPECT_EQ(set.candidates(Algorithm::hs256, "k7").size(), 1U);
+  EXPECT_EQ(set.candidates(Algorithm::hs256, "other").size(), 2U);
+  EXPECT_EQ(set.candidates(Algorithm::hs256, std::nullopt).size(), 0U);
+  EXPECT_EQ(set.candidates(Algorithm::es256, "k7").size(), 0U);
+}
+
 TEST(KeySet, RefusesWeakKeys) {
   EXPECT_EQ(error_of(KeyPair::rsa(1024).pem()), "an RSA key needs 2048 bits or more");
   EXPECT_EQ(error_of(KeyPair::p384().pem()), "only RSA and P-256 keys can be used");

@@ -117,11 +117,29 @@ std::expected<SigningKey, std::string> SigningKey::of_secret(std::string id, std
   return key;
 }
 
+namespace {
+
+// With the exponent 1 every text is its own signature; an even number is no product of two primes (SP 800-89 section
+// 5.3.3).
+bool is_sound_rsa(const EVP_PKEY& key) {
+  BIGNUM* n = nullptr;
+  BIGNUM* e = nullptr;
+  EVP_PKEY_get_bn_param(&key, OSSL_PKEY_PARAM_RSA_N, &n);
+  EVP_PKEY_get_bn_param(&key, OSSL_PKEY_PARAM_RSA_E, &e);
+  const Owned<BIGNUM> modulus(n);
+  const Owned<BIGNUM> exponent(e);
+  return n != nullptr && e != nullptr && BN_is_odd(n) == 1 && BN_is_odd(e) == 1 && BN_is_one(e) == 0;
+}
+
+}  // namespace
+
 std::expected<SigningKey, std::string> SigningKey::of_public_key(std::string id, PublicKey key) {
   if (!key) return std::unexpected("not a valid public key");
   Algorithm algorithm{};
   if (EVP_PKEY_is_a(key.get(), "RSA") == 1) {
     if (EVP_PKEY_get_bits(key.get()) < kLeastRsaBits) return std::unexpected("an RSA key needs 2048 bits or more");
+    if (!is_sound_rsa(*key))
+      return std::unexpected("an RSA key needs an odd modulus and an odd exponent of at least 3");
     algorithm = Algorithm::rs256;
   } else {
     std::array<char, 32> group{};

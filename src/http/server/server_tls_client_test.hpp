@@ -23,6 +23,7 @@ struct TlsClientOptions {
   std::string certificate{};  // shown, with its key
   std::string key{};
   int highest_version = TLS1_3_VERSION;
+  std::string ciphers{};    // of TLS 1.2, in OpenSSL's words
   std::string protocols{};  // of ALPN, each behind its length
 };
 
@@ -38,6 +39,7 @@ class TlsClient {
     SSL_CTX_set_security_level(tls_context_.get(), 0);  // so that old versions are offered at all
     SSL_CTX_set_min_proto_version(tls_context_.get(), TLS1_VERSION);
     SSL_CTX_set_max_proto_version(tls_context_.get(), options.highest_version);
+    if (!options.ciphers.empty()) SSL_CTX_set_cipher_list(tls_context_.get(), options.ciphers.c_str());
     if (!options.ca.empty()) {
       SSL_CTX_load_verify_file(tls_context_.get(), options.ca.c_str());
       SSL_CTX_set_verify(tls_context_.get(), SSL_VERIFY_PEER, nullptr);

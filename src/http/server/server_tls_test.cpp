@@ -97,6 +97,18 @@ TEST_F(Tls, ServesAsWithout) {
   EXPECT_EQ(client(server, {.highest_version = TLS1_2_VERSION}).version(), "TLSv1.2");
 }
 
+// RFC 9325 section 4.1.
+TEST_F(Tls, OffersOnlySuitesWithForwardSecrecyAndWithoutCbc) {
+  const TestServer server(options());
+  const auto shakes = [&](const char* ciphers) {
+    return client(server, {.highest_version = TLS1_2_VERSION, .ciphers = ciphers}).shaken();
+  };
+  EXPECT_TRUE(shakes("ECDHE+AESGCM"));
+  EXPECT_TRUE(shakes("ECDHE+CHACHA20"));
+  EXPECT_FALSE(shakes("kRSA"));
+  EXPECT_FALSE(shakes("ECDHE+AES:!AESGCM:!AESCCM"));
+}
+
 TEST_F(Tls, TakesRequestsInAnyPieces) {
   const TestServer server(options());
   TlsClient bytes = client(server);
