@@ -1,9 +1,8 @@
 # Fuzz targets stand beside the code as src/<room>/<name>_fuzz.cpp. Each has LLVMFuzzerTestOneInput and, if it
 # has something to start from, fuzz_seeds.
-#  - The test fuzz_replay runs all of them over their seeds and fixed mutations, with any compiler.
-#  - With TPS_FUZZ=ON (clang) each is also a libFuzzer program fuzz_<name>. Everything is then built with the sanitizers:
-#        cmake -G Ninja -S . -B build/fuzz -DTPS_FUZZ=ON -DTPS_BENCH=OFF -DCMAKE_CXX_COMPILER=clang++-19
-#        ninja -C build/fuzz fuzz && build/fuzz/tests/fuzz_money -max_total_time=60 build/fuzz/tests/corpus/money
+#  - The test fuzz_replay runs all of them over their seeds and fixed mutations.
+#  - With TPS_FUZZ=ON each is also a libFuzzer program fuzz_<name>. Everything is then built with the sanitizers:
+#        cmake --preset fuzz && ninja -C build/fuzz fuzz && build/fuzz/tests/fuzz_money -max_total_time=60 build/fuzz/tests/corpus/money
 file(GLOB_RECURSE fuzz_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*_fuzz.cpp)
 set(fuzz_libraries tps_http_server tps_http_api tps_auth tps_adapters_redis)
 
@@ -35,12 +34,8 @@ add_test(NAME fuzz_replay COMMAND fuzz_replay)
 set_tests_properties(fuzz_replay PROPERTIES LABELS unit TIMEOUT 300)
 
 if(TPS_FUZZ)
-  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-    message(FATAL_ERROR "TPS_FUZZ needs clang: -DCMAKE_CXX_COMPILER=clang++-19 (apt-get install clang-19 libclang-rt-19-dev)")
-  endif()
   set(sanitizers -fsanitize=fuzzer-no-link,address,undefined)
-  # Warnings are held as errors by the other builds, with the compiler that the headers were made for.
-  target_compile_options(tps_options INTERFACE ${sanitizers} -fno-sanitize-recover=all -Wno-error)
+  target_compile_options(tps_options INTERFACE ${sanitizers} -fno-sanitize-recover=all)
   target_link_options(tps_options INTERFACE ${sanitizers})
   add_custom_target(fuzz COMMAND fuzz_replay --seeds corpus)
   foreach(source ${fuzz_sources})

@@ -98,7 +98,7 @@ TEST(HelpText, NamesTheCommandsBelow) {
 }
 
 TEST(HelpText, NoLineIsWiderThanTheTerminal) {
-  for (const std::size_t width : {60, 70, 80, 100, 200}) {
+  for (const std::size_t width : {60U, 70U, 80U, 100U, 200U}) {
     std::istringstream lines(help_text(example(), width, true));
     for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), width) << line;
   }

@@ -23,7 +23,7 @@ TEST_P(Reading, AnswersEachIdInOrder) {
   EXPECT_EQ((*answers)[0]->user_id, "c");
   EXPECT_EQ((*answers)[2]->user_id, "a");
   EXPECT_EQ((*answers)[3]->user_id, "c");
-  for (const std::size_t missing : {1, 4, 5, 6, 7}) EXPECT_FALSE((*answers)[missing]) << missing;
+  for (const std::size_t missing : {1U, 4U, 5U, 6U, 7U}) EXPECT_FALSE((*answers)[missing]) << missing;
   EXPECT_THAT(*store_->find({}, soon()), IsEmpty());
 }
 

@@ -124,7 +124,7 @@ def test_warnings_are_errors_for_tests_and_stay_so(dev):
 
 def test_the_first_build_says_how_long_it_takes_and_the_next_says_nothing(dev):
     first, *rest = dev.run("serve").stderr.splitlines()
-    assert first == ("dev: building the server, then starting it; the first build takes about 3 minutes with 2 compilers at a time, "
+    assert first == ("dev: building the server, then starting it; the first build takes about 2 minutes with 2 compilers at a time, "
                      "later ones take seconds")
     assert not [line for line in rest if line.startswith("[")]
     (dev.here / "done").touch()

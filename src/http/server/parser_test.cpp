@@ -235,7 +235,7 @@ TEST(Parser, RefusesBadChunks) {
       {"over the limit together", "64\r\n" + std::string(100, 'a') + "\r\n1\r\n", ErrorCode::payload_too_large},
   };
   for (const Case& c : cases) {
-    for (const std::size_t piece : {1, 7, 1000}) {
+    for (const std::size_t piece : {1U, 7U, 1000U}) {
       const auto body = read_chunks(c.text, piece);
       ASSERT_FALSE(body.has_value()) << c.name;
       EXPECT_EQ(body.error(), c.code) << c.name;

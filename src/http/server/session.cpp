@@ -279,9 +279,7 @@ asio::awaitable<void> Session::refuse(Refusal refusal) {
 }
 
 asio::awaitable<void> Session::end_with(const Response& response) {
-  bool sent = send_at_once(response, false);  // not as one condition: gcc 12 makes wrong code of "a || co_await b"
-  if (!sent) sent = co_await answer(response);
-  if (sent) co_await linger();
+  if (send_at_once(response, false) || co_await answer(response)) co_await linger();
 }
 
 // Closing with bytes unread would reset the connection, and the answer might be lost with it.
