@@ -251,5 +251,45 @@ TEST_F(FaultTest, NeverMakesTheAnswerToASettlementWrong) {
   EXPECT_GT(runs_, 15);
 }
 
+TEST_F(FaultTest, TellsClientsAndOperatorsTheCause) {
+  using Cause = ports::StoreFault::Cause;
+  struct Case {
+    Fault fault;
+    Cause cause;
+  };
+  const Case cases[] = {{{.code = SQLITE_FULL, .forever = true}, Cause::full},
+                        {{.code = SQLITE_READONLY, .forever = true}, Cause::refuses},
+                        {{.code = SQLITE_IOERR_WRITE, .forever = true}, Cause::damaged}};
+  for (const Case& one : cases) {
+    const std::filesystem::path place = folder_ / std::to_string(places_++);
+    std::filesystem::create_directory(place);
+    auto database = Database::open(place / "tps.db").value();
+    EXPECT_TRUE(database->migrate(1));
+    Store store(database, currencies_);
+    int begun = 0;
+    database->trouble()->set_listener([&](const ports::StoreFault& met, bool is_over) {
+      EXPECT_FALSE(is_over);
+      EXPECT_EQ(met.cause, one.cause);
+      EXPECT_FALSE(met.detail.empty());
+      ++begun;
+    });
+    fault = one.fault;
+    for (int time = 0; time < 3; ++time) {
+      domain::Submission submission = deposits(1).front();
+      store.append(std::vector{&submission}, {}, soon());
+      // This code does not say at which write of the commit it came.
+      if (one.cause == Cause::refuses && submission.acceptance == Acceptance::unknown) continue;
+      EXPECT_EQ(submission.acceptance, Acceptance::unavailable);
+      EXPECT_EQ(submission.unavailable_as, ports::code_of(one.cause));
+    }
+    const auto pinged = store.ping(soon());
+    ASSERT_FALSE(pinged);
+    EXPECT_EQ(pinged.error().cause, one.cause);
+    EXPECT_EQ(begun, 1);
+    fault = {};
+    EXPECT_EQ(append(store, deposits(1)), Acceptance::accepted) << "it goes on afterwards";
+  }
+}
+
 }  // namespace
 }  // namespace tps::sqlite
