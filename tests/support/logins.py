@@ -28,7 +28,9 @@ def make_logins(server):
 def migrated_for_logins(database, *arguments):
     make_logins(database.server)
     done = tps("migrate", "--database-url", database.url, *arguments)
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    # A restored database says that another epoch begins.
+    lines = [line for line in done.stderr.splitlines() if "another epoch of it begins" not in line]
+    assert (done.returncode, lines) == (0, []), done.stderr
     return database
 
 
