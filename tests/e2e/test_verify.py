@@ -106,6 +106,7 @@ def test_changes_by_direct_sql_are_found(deployment, statement, kind):
         done = verify(deployment.database, "--json")
     finally:
         deployment.database.execute(statement.format("-"))
+    assert done.stdout, done.stderr
     found = json.loads(done.stdout)
     assert done.returncode == 1 and found["by_kind"] == {kind: 1}, done.stdout
     assert "a replay gives" in found["first_differences"][0]["sentence"]

@@ -74,7 +74,7 @@ class Draft {
 
 std::expected<std::unique_ptr<Connection>, std::string> open_source(const std::string& path) {
   if (access(path.c_str(), R_OK) != 0) return failed_at(path);
-  for (const std::string& refusal : {hard_link_refusal(path), foreign_log_refusal(path)}) {
+  for (const std::string& refusal : {hard_link_refusal(path), foreign_log_refusal_to_read(path)}) {
     if (!refusal.empty()) return std::unexpected(refusal);
   }
   auto source = Connection::open(path, Connection::Mode::read);

@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <filesystem>
 #include <string_view>
 
@@ -39,6 +41,17 @@ std::string read_record(const std::string& path) {
   close(beside);
   std::string text(bytes.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
   return text.substr(0, text.find_last_not_of(" \n") + 1);
+}
+
+// Whether another process has the lock on PATH.lock (FileLock).
+bool is_served(const std::string& path) {
+  std::error_code error;
+  const std::string beside = std::filesystem::canonical(path, error).string() + ".lock";
+  const int file = ::open(beside.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const bool served = flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  close(file);
+  return served;
 }
 
 bool belongs(const std::string& record, const struct stat& file) {
@@ -80,6 +93,11 @@ std::string foreign_log_refusal(const std::string& path) {
       "If the file is a backup that you restored: rm {0}-wal {0}-shm (next time: tps restore BACKUP --force)\n"
       "If only the log is right: put the old file back. If nothing was copied: rm {0}.lock",
       canonical);
+}
+
+std::string foreign_log_refusal_to_read(const std::string& path) {
+  std::string refusal = foreign_log_refusal(path);
+  return refusal.empty() || is_served(path) ? "" : refusal;
 }
 
 }  // namespace tps::sqlite

@@ -1,6 +1,6 @@
-// The size and time of the database file after its last checkpoint, kept in PATH.lock. The log (PATH-wal) completes the file as it
-// was then, and no other: if a backup is copied over the file and the log of the old one is still there, SQLite puts
-// that log on top of it, which undoes the restore or mixes two databases.
+// The size and time of the database file after its last checkpoint, kept in PATH.lock. The log (PATH-wal) completes the
+// file as it was then, and no other: if a backup is copied over the file and the log of the old one is still there,
+// SQLite puts that log on top of it, which undoes the restore or mixes two databases.
 #pragma once
 
 #include <string>
@@ -25,8 +25,12 @@ class CheckpointRecord {
   const int beside_;
 };
 
-// The lines that refuse a file with the log of another one; empty: they belong together, as far as is known. Also
-// beside a running server. `path` may be any name of the file.
+// The lines that refuse a file with the log of another one; empty: they belong together, as far as is known. `path` may
+// be any name of the file.
 std::string foreign_log_refusal(const std::string& path);
+
+// The same for a process that does not have the lock. While a server has it, the log is that of the file: other
+// programs, such as sqlite3, may then change the file without a record.
+std::string foreign_log_refusal_to_read(const std::string& path);
 
 }  // namespace tps::sqlite

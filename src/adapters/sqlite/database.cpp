@@ -70,7 +70,7 @@ Database::~Database() {
 
 std::string refusal_to_read(const std::string& path) {
   std::string refusal = hard_link_refusal(path);
-  return refusal.empty() ? foreign_log_refusal(path) : refusal;
+  return refusal.empty() ? foreign_log_refusal_to_read(path) : refusal;
 }
 
 void Database::check_files() {
