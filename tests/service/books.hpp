@@ -252,7 +252,8 @@ class BooksAudit final : public ports::Audit {
         rows.push_back({{partition, currency}, totals});
       }
     }
-    return piece(std::move(rows), rows.size(), [](const TotalsRow& row) { return row.first; });
+    const std::size_t all = rows.size();
+    return piece(std::move(rows), all, [](const TotalsRow& row) { return row.first; });
   }
 
   ports::StoreResult<std::int64_t> open_holds(ports::Deadline) override {
