@@ -108,7 +108,9 @@ int serve(const Settings& settings) {
                                                          .shared_cache = shared_cache->get(),
                                                          .waiters = waiters,
                                                          .metrics = metrics});
-  service::ReadinessCheck readiness(*ping_session, store->partitions, now, metrics);
+  auto parts = lanes.parts();
+  if (settler) parts.push_back(settler->part());
+  service::ReadinessCheck readiness(*ping_session, store->partitions, now, std::move(parts), metrics);
   Authentication authentication(settings.access, std::move(*credentials), *engine, metrics);
   const auto keys = authentication.await_keys();
   if (!keys) return kExitOk;  // ended by a signal

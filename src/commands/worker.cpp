@@ -34,7 +34,7 @@ int worker(const Settings& settings) {
 
   service::Waiters waiters(*wait_session);  // no request waits here
   Settler settler(settings, *engine, *store, waiters, metrics);
-  service::ReadinessCheck readiness(*ping_session, store->partitions, now, metrics);
+  service::ReadinessCheck readiness(*ping_session, store->partitions, now, {settler.part()}, metrics);
   http::Api api(http::worker_routes(),
                 {.options = {}, .currencies = settings.currencies, .metrics = metrics, .readiness = [&readiness] {
                    return readiness.not_ready();

@@ -40,6 +40,7 @@ constexpr std::array kErrorCodes{
     Name{ErrorCode::database_full, "database_full"},
     Name{ErrorCode::database_refuses, "database_refuses"},
     Name{ErrorCode::database_damaged, "database_damaged"},
+    Name{ErrorCode::clock_wrong, "clock_wrong"},
     Name{ErrorCode::outcome_unknown, "outcome_unknown"},
     Name{ErrorCode::internal_error, "internal_error"},
 };

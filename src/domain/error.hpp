@@ -49,6 +49,7 @@ enum class ErrorCode : std::uint8_t {
   database_full,
   database_refuses,
   database_damaged,  // asking again does not work before an operator has restored it
+  clock_wrong,       // the times of a log never run back, so a wrong one may not come in
   // It is unknown whether something was added; a client retries with the same Idempotency-Key.
   outcome_unknown,
   internal_error,

@@ -121,6 +121,7 @@ struct SettlementInput {
   Parents parents;          // of parent_id, for reversals of transactions that are not among `transactions`
   TotalsByCurrency totals;  // of the partition
   Timestamp last_settled_at{};
+  std::optional<Timestamp> clock_reference{};  // the time that `now` is compared with (clock.hpp); nullopt: none
 };
 
 // Everything to write, in one database transaction.

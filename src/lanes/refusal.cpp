@@ -19,8 +19,9 @@ Error error_of(LaneVerdict verdict) {
 }
 
 Error error_of(const ports::StoreFault& fault) {
-  // Readiness tells operators that the store is away; a line for every request would bury it.
-  ops::log(ops::Level::debug, "store read failed", {{"detail", fault.detail}});
+  // The lane's health tells operators; a line for every request would bury that.
+  ops::log(ops::Level::debug, "a flight failed", {{"detail", fault.detail}});
+  if (fault.kind == ports::StoreFault::Kind::clock_wrong) return {ErrorCode::clock_wrong, {}};
   if (fault.cause != ports::StoreFault::Cause::unreachable) return {ports::code_of(fault.cause), {}};
   return {ErrorCode::store_unavailable, "the database is unreachable"};
 }

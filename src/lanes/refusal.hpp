@@ -7,7 +7,7 @@
 
 namespace tps::lanes {
 
-domain::Error error_of(LaneVerdict verdict);             // not `done`
-domain::Error error_of(const ports::StoreFault& fault);  // of a read
+domain::Error error_of(LaneVerdict verdict);  // not `done`
+domain::Error error_of(const ports::StoreFault& fault);
 
 }  // namespace tps::lanes

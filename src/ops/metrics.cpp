@@ -88,9 +88,13 @@ Metrics::Metrics()
       settled_(counters(*registry_, "tps_transactions_settled_total",
                         "Transactions settled here, by status; the end of a hold counts, too.")),
       failed_(counters(*registry_, "tps_transactions_failed_total", "Transactions that failed here, by failure.")),
-      oldest_pending_(gauges(*registry_, "tps_oldest_pending_seconds",
-                             "Age of a partition's oldest transaction that is not settled yet; 0 when there is none.")),
+      oldest_pending_(
+          gauges(*registry_, "tps_oldest_pending_seconds",
+                 "Age of a partition's oldest transaction that is not settled yet; 0 when there is none, below 0 "
+                 "when it is from the future.")),
       backlog_(gauges(*registry_, "tps_settlement_backlog", "Transactions accepted and not settled yet.")),
+      log_ahead_(gauges(*registry_, "tps_log_ahead_seconds",
+                        "How far a partition's log ends in the future; 0 when it does not.")),
       imbalance_(gauges(*registry_, "tps_ledger_imbalance",
                         "Sum of the accounts minus the independent totals, in minor units; 0 unless broken.")),
       store_reconnects(
@@ -111,6 +115,9 @@ Metrics::Metrics()
           counters(*registry_, "tps_http_connections_refused_total", "Connections over the limit.").Add({})),
       requests_limited(
           counters(*registry_, "tps_http_requests_limited_total", "Requests answered 429: over a rate limit.").Add({})),
+      clock_skew_seconds(gauges(*registry_, "tps_clock_skew_seconds",
+                                "This process's clock minus the database's; with SQLite, minus what it said before.")
+                             .Add({})),
       ready(gauges(*registry_, "tps_ready", "1 while /readiness answers 200.").Add({})),
       transactions_accepted(
           counters(*registry_, "tps_transactions_accepted_total", "Transactions made durable here.").Add({})),
@@ -179,6 +186,12 @@ Gauge& Metrics::oldest_pending_seconds(std::uint32_t partition) {
   return oldest_pending_.Add({{"partition", std::to_string(partition)}});
 }
 Gauge& Metrics::backlog(std::uint32_t partition) { return backlog_.Add({{"partition", std::to_string(partition)}}); }
+Gauge& Metrics::log_ahead_seconds(std::uint32_t partition) {
+  return log_ahead_.Add({{"partition", std::to_string(partition)}});
+}
+Gauge& Metrics::sqlite_wal_bytes() {
+  return gauges(*registry_, "tps_sqlite_wal_bytes", "Size of the write-ahead log beside the SQLite file.").Add({});
+}
 Gauge& Metrics::imbalance(const std::string& currency) { return imbalance_.Add({{"currency", currency}}); }
 Counter& Metrics::failed(const std::string& failure) { return failed_.Add({{"failure", failure}}); }
 

@@ -76,6 +76,10 @@ class Metrics {
   // tps_oldest_pending_seconds{partition}, tps_settlement_backlog{partition}.
   prometheus::Gauge& oldest_pending_seconds(std::uint32_t partition);
   prometheus::Gauge& backlog(std::uint32_t partition);
+  // tps_log_ahead_seconds{partition}: how far the log ends in the future; 0 when it does not.
+  prometheus::Gauge& log_ahead_seconds(std::uint32_t partition);
+  // tps_sqlite_wal_bytes, with SQLite only.
+  prometheus::Gauge& sqlite_wal_bytes();
   // tps_ledger_imbalance{currency}: the accounts against the independent totals, in minor units; 0 unless broken.
   prometheus::Gauge& imbalance(const std::string& currency);
 
@@ -92,6 +96,7 @@ class Metrics {
   prometheus::Family<prometheus::Counter>& failed_;
   prometheus::Family<prometheus::Gauge>& oldest_pending_;
   prometheus::Family<prometheus::Gauge>& backlog_;
+  prometheus::Family<prometheus::Gauge>& log_ahead_;
   prometheus::Family<prometheus::Gauge>& imbalance_;
 
   std::mutex mutex_;
@@ -108,6 +113,7 @@ class Metrics {
   prometheus::Gauge& connections_limit;        // tps_http_connections_limit
   prometheus::Counter& connections_refused;    // tps_http_connections_refused_total
   prometheus::Counter& requests_limited;       // tps_http_requests_limited_total: answered 429
+  prometheus::Gauge& clock_skew_seconds;       // tps_clock_skew_seconds: this clock minus its reference
   prometheus::Gauge& ready;                    // tps_ready
   prometheus::Counter& transactions_accepted;  // tps_transactions_accepted_total
   prometheus::Counter& transactions_replayed;  // tps_transactions_replayed_total

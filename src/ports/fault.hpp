@@ -20,8 +20,10 @@ using Deadline = std::chrono::steady_clock::time_point;
 // Why a store call gave nothing. `unavailable`: it certainly changed nothing. `unknown`: it may have.
 // `incompatible`: the schema is missing, too old or too new (detail says what to do); asking again will not help.
 // `refused`: the store refuses a value that was to be written; nothing was changed, and the same again will not help.
+// `clock_wrong`: this process's clock, or the end of the log, is too far from the time (domain/clock.hpp); nothing was
+// changed.
 struct StoreFault {
-  enum class Kind : std::uint8_t { unavailable, unknown, incompatible, refused };
+  enum class Kind : std::uint8_t { unavailable, unknown, incompatible, refused, clock_wrong };
   // The cause, where clients and operators act differently. `unreachable` is everything else. `full`: no room on the
   // disk. `refuses`: a permission, a limit or a read-only file. `damaged`: the data is damaged or gone, or the disk
   // fails; an operator has to restore it.

@@ -103,6 +103,14 @@ struct DueHolds {
   std::optional<HoldPosition> next;        // the last one looked at, to go on after; nullopt: there are no more
 };
 
+// A store's answer to ping().
+struct Pong {
+  // By the clock that this process's is compared with (domain/clock.hpp); nullopt: it is compared with none.
+  std::optional<domain::Timestamp> time{};
+  // Of an embedded file: the size of its write-ahead log.
+  std::optional<std::int64_t> wal_bytes{};
+};
+
 // The identity of a store. Cache keys carry id and schema; cached values carry a MAC with the secret.
 struct StoreIdentity {
   std::string store_id;                    // UUID, made by the first migration
@@ -125,8 +133,10 @@ class Store : public LogFeed {
   // partition's lock, and leaves none undecided. `accepted` means committed and fsynced, with the standby's
   // confirmation where one is configured. A lost connection after COMMIT was sent is resolved on a new
   // connection within the deadline; what cannot be resolved is `unknown`. An item that the database
-  // refuses is `unprocessable` and harms no other.
-  virtual void append(std::span<domain::Submission* const> flight, domain::Timestamp now, Deadline deadline) = 0;
+  // refuses is `unprocessable` and harms no other. The answer is why submissions are `unavailable` or `unknown`;
+  // nullopt if none is.
+  virtual std::optional<StoreFault> append(std::span<domain::Submission* const> flight, domain::Timestamp now,
+                                           Deadline deadline) = 0;
 
   // Settling, step 1: takes the lock of the settlement reader of `partition`, then reads up to `max` transactions
   // after its position with everything that domain::SettlementInput wants, and keeps the database transaction open.
@@ -162,16 +172,16 @@ class Store : public LogFeed {
   virtual StoreResult<DueHolds> expired_holds(std::uint32_t partition, domain::Timestamp now, const HoldPosition& after,
                                               std::size_t max, Deadline deadline) = 0;
 
-  // Created_at of the oldest transaction that is not settled yet, and how many there are (0 = none), per partition
-  // asked.
+  // Created_at of the oldest transaction that is not settled yet, and how many there are (0 = none), of a partition.
   struct Backlog {
     std::int64_t pending = 0;
     std::optional<domain::Timestamp> oldest;
+    std::optional<domain::Timestamp> newest;  // created_at of the last transaction, settled or not
   };
   virtual StoreResult<Backlog> backlog(std::uint32_t partition, Deadline deadline) = 0;
 
   // Reachable, writable and of a usable schema right now.
-  virtual StoreResult<void> ping(Deadline deadline) = 0;
+  virtual StoreResult<Pong> ping(Deadline deadline) = 0;
 };
 
 }  // namespace tps::ports

@@ -14,6 +14,7 @@
 #include "adapters/sqlite/key_registry.hpp"
 #include "adapters/sqlite/store.hpp"
 #include "ops/log.hpp"
+#include "program/wall_clock.hpp"
 
 namespace tps {
 namespace {
@@ -72,6 +73,7 @@ std::expected<Engine, std::string> sqlite_engine(const std::string& path, std::u
   auto database = mode == OpenMode::read_write ? sqlite::Database::open(path) : sqlite::Database::open_to_read(path);
   if (!database) return std::unexpected(database.error());
   (*database)->trouble()->set_listener(log_trouble);
+  (*database)->compare_clock(now);
   Engine engine;
   engine.name = "SQLite";
   engine.where = std::filesystem::absolute(path).string();
@@ -87,7 +89,8 @@ std::expected<Engine, std::string> sqlite_engine(const std::string& path, std::u
 postgres::Options postgres_options(const PostgresServer& server, OpenMode mode) {
   return {.url = server.url,
           .prepared_statements = server.prepared_statements,
-          .records_epochs = mode == OpenMode::read_write};
+          .records_epochs = mode == OpenMode::read_write,
+          .compare_clock = true};
 }
 
 Engine postgres_engine(const PostgresServer& server, std::uint32_t partitions, const domain::Currencies& currencies,
@@ -121,6 +124,7 @@ Engine postgres_engine(const PostgresServer& server, std::uint32_t partitions, c
 std::expected<Engine, std::string> make_engine(const Settings& settings, ops::Metrics& metrics, OpenMode mode) {
   const std::uint32_t partitions = settings.partitions.count;
   const auto* file = std::get_if<SqliteFile>(&settings.database);
+  if (file != nullptr) metrics.sqlite_wal_bytes();  // from the start
   auto engine = file != nullptr ? sqlite_engine(file->path, partitions, settings.currencies, mode)
                                 : postgres_engine(std::get<PostgresServer>(settings.database), partitions,
                                                   settings.currencies, metrics, mode);

@@ -4,13 +4,16 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "lanes/lane.hpp"
+#include "lanes/lane_health.hpp"
 #include "ops/metrics.hpp"
 #include "ports/cache.hpp"
 #include "ports/store.hpp"
 #include "program/engine.hpp"
 #include "program/settings.hpp"
+#include "service/readiness.hpp"
 
 namespace tps {
 
@@ -23,11 +26,18 @@ class LanesOfServe {
 
   void stop();  // idempotent
 
+  // The lanes that lead to the store.
+  [[nodiscard]] std::vector<service::ServingPart> parts() const;
+
  private:
   const std::unique_ptr<ports::Store> submit_session_;
   const std::unique_ptr<ports::Store> read_session_;
   const std::unique_ptr<ports::Store> balance_session_;
   const std::unique_ptr<ports::Store> query_session_;
+  lanes::LaneHealth submit_health_;
+  lanes::LaneHealth read_health_;
+  lanes::LaneHealth balance_health_;
+  lanes::LaneHealth query_health_;
 
  public:
   lanes::Lane submit;

@@ -33,6 +33,10 @@ void Settler::wake() {
   if (started_) loop_->wake();
 }
 
+service::ServingPart Settler::part() const {
+  return {"settlement", [this] { return started_ ? loop_->trouble() : std::nullopt; }};
+}
+
 void Settler::stop() {
   if (!started_) return;
   loop_->stop();

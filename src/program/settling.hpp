@@ -12,6 +12,7 @@
 #include "program/engine.hpp"
 #include "program/settings.hpp"
 #include "service/ledger_watch.hpp"
+#include "service/readiness.hpp"
 #include "service/settlement_loop.hpp"
 #include "service/waiters.hpp"
 
@@ -30,6 +31,9 @@ class Settler {
   void wake();
 
   void stop();  // idempotent; on the thread of start()
+
+  // For readiness, which must not outlive it.
+  [[nodiscard]] service::ServingPart part() const;
 
  private:
   const service::SettlementOptions options_;

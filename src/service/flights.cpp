@@ -1,6 +1,7 @@
 #include "service/flights.hpp"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "lanes/look_up.hpp"
@@ -25,17 +26,30 @@ std::vector<Submission*> gather(std::span<lanes::LaneJob* const> jobs) {
   return flight;
 }
 
+using FaultOfPartition = std::map<std::uint32_t, ports::StoreFault>;
+
 // A store appends to one partition at a time. The order within a partition stays.
-void append_by_partition(ports::Store& session, std::vector<Submission*>& flight, domain::Timestamp now,
-                         ports::Deadline deadline) {
+FaultOfPartition append_by_partition(ports::Store& session, std::vector<Submission*>& flight, domain::Timestamp now,
+                                     ports::Deadline deadline) {
   const auto partition = [](const Submission* item) { return item->transaction.partition; };
   std::ranges::stable_sort(flight, {}, partition);
+  FaultOfPartition faults;
   for (auto begin = flight.begin(); begin != flight.end();) {
     const auto end =
         std::find_if(begin, flight.end(), [&](Submission* item) { return partition(item) != partition(*begin); });
-    session.append({begin, end}, now, deadline);
+    if (auto fault = session.append({begin, end}, now, deadline)) faults.emplace(partition(*begin), std::move(*fault));
     begin = end;
   }
+  return faults;
+}
+
+// The fault of the partition of the job's first submission that has one.
+std::optional<ports::StoreFault> fault_of(const SubmitJob& job, const FaultOfPartition& faults) {
+  for (const Submission& submission : job.submissions) {
+    const auto fault = faults.find(submission.transaction.partition);
+    if (fault != faults.end()) return fault->second;
+  }
+  return std::nullopt;
 }
 
 // How appends end, by submission.
@@ -75,27 +89,37 @@ class AppendOutcomes {
 }  // namespace
 
 lanes::Lane::Fly submit_flight(ports::Store& session, domain::Clock clock, std::function<void()> accepted,
-                               ops::Metrics& metrics) {
-  return [&session, clock = std::move(clock), accepted = std::move(accepted), outcomes = AppendOutcomes(metrics)](
-             std::span<lanes::LaneJob* const> jobs, ports::Deadline deadline) {
+                               ops::Metrics& metrics, lanes::LaneHealth* health) {
+  return [&session, clock = std::move(clock), accepted = std::move(accepted), outcomes = AppendOutcomes(metrics),
+          health](std::span<lanes::LaneJob* const> jobs, ports::Deadline deadline) {
     std::vector<Submission*> flight = gather(jobs);
-    append_by_partition(session, flight, clock(), deadline);
+    const FaultOfPartition faults = append_by_partition(session, flight, clock(), deadline);
     outcomes.count(flight);
     const auto is_accepted = [](const Submission* item) { return item->acceptance == Acceptance::accepted; };
     if (std::ranges::any_of(flight, is_accepted)) accepted();
+    for (lanes::LaneJob* const base : jobs) {
+      auto& job = static_cast<SubmitJob&>(*base);
+      job.fault = fault_of(job, faults);
+    }
+    if (health != nullptr) {
+      health->landed(faults.empty() ? std::nullopt : std::optional(faults.begin()->second), deadline);
+    }
   };
 }
 
-lanes::Lane::Fly find_flight(ports::Store& session, ops::Metrics& metrics) {
+lanes::Lane::Fly find_flight(ports::Store& session, ops::Metrics& metrics, lanes::LaneHealth* health) {
   const auto look_up = [&session](std::span<const std::int64_t> ids, ports::Deadline deadline) {
     return session.find(ids, deadline);
   };
-  return lanes::look_up_flight(&FindJob::id, &FindJob::found, look_up, metrics, "find");
+  return lanes::look_up_flight(&FindJob::id, &FindJob::found, look_up, metrics, "find", health);
 }
 
-lanes::Lane::Fly query_flight(ports::Store& session) {
-  return [&session](std::span<lanes::LaneJob* const> jobs, ports::Deadline deadline) {
-    for (lanes::LaneJob* const base : jobs) static_cast<QueryJob&>(*base).run(session, deadline);
+lanes::Lane::Fly query_flight(ports::Store& session, lanes::LaneHealth* health) {
+  return [&session, health](std::span<lanes::LaneJob* const> jobs, ports::Deadline deadline) {
+    for (lanes::LaneJob* const base : jobs) {
+      const auto fault = static_cast<QueryJob&>(*base).run(session, deadline);
+      if (health != nullptr) health->landed(fault, deadline);
+    }
   };
 }
 

@@ -10,6 +10,7 @@
 #include "domain/acceptance.hpp"
 #include "domain/clock.hpp"
 #include "lanes/lane.hpp"
+#include "lanes/lane_health.hpp"
 #include "ports/cache.hpp"
 #include "ports/history.hpp"
 #include "ports/store.hpp"
@@ -20,6 +21,7 @@ namespace tps::service {
 struct SubmitJob : lanes::LaneJob {
   std::vector<domain::Submission> submissions;
   bool atomic = false;
+  std::optional<ports::StoreFault> fault{};  // why some are `unavailable` or `unknown`
 };
 
 struct FindJob : lanes::LaneJob {
@@ -29,7 +31,7 @@ struct FindJob : lanes::LaneJob {
 
 // A read that is not coalesced with others.
 struct QueryJob : lanes::LaneJob {
-  std::function<void(ports::Store&, ports::Deadline)> run;
+  std::function<std::optional<ports::StoreFault>(ports::Store&, ports::Deadline)> run;  // why it failed
 };
 
 // A look-up in the shared cache, or a write when `put` is set. One of an earlier generation than the flight's is left
@@ -41,12 +43,13 @@ struct CacheJob : lanes::LaneJob {
   std::optional<domain::Transaction> found;
 };
 
-// The session or cache must outlive the lane. `accepted` is called after each flight that added something. Outcomes are
-// counted in tps_store_operations_total: one per flight for reads, one per submission for appends.
+// The session, the cache and the health (null: nothing is reported) must outlive the lane. `accepted` is called after
+// each flight that added something. Outcomes are counted in tps_store_operations_total: one per flight for reads, one
+// per submission for appends.
 lanes::Lane::Fly submit_flight(ports::Store& session, domain::Clock clock, std::function<void()> accepted,
-                               ops::Metrics& metrics);
-lanes::Lane::Fly find_flight(ports::Store& session, ops::Metrics& metrics);
-lanes::Lane::Fly query_flight(ports::Store& session);
+                               ops::Metrics& metrics, lanes::LaneHealth* health = nullptr);
+lanes::Lane::Fly find_flight(ports::Store& session, ops::Metrics& metrics, lanes::LaneHealth* health = nullptr);
+lanes::Lane::Fly query_flight(ports::Store& session, lanes::LaneHealth* health = nullptr);
 lanes::Lane::Fly cache_flight(ports::Cache& cache, const ports::History& history);
 
 }  // namespace tps::service

@@ -104,6 +104,11 @@ SettlementLoop::Progress SettlementLoop::settle_once(std::uint32_t number) {
     return Progress::none;
   }
   if (!*input || (*input)->transactions.empty()) return Progress::none;
+  if (const auto wrong = wrong_clock(**input)) {
+    report_trouble("settlement waits for the right time", {ports::StoreFault::Kind::clock_wrong, sentence(*wrong)});
+    (void)session_.record(number, {}, start + options_.budget);  // gives the partition back
+    return Progress::none;
+  }
 
   const domain::SettlementOutput output = decide(partition, **input);
   const auto recorded = session_.record(number, output, std::chrono::steady_clock::now() + options_.budget);
@@ -122,6 +127,12 @@ SettlementLoop::Progress SettlementLoop::settle_once(std::uint32_t number) {
   metrics_.settle_seconds.Observe(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   announce(**input, output);
   return full ? Progress::full_batch : Progress::some;
+}
+
+// The times of settlements never run back either, and decide what a balance was at a time.
+std::optional<domain::ClockFault> SettlementLoop::wrong_clock(const domain::SettlementInput& input) const {
+  if (!input.clock_reference) return std::nullopt;
+  return domain::clock_fault(clock_(), *input.clock_reference, input.last_settled_at);
 }
 
 bool SettlementLoop::is_refused(const Partition& partition, const domain::SettlementInput& input) {
@@ -180,11 +191,11 @@ std::size_t SettlementLoop::end_holds(std::vector<domain::Transaction> holds) {
   std::vector<domain::Submission*> flight;
   flight.reserve(expiries.size());
   for (domain::Submission& expiry : expiries) flight.push_back(&expiry);
-  session_.append(flight, clock_(), std::chrono::steady_clock::now() + options_.budget);
+  const auto fault = session_.append(flight, clock_(), std::chrono::steady_clock::now() + options_.budget);
+  if (fault) report_trouble("holds that have expired could not be ended", *fault);
   std::size_t accepted = 0;
   for (const domain::Submission& expiry : expiries) {
     if (expiry.acceptance == domain::Acceptance::accepted) ++accepted;
-    // Of those that the store cannot be asked about, the loop hears anyway.
     const bool refused = expiry.acceptance == domain::Acceptance::unprocessable ||
                          expiry.acceptance == domain::Acceptance::key_reused ||
                          expiry.transaction.failure == domain::Failure::unprocessable;
@@ -217,11 +228,21 @@ void SettlementLoop::report_trouble(const char* what, const ports::StoreFault& f
   if (!troubled_) ops::log(ops::Level::warn, what, {{"detail", fault.detail}});
   troubled_ = true;
   trouble_in_round_ = true;
+  if (fault.kind != ports::StoreFault::Kind::incompatible) return;
+  const std::scoped_lock lock(mutex_);
+  lasting_trouble_ = fault;
+}
+
+std::optional<ports::StoreFault> SettlementLoop::trouble() const {
+  const std::scoped_lock lock(mutex_);
+  return lasting_trouble_;
 }
 
 void SettlementLoop::report_recovery() {
   if (troubled_) ops::log(ops::Level::info, "settlement goes on");
   troubled_ = false;
+  const std::scoped_lock lock(mutex_);
+  lasting_trouble_.reset();
 }
 
 void SettlementLoop::announce(domain::SettlementInput& input, const domain::SettlementOutput& output) {

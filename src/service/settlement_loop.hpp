@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <thread>
 #include <unordered_map>
@@ -49,6 +50,9 @@ class SettlementLoop {
   // Lets the batch under way end, then joins. Idempotent.
   void stop();
 
+  // Why nothing will settle until an operator has done something; nullopt: settlement goes on, or will by itself.
+  [[nodiscard]] std::optional<ports::StoreFault> trouble() const;
+
  private:
   enum class Progress : std::uint8_t { none, some, full_batch };
 
@@ -64,6 +68,7 @@ class SettlementLoop {
   void pause(Progress progress);
   void hurry();
   Progress settle_once(std::uint32_t number);
+  [[nodiscard]] std::optional<domain::ClockFault> wrong_clock(const domain::SettlementInput& input) const;
   [[nodiscard]] static bool is_refused(const Partition& partition, const domain::SettlementInput& input);
   [[nodiscard]] domain::SettlementOutput decide(const Partition& partition, const domain::SettlementInput& input) const;
   static void narrow(Partition& partition, const domain::SettlementInput& input, const ports::StoreFault& fault);
@@ -92,9 +97,10 @@ class SettlementLoop {
   bool troubled_ = false;
   bool trouble_in_round_ = false;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   // Under mutex_.
+  std::optional<ports::StoreFault> lasting_trouble_;
   bool woken_ = false;
   bool hurried_ = false;  // a client began to wait for an outcome
   bool stopping_ = false;

@@ -43,15 +43,20 @@ Error error_of(const Submission& submission) {
       return {ErrorCode::group_refused, "another item of the atomic batch was rejected; nothing was added"};
     case Acceptance::unprocessable:
       return {ErrorCode::unprocessable, "the database cannot store this transaction; nothing was added"};
-    case Acceptance::unavailable:
-      if (submission.unavailable_as != ErrorCode::store_unavailable) return {submission.unavailable_as, {}};
-      return {ErrorCode::store_unavailable, "the database is unreachable; nothing was added"};
     case Acceptance::unknown:
       return {ErrorCode::outcome_unknown,
               "it is unknown whether the transaction was added; retry with the same Idempotency-Key"};
     default:
       return {ErrorCode::internal_error, {}};
   }
+}
+
+// Of one that was not added, since the store gave nothing.
+Error unavailable(const Submission& submission, const std::optional<ports::StoreFault>& fault) {
+  if (submission.unavailable_as != ErrorCode::store_unavailable) return {submission.unavailable_as, {}};
+  Error error = fault ? lanes::error_of(*fault) : Error{ErrorCode::store_unavailable, {}};
+  if (!error.detail.empty()) error.detail += "; nothing was added";
+  return error;
 }
 
 Error invalid_parent(domain::Type type, const domain::Transaction& parent) {
@@ -131,7 +136,8 @@ Transactions::Transactions(std::uint32_t partitions, Parts parts)
       local_hits_(parts.metrics.cache_operation("local", "hit")),
       local_misses_(parts.metrics.cache_operation("local", "miss")) {}
 
-domain::Answer<Submitted> Transactions::answer_of(Submission& submission) {
+domain::Answer<Submitted> Transactions::answer_of(Submission& submission,
+                                                  const std::optional<ports::StoreFault>& fault) {
   log_if_undecided(submission);
   switch (submission.acceptance) {
     case Acceptance::accepted:
@@ -140,6 +146,8 @@ domain::Answer<Submitted> Transactions::answer_of(Submission& submission) {
     case Acceptance::replayed:
       parts_.metrics.transactions_replayed.Increment();
       return Submitted{std::move(submission.transaction), true};
+    case Acceptance::unavailable:
+      return std::unexpected(unavailable(submission, fault));
     default:
       return std::unexpected(error_of(submission));
   }
@@ -154,7 +162,7 @@ awaitable<domain::Answer<Submitted>> Transactions::submit(Instruction instructio
   job.submissions.push_back(make_submission(std::move(instruction), caller.principal, partitions_));
   const lanes::LaneVerdict verdict = co_await parts_.submit.submit(job, deadline);
   if (verdict != lanes::LaneVerdict::done) co_return std::unexpected(lanes::error_of(verdict));
-  co_return answer_of(job.submissions.front());
+  co_return answer_of(job.submissions.front(), job.fault);
 }
 
 awaitable<std::vector<domain::Answer<Submitted>>> Transactions::submit_batch(
@@ -184,7 +192,7 @@ awaitable<std::vector<domain::Answer<Submitted>>> Transactions::submit_batch(
     const lanes::LaneVerdict verdict = co_await parts_.submit.submit(job, deadline, places.size());
     for (std::size_t i = 0; i < places.size(); ++i) {
       if (verdict == lanes::LaneVerdict::done) {
-        answers[places[i]] = answer_of(job.submissions[i]);
+        answers[places[i]] = answer_of(job.submissions[i], job.fault);
       } else {
         answers[places[i]] = std::unexpected(lanes::error_of(verdict));
       }
@@ -260,7 +268,10 @@ template <class T>
 awaitable<domain::Answer<T>> Transactions::query(lanes::Lane& lane, const Query<T>& run, ports::Deadline deadline) {
   std::optional<ports::StoreResult<T>> result;
   QueryJob job;
-  job.run = [&](ports::Store& session, ports::Deadline flight_deadline) { result = run(session, flight_deadline); };
+  job.run = [&](ports::Store& session, ports::Deadline flight_deadline) {
+    result = run(session, flight_deadline);
+    return *result ? std::nullopt : std::optional(result->error());
+  };
   const lanes::LaneVerdict verdict = co_await lane.submit(job, deadline);
   co_return answer_to_query(verdict, result);
 }

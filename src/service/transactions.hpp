@@ -105,7 +105,7 @@ class Transactions {
   boost::asio::awaitable<domain::Transaction> wait(domain::Transaction transaction, ports::Deadline until);
 
  private:
-  domain::Answer<Submitted> answer_of(domain::Submission& submission);
+  domain::Answer<Submitted> answer_of(domain::Submission& submission, const std::optional<ports::StoreFault>& fault);
   boost::asio::awaitable<domain::Answer<domain::Transaction>> find_unscoped(std::int64_t id, ports::Deadline deadline);
   boost::asio::awaitable<std::optional<domain::Transaction>> find_in_shared_cache(std::int64_t id);
   boost::asio::awaitable<domain::Answer<domain::Transaction>> find_in_store(std::int64_t id, ports::Deadline deadline);

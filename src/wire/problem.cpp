@@ -65,6 +65,7 @@ constexpr std::array kKinds{
          "10"},
     Kind{ErrorCode::database_damaged, 503, "Database damaged",
          "The database is damaged, and an operator has to restore it; nothing was added"},
+    Kind{ErrorCode::clock_wrong, 503, "Clock wrong", "The clock of this server is wrong; nothing was added", true, "2"},
     Kind{ErrorCode::outcome_unknown, 504, "Outcome unknown",
          "It is unknown whether the request took effect; retry with the same Idempotency-Key", true},
     Kind{ErrorCode::internal_error, 500, "Internal error",

@@ -85,8 +85,10 @@ StoreResult<ports::Store::Backlog> MemoryStore::backlog(std::uint32_t partition,
   }
   const MemoryDatabase::Partition& of = database_->partitions_[partition];
   const std::size_t position = of.settlements.size();
-  if (position == of.log.size()) return Backlog{};
-  return Backlog{.pending = static_cast<std::int64_t>(of.log.size() - position), .oldest = of.log[position].created_at};
+  Backlog backlog{.pending = static_cast<std::int64_t>(of.log.size() - position), .oldest = {}, .newest = {}};
+  if (position < of.log.size()) backlog.oldest = of.log[position].created_at;
+  if (!of.log.empty()) backlog.newest = of.log.back().created_at;
+  return backlog;
 }
 
 }  // namespace tps::reference

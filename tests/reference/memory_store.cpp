@@ -98,17 +98,17 @@ void MemoryStore::insert(const Transaction& transaction) {
   database_->exponents_.emplace(transaction.currency, currencies_.find(transaction.currency)->exponent);
 }
 
-void MemoryStore::append(Flight flight, domain::Timestamp now, Deadline deadline) {
+std::optional<ports::StoreFault> MemoryStore::append(Flight flight, domain::Timestamp now, Deadline deadline) {
   const std::lock_guard guard(database_->mutex_);
   end_settling();
   const auto first = std::ranges::find_if(flight, is_undecided);
-  if (first == flight.end()) return;
+  if (first == flight.end()) return std::nullopt;
   const std::uint32_t partition = (*first)->transaction.partition;
   if (partition >= database_->partitions_.size() || std::chrono::steady_clock::now() >= deadline) {
     for (Submission* submission : flight) {
       if (is_undecided(submission)) submission->acceptance = Acceptance::unavailable;
     }
-    return;
+    return ports::StoreFault{ports::StoreFault::Kind::unavailable, "planned"};
   }
   adapters::refuse_unstorable(flight, currencies_);
   refuse_other_exponents(flight);
@@ -120,6 +120,7 @@ void MemoryStore::append(Flight flight, domain::Timestamp now, Deadline deadline
       insert(submission->transaction);
     }
   }
+  return std::nullopt;
 }
 
 void MemoryStore::add_what_it_needs(const Transaction& transaction, domain::SettlementInput& input) const {
@@ -182,6 +183,6 @@ StoreResult<std::vector<std::optional<Transaction>>> MemoryStore::find(std::span
   return found;
 }
 
-StoreResult<void> MemoryStore::ping(Deadline) { return {}; }
+StoreResult<ports::Pong> MemoryStore::ping(Deadline) { return ports::Pong{}; }
 
 }  // namespace tps::reference

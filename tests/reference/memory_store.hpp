@@ -20,7 +20,8 @@ class MemoryStore final : public ports::Store {
   ~MemoryStore() override;
 
   ports::StoreResult<ports::StoreIdentity> open(ports::Deadline deadline) override;
-  void append(std::span<domain::Submission* const> flight, domain::Timestamp now, ports::Deadline deadline) override;
+  std::optional<ports::StoreFault> append(std::span<domain::Submission* const> flight, domain::Timestamp now,
+                                          ports::Deadline deadline) override;
   ports::StoreResult<std::optional<domain::SettlementInput>> next(std::uint32_t partition, std::size_t max,
                                                                   ports::Deadline deadline) override;
   ports::StoreResult<void> record(std::uint32_t partition, const domain::SettlementOutput& output,
@@ -37,7 +38,7 @@ class MemoryStore final : public ports::Store {
                                                     const ports::HoldPosition& after, std::size_t max,
                                                     ports::Deadline deadline) override;
   ports::StoreResult<Backlog> backlog(std::uint32_t partition, ports::Deadline deadline) override;
-  ports::StoreResult<void> ping(ports::Deadline deadline) override;
+  ports::StoreResult<ports::Pong> ping(ports::Deadline deadline) override;
 
  private:
   // All of these under the database's mutex.

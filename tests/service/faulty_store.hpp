@@ -23,6 +23,7 @@ struct FaultPlan {
   int fail_at = -1;
   Kind kind = Kind::unavailable;
   std::atomic<bool> down = false;
+  std::atomic<bool> clock_is_wrong = false;  // it is one o'clock, whatever a test says
 
   // Set before the sessions are used: it refuses to record these, unless they fail as unprocessable; or even then.
   std::set<std::int64_t> refused;
@@ -58,7 +59,8 @@ class FaultyStore : public ports::Store {
 
   ports::StoreResult<ports::StoreIdentity> open(ports::Deadline deadline) override { return real_->open(deadline); }
 
-  void append(std::span<domain::Submission* const> flight, domain::Timestamp now, ports::Deadline deadline) override {
+  std::optional<ports::StoreFault> append(std::span<domain::Submission* const> flight, domain::Timestamp now,
+                                          ports::Deadline deadline) override {
     for (domain::Submission* item : flight) {
       const bool damaged = plan_.damaged_holds.contains(item->transaction.parent_id.value_or(0));
       if (damaged) item->acceptance = domain::Acceptance::unprocessable;
@@ -70,12 +72,16 @@ class FaultyStore : public ports::Store {
       verdict = domain::Acceptance::unknown;
     }
     for (domain::Submission* item : flight) item->acceptance = verdict;
+    const bool unknown = verdict == domain::Acceptance::unknown;
+    return fault(unknown ? ports::StoreFault::Kind::unknown : ports::StoreFault::Kind::unavailable).error();
   }
 
   ports::StoreResult<std::optional<domain::SettlementInput>> next(std::uint32_t partition, std::size_t max,
                                                                   ports::Deadline deadline) override {
     if (fails()) return fault(ports::StoreFault::Kind::unavailable);
-    return real_->next(partition, max, deadline);
+    auto input = real_->next(partition, max, deadline);
+    if (plan_.clock_is_wrong && input && *input) (*input)->clock_reference = domain::Timestamp(std::chrono::hours(1));
+    return input;
   }
 
   ports::StoreResult<void> record(std::uint32_t partition, const domain::SettlementOutput& output,
@@ -127,7 +133,7 @@ class FaultyStore : public ports::Store {
     return real_->backlog(partition, deadline);
   }
 
-  ports::StoreResult<void> ping(ports::Deadline deadline) override { return real_->ping(deadline); }
+  ports::StoreResult<ports::Pong> ping(ports::Deadline deadline) override { return real_->ping(deadline); }
 
  private:
   bool fails() { return plan_.calls++ == plan_.fail_at || plan_.down; }

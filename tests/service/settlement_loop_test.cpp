@@ -206,6 +206,20 @@ TEST(SettlementLoop, APartitionThatCannotBeRecordedBlocksNoOther) {
   EXPECT_EQ(ledgers.metrics().unprocessable.Value(), 0);
 }
 
+// Times of settlements never run back, and a wrong one would last.
+TEST(SettlementLoop, WaitsForTheRightTime) {
+  FaultPlan plan;
+  plan.clock_is_wrong = true;
+  Ledgers ledgers(plan);
+  ledgers.append(deposits(3));
+  ledgers.start();
+  const int calls = plan.calls;
+  ASSERT_TRUE(eventually([&] { return plan.calls > calls + 10; }));
+  EXPECT_EQ(ledgers.outcome(1), "pending");
+  plan.clock_is_wrong = false;
+  EXPECT_TRUE(ledgers.reaches(3, Status::settled));
+}
+
 TEST(SettlementLoop, AHoldExpiresOnce) {
   FaultPlan none;
   Ledgers ledgers(none);

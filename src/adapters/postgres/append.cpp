@@ -12,6 +12,7 @@ namespace {
 using domain::Acceptance;
 using domain::Submission;
 using ports::Deadline;
+using ports::StoreFault;
 
 constexpr int kAttempts = 2;
 
@@ -28,6 +29,10 @@ std::size_t middle(FlightSpan flight) {
   return 0;
 }
 
+bool is_lost(const Submission* item) {
+  return item->acceptance == Acceptance::unavailable || item->acceptance == Acceptance::unknown;
+}
+
 void decide_all(FlightSpan flight, Acceptance verdict) {
   for (Submission* item : flight) {
     if (item->acceptance == Acceptance::undecided) item->acceptance = verdict;
@@ -35,35 +40,41 @@ void decide_all(FlightSpan flight, Acceptance verdict) {
 }
 
 // A value was refused: the two halves fly again, in order, so that in the end the culprit fails alone.
-void fly_halves(Session& session, FlightSpan flight, domain::Timestamp now, Deadline deadline) {
+std::optional<StoreFault> fly_halves(Session& session, FlightSpan flight, domain::Timestamp now, Deadline deadline) {
   const std::size_t place = flight.size() > 1 ? middle(flight) : 0;
   if (place == 0) {
     decide_all(flight, Acceptance::unprocessable);
-    return;
+    return std::nullopt;
   }
-  append(session, flight.first(place), now, deadline);
-  append(session, flight.subspan(place), now, deadline);
+  auto first = append(session, flight.first(place), now, deadline);
+  auto second = append(session, flight.subspan(place), now, deadline);
+  return second ? second : first;
 }
 
 }  // namespace
 
-void append(Session& session, FlightSpan flight, domain::Timestamp now, Deadline deadline) {
+std::optional<StoreFault> append(Session& session, FlightSpan flight, domain::Timestamp now, Deadline deadline) {
   const std::uint32_t partition = flight.front()->transaction.partition;
+  std::optional<StoreFault> fault;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    if (!session.ready(deadline)) break;
+    if (auto usable = session.ready(deadline); !usable) {
+      fault = std::move(usable.error());
+      break;
+    }
     FlightRecord record;
-    switch (fly_once(session, flight, now, deadline, record)) {
+    const Landing landing = fly_once(session, flight, now, deadline, record);
+    fault = std::move(record.fault);
+    switch (landing) {
       case Landing::committed:
-        return;
+        return std::nullopt;
       case Landing::in_doubt:
         resolve(session, flight, record, deadline);
-        return;
+        return std::ranges::any_of(flight, is_lost) ? std::move(fault) : std::nullopt;
       case Landing::value_refused:
         domain::undo(flight, domain::kNothingCertain, Acceptance::undecided);
         // Perhaps another partition recorded the same currency at the same time. Now it is there, and no longer first.
         if (record.records_currencies && attempt == 0) continue;
-        fly_halves(session, flight, now, deadline);
-        return;
+        return fly_halves(session, flight, now, deadline);
       case Landing::blocked:
         end_partition_holder(session, partition, deadline);
         [[fallthrough]];
@@ -77,6 +88,7 @@ void append(Session& session, FlightSpan flight, domain::Timestamp now, Deadline
   }
   domain::undo(flight, domain::kNothingCertain, Acceptance::unavailable);
   decide_all(flight, Acceptance::unavailable);
+  return fault ? std::move(fault) : StoreFault{StoreFault::Kind::unavailable, "the flight was not committed"};
 }
 
 }  // namespace tps::postgres

@@ -1,12 +1,15 @@
 // Appending: flights until every submission has its answer.
 #pragma once
 
+#include <optional>
+
 #include "adapters/postgres/flight.hpp"
 #include "ports/fault.hpp"
 
 namespace tps::postgres {
 
 // Store::append, for undecided submissions of one partition.
-void append(Session& session, FlightSpan flight, domain::Timestamp now, ports::Deadline deadline);
+std::optional<ports::StoreFault> append(Session& session, FlightSpan flight, domain::Timestamp now,
+                                        ports::Deadline deadline);
 
 }  // namespace tps::postgres

@@ -43,6 +43,9 @@ struct Options {
   bool records_epochs = true;
   // The history that sessions with these options, or with a copy of them, find; and when one was last connected.
   std::shared_ptr<ports::History> history = std::make_shared<ports::History>();
+  // True: what writes is refused while its time is too far from the server's (domain/clock.hpp).
+  bool compare_clock = false;
+  // When a session with these options, or with a copy of them, was last connected.
   std::shared_ptr<std::atomic<std::chrono::steady_clock::time_point>> last_connected =
       std::make_shared<std::atomic<std::chrono::steady_clock::time_point>>();
   // Hears of the faults that these sessions meet.

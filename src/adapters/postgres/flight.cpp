@@ -5,6 +5,7 @@
 
 #include "adapters/postgres/insert.hpp"
 #include "adapters/postgres/row.hpp"
+#include "domain/clock.hpp"
 
 namespace tps::postgres {
 
@@ -21,7 +22,7 @@ constexpr std::string_view kLockNotAvailable = "55P03";
 // The xid exists since the lock was taken. Always prepared (planning it took a fifth of a flight of one): the primary
 // key read backwards is the only way in that needs no sort, whatever the planner believes.
 constexpr Statement kLogEnd{"log_end",
-                            "SELECT e.id, e.created_at, pg_current_xact_id()"
+                            "SELECT e.id, e.created_at, pg_current_xact_id(), clock_timestamp()"
                             " FROM (SELECT 1) one LEFT JOIN (SELECT id, created_at FROM transaction_log"
                             " WHERE partition = $1 ORDER BY id DESC LIMIT 1) e ON true"};
 
@@ -95,9 +96,16 @@ Landing landing_of(const Fault& fault) {
   return fault.sqlstate == kLockNotAvailable ? Landing::blocked : Landing::failed;
 }
 
+Landing landed(Landing landing, FlightRecord& record, ports::StoreFault fault) {
+  record.fault = std::move(fault);
+  return landing;
+}
+
+ports::StoreFault uncommitted(std::string detail) { return {ports::StoreFault::Kind::unavailable, std::move(detail)}; }
+
 // Round trip 1. Leaves the transaction open when it answers `committed`.
-Landing take_off(Session& session, FlightSpan flight, FlightRecord& record, domain::Existing& existing,
-                 Deadline deadline) {
+Landing take_off(Session& session, FlightSpan flight, domain::Timestamp now, FlightRecord& record,
+                 domain::Existing& existing, Deadline deadline) {
   Connection& connection = session.connection;
   const auto partition = static_cast<std::int16_t>(flight.front()->transaction.partition);
   const bool with_keys = has_keys(flight);
@@ -115,13 +123,18 @@ Landing take_off(Session& session, FlightSpan flight, FlightRecord& record, doma
   auto results = connection.fly(deadline);
   if (!results) {
     recover(connection, results.error(), deadline);
-    return landing_of(results.error());
+    return landed(landing_of(results.error()), record, store_fault(results.error()));
   }
   const Result& lock = (*results)[2];
   const Result& end = (*results)[3];
-  if (lock.rows() != 1 || (with_keys && !read_keys((*results)[4], existing))) {
+  if (lock.rows() != 1) {
     connection.roll_back(deadline);
-    return Landing::failed;
+    return landed(Landing::failed, record,
+                  {ports::StoreFault::Kind::incompatible, "the table partitions has lost the row of this partition"});
+  }
+  if (with_keys && !read_keys((*results)[4], existing)) {
+    connection.roll_back(deadline);
+    return landed(Landing::failed, record, uncommitted("a row is newer than this tps"));
   }
   const bool empty = end.is_null(0, 0);
   record.last_id = empty ? domain::id_before_first(flight.front()->transaction.partition) : end.int8(0, 0);
@@ -132,6 +145,12 @@ Landing take_off(Session& session, FlightSpan flight, FlightRecord& record, doma
     session.history->lost();  // so the next attempt connects anew and settles which epoch this is
     connection.roll_back(deadline);
     return Landing::repeat;
+  }
+  if (session.compare_clock) {
+    if (const auto wrong = domain::clock_fault(now, end.time(0, 3), record.last_created_at)) {
+      connection.roll_back(deadline);
+      return landed(Landing::failed, record, {ports::StoreFault::Kind::clock_wrong, sentence(*wrong)});
+    }
   }
   if (with_parents) take_parents((*results)[with_keys ? 5 : 4], existing);
   if (with_references) {
@@ -171,7 +190,7 @@ bool read_keys(const Result& rows, domain::Existing& existing) {
 
 Landing fly_once(Session& session, FlightSpan flight, domain::Timestamp now, Deadline deadline, FlightRecord& record) {
   domain::Existing existing;
-  if (const Landing start = take_off(session, flight, record, existing, deadline); start != Landing::committed) {
+  if (const Landing start = take_off(session, flight, now, record, existing, deadline); start != Landing::committed) {
     return start;
   }
   const std::size_t accepted = domain::accept(flight, existing, record.last_id, record.last_created_at, now);
@@ -192,9 +211,12 @@ Landing fly_once(Session& session, FlightSpan flight, domain::Timestamp now, Dea
   }
   if (results) {
     const bool rolled_back = results->back().tag() != "COMMIT";
+    const std::string detail = "COMMIT was answered with " + std::string(results->back().tag()) + ": ";
+    record.fault = uncommitted(detail + std::string(connection.warning()));
     connection.close();
     return rolled_back ? Landing::failed : Landing::in_doubt;
   }
+  record.fault = store_fault(results.error());
   // An ERROR, of COMMIT itself too, means that nothing was committed.
   if (results.error().kind == Fault::Kind::lost) {
     return accepted == 0 ? Landing::repeat : Landing::in_doubt;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -23,7 +24,8 @@ struct FlightRecord {
   std::int64_t last_id = 0;
   domain::Timestamp last_created_at{};
   std::int64_t xid = 0;
-  bool records_currencies = false;  // it was to record the first use of one
+  bool records_currencies = false;           // it was to record the first use of one
+  std::optional<ports::StoreFault> fault{};  // why it was not committed
 };
 
 enum class Landing : std::uint8_t {
@@ -31,7 +33,7 @@ enum class Landing : std::uint8_t {
   value_refused,  // an item's value; nothing added
   repeat,         // conflict, or the connection was found dead: nothing added, the same again may work
   blocked,        // another session held the lock for 2 s; nothing added
-  failed,         // nothing added
+  failed,         // nothing added, and the same again will fail soon
   in_doubt,       // COMMIT was sent and its answer is lost or has a WARNING
 };
 

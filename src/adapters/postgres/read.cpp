@@ -38,6 +38,7 @@ void queue_finds(Connection& connection, std::span<const std::int64_t> sorted_id
 constexpr Statement kBacklog{
     "backlog",
     "SELECT coalesce((SELECT id FROM transaction_log WHERE partition = $1 ORDER BY id DESC LIMIT 1), 0) - position.id,"
+    " (SELECT created_at FROM transaction_log WHERE partition = $1 ORDER BY id DESC LIMIT 1),"
     " (SELECT created_at FROM transaction_log WHERE partition = $1 AND id > position.id ORDER BY id LIMIT 1)"
     " FROM (SELECT coalesce((SELECT transaction_id FROM settlement_log WHERE partition = $1"
     " ORDER BY transaction_id DESC LIMIT 1), $2) AS id) position",
@@ -100,7 +101,8 @@ Answer<ports::Store::Backlog> backlog(Session& session, std::uint32_t partition,
   const Result& rows = (*results)[1];
   ports::Store::Backlog backlog;
   backlog.pending = std::max(rows.int8(0, 0), std::int64_t{0});
-  backlog.oldest = rows.optional_time(0, 1);
+  backlog.newest = rows.optional_time(0, 1);
+  backlog.oldest = rows.optional_time(0, 2);
   return backlog;
 }
 

@@ -26,6 +26,7 @@ StoreFault incompatible(std::string detail) { return {StoreFault::Kind::incompat
 
 Session::Session(const Options& options, const domain::Currencies& known, ops::Metrics& metrics)
     : connection(options, metrics),
+      compare_clock(options.compare_clock),
       currencies(known),
       history(options.history),
       records_epochs(options.records_epochs) {}

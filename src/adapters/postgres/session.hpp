@@ -2,6 +2,7 @@
 // transaction, and the translation of faults for the service.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <string>
@@ -36,6 +37,7 @@ struct Session {
   auto reading(ports::Deadline deadline, Read read) -> ports::StoreResult<typename decltype(read())::value_type>;
 
   Connection connection;
+  const bool compare_clock;
   const domain::Currencies& currencies;
   const std::shared_ptr<ports::History> history;  // shared by all sessions of the process
   const bool records_epochs;
@@ -48,6 +50,8 @@ struct Session {
   bool may_end_reader_holder = false;
   // When it is next worth asking who holds a reader's lock.
   std::chrono::steady_clock::time_point next_look_at_readers{};
+  // Partitions whose row of settlement was not there at the last look.
+  std::set<std::uint32_t> lost_readers;
   // Currencies whose row is committed.
   std::set<std::string, std::less<>> recorded_currencies;
 

@@ -26,6 +26,9 @@ constexpr Statement kHasPending{
 constexpr Statement kLockReader{"lock_reader",
                                 "SELECT 1 FROM readers WHERE partition = $1 AND reader = $2 FOR UPDATE SKIP LOCKED"};
 
+constexpr Statement kHasReader{"has_reader",
+                               "SELECT EXISTS (SELECT FROM readers WHERE partition = $1 AND reader = $2)"};
+
 // The position is in the settlements themselves.
 constexpr auto kBatchText =
     joined("SELECT ", kInstructionColumns,
@@ -43,7 +46,9 @@ constexpr int kLastSettledAt = kInstructionColumnCount;
 constexpr Statement kSettleTotals{
     "totals",
     "SELECT v.schema, v.min_binary, o.currency, o.deposits, o.withdrawals, o.captures, o.deposit_reversals,"
-    " o.withdrawal_reversals FROM store v LEFT JOIN totals o ON o.partition = $1"};
+    " o.withdrawal_reversals, clock_timestamp() FROM store v LEFT JOIN totals o ON o.partition = $1"};
+
+constexpr int kServerTime = 8;
 
 // Each account once, in the order of the index, however often the batch touches it; with the place of its key.
 constexpr Statement kReadAccounts{
@@ -196,12 +201,36 @@ Answer<void> complete(Session& session, std::int16_t partition, SettlementInput&
   return {};
 }
 
-// A worker that stopped in mid-send keeps its lock, and no timeout of the server covers that.
-void end_stuck_reader(Session& session, std::uint32_t partition, Deadline deadline) {
+StoreResult<std::optional<SettlementInput>> lost_reader() {
+  return std::unexpected(ports::StoreFault{ports::StoreFault::Kind::incompatible,
+                                           "the table readers has lost the row of settlement for a partition"});
+}
+
+// The reader's row was not given. Usually another worker has it. One that stopped in mid-send keeps its lock, and no
+// timeout of the server covers that. A row that is lost is given to no worker at all.
+StoreResult<std::optional<SettlementInput>> without_reader(Session& session, std::uint32_t partition,
+                                                           Deadline deadline) {
   const auto now = std::chrono::steady_clock::now();
-  if (now < session.next_look_at_readers) return;
+  if (now < session.next_look_at_readers) {
+    if (session.lost_readers.contains(partition)) return lost_reader();
+    return std::nullopt;
+  }
   session.next_look_at_readers = now + kLookAtReaders;
+  Parameters parameters;
+  parameters.add(static_cast<std::int16_t>(partition)).add(adapters::kSettlementReader);
+  session.connection.queue(kHasReader, parameters);
+  const auto results = session.connection.fly(deadline);
+  if (!results) {
+    recover(session.connection, results.error(), deadline);
+    return std::unexpected(store_fault(results.error()));
+  }
+  if (!results->front().boolean(0, 0)) {
+    session.lost_readers.insert(partition);
+    return lost_reader();
+  }
+  session.lost_readers.erase(partition);
   end_reader_holder(session, partition, deadline);
+  return std::nullopt;
 }
 
 }  // namespace
@@ -235,9 +264,9 @@ StoreResult<std::optional<SettlementInput>> next(Session& session, std::uint32_t
   }
   if ((*results)[2].rows() == 0) {
     connection.roll_back(deadline);
-    end_stuck_reader(session, partition, deadline);
-    return std::nullopt;
+    return without_reader(session, partition, deadline);
   }
+  session.lost_readers.erase(partition);
   if (auto refusal = schema_refusal((*results)[4], 0)) {
     connection.roll_back(deadline);
     return std::unexpected(std::move(*refusal));
@@ -248,6 +277,7 @@ StoreResult<std::optional<SettlementInput>> next(Session& session, std::uint32_t
     return input;
   }
   read_all_totals((*results)[4], input);
+  if (session.compare_clock) input.clock_reference = (*results)[4].time(0, kServerTime);
   connection.log_has(domain::sequence_of_id(input.transactions.back().id));
   if (auto completed = complete(session, number, input, deadline); !completed) {
     recover(connection, completed.error(), deadline);

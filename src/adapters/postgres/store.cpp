@@ -24,7 +24,8 @@ namespace {
 
 constexpr Statement kPing{
     "ping",
-    "SELECT schema, min_binary, pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean FROM store"};
+    "SELECT schema, min_binary, pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean,"
+    " clock_timestamp() FROM store"};
 
 constexpr std::chrono::milliseconds kFarewell{200};
 
@@ -60,16 +61,17 @@ StoreResult<ports::StoreIdentity> Store::open(Deadline deadline) {
   return session_.open(deadline);
 }
 
-void Store::append(std::span<Submission* const> flight, domain::Timestamp now, Deadline deadline) {
+std::optional<StoreFault> Store::append(std::span<Submission* const> flight, domain::Timestamp now, Deadline deadline) {
   adapters::refuse_unstorable(flight, session_.currencies);
   std::vector<Submission*> undecided;
   undecided.reserve(flight.size());
   std::ranges::copy_if(flight, std::back_inserter(undecided),
                        [](const Submission* item) { return item->acceptance == Acceptance::undecided; });
-  if (undecided.empty()) return;
+  if (undecided.empty()) return std::nullopt;
   give_up_settling(deadline);
-  postgres::append(session_, undecided, now, deadline);
+  auto fault = postgres::append(session_, undecided, now, deadline);
   adapters::explain(flight, session_.connection.trouble());
+  return fault;
 }
 
 StoreResult<std::optional<domain::SettlementInput>> Store::next(std::uint32_t partition, std::size_t max,
@@ -133,7 +135,7 @@ StoreResult<ports::Store::Backlog> Store::backlog(std::uint32_t partition, Deadl
   return reading(deadline, [&] { return postgres::backlog(session_, partition, deadline); });
 }
 
-StoreResult<void> Store::ping(Deadline deadline) {
+StoreResult<ports::Pong> Store::ping(Deadline deadline) {
   auto answer = reading(deadline, [&]() -> Answer<std::vector<Result>> {
     session_.connection.queue(kPing);
     return session_.connection.fly(deadline);
@@ -142,7 +144,10 @@ StoreResult<void> Store::ping(Deadline deadline) {
   const Result& store = answer->front();
   if (auto refusal = schema_refusal(store, 0)) return std::unexpected(std::move(*refusal));
   if (const auto trouble = session_.connection.trouble().now()) return std::unexpected(*trouble);
-  if (!store.boolean(0, 2)) return session_.look_at_epoch(deadline);
+  if (!store.boolean(0, 2)) {
+    if (auto looked = session_.look_at_epoch(deadline); !looked) return std::unexpected(std::move(looked.error()));
+    return ports::Pong{.time = session_.compare_clock ? std::optional(store.time(0, 3)) : std::nullopt};
+  }
   session_.connection.close();  // a standby now; the primary may be another host
   return unavailable("the database is read-only");
 }

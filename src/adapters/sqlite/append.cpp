@@ -8,6 +8,7 @@
 #include "adapters/sqlite/log.hpp"
 #include "adapters/sqlite/row.hpp"
 #include "adapters/storable.hpp"
+#include "domain/clock.hpp"
 #include "ports/fault.hpp"
 
 namespace tps::sqlite {
@@ -138,59 +139,74 @@ ports::History::Seen last_of(Flight flight, std::int64_t id) {
   return {domain::partition_of_id(id), id, (*last)->transaction.created_at};
 }
 
-// One attempt, in its own database transaction. True: a single row was refused, so another attempt makes sense.
-bool attempt(Database& database, std::uint64_t generation, Flight flight, domain::Timestamp now,
-             const domain::Currencies& currencies, std::set<std::string, std::less<>>& recorded) {
+struct Attempt {
+  bool again = false;                        // a single row was refused, so another attempt makes sense
+  std::optional<ports::StoreFault> fault{};  // why nothing is known to be committed
+};
+
+// The flight's row that was refused is left out of the next attempt.
+Attempt without_culprit(Flight flight, Submission& culprit) {
+  // Everything flies again: if a refused member stayed decided, its neighbours would fly as a group without it.
+  domain::undo(flight, domain::kNothingCertain, Acceptance::undecided);
+  adapters::refuse(flight, culprit);
+  return {.again = true};
+}
+
+// Why nothing may be added to a log that ends here.
+std::optional<ports::StoreFault> unfit_end(Database& database, std::uint32_t partition, const LogEnd& end,
+                                           domain::Timestamp now) {
+  if (database.history()->lacks({partition, end.id, end.created_at})) {
+    database.history()->lost();  // every session looks at the epoch before it is used again
+    return ports::StoreFault{ports::StoreFault::Kind::unavailable, "the log ends before a place that was seen in it"};
+  }
+  const auto reference = database.clock_reference();
+  const auto wrong = reference ? domain::clock_fault(now, *reference, end.created_at) : std::nullopt;
+  if (!wrong) return std::nullopt;
+  return ports::StoreFault{ports::StoreFault::Kind::clock_wrong, sentence(*wrong)};
+}
+
+// One attempt, in its own database transaction.
+Attempt attempt(Database& database, std::uint64_t generation, Flight flight, domain::Timestamp now,
+                const domain::Currencies& currencies, std::set<std::string, std::less<>>& recorded) {
   Connection& writer = database.writer();
+  const auto failed = [&](int code) { return Attempt{.fault = writer.fault(code)}; };
   DatabaseTransaction transaction(writer, DatabaseTransaction::Kind::write);
-  const auto failed = [&writer](int code) {
-    writer.report(code);
-    return false;
-  };
   if (transaction.begin_code() != SQLITE_OK) return failed(transaction.begin_code());
   const std::uint32_t partition = flight.front()->transaction.partition;
-  const std::optional<LogEnd> end = log_end(writer, partition);
+  const auto end = log_end(writer, partition);
+  if (!end) return failed(end.error());
+  if (auto fault = unfit_end(database, partition, *end, now)) return {.fault = std::move(fault)};
   std::set<std::string> fresh;
-  if (!end) return failed(writer.last_code());
-  if (database.history()->lacks({partition, end->id, end->created_at})) {
-    database.history()->lost();  // every session looks at the epoch before it is used again
-    return false;
-  }
-  if (const int code = record_currencies(writer, flight, currencies, recorded, fresh); code != SQLITE_OK) {
-    return failed(code);
-  }
+  const int currency_code = record_currencies(writer, flight, currencies, recorded, fresh);
+  if (currency_code != SQLITE_OK) return failed(currency_code);
   const auto existing = fetch_existing(writer, flight);
   if (!existing) return failed(existing.error());
 
   const std::size_t accepted = domain::accept(flight, *existing, end->id, end->created_at, now);
-  if (accepted == 0) return false;
+  if (accepted == 0) return {};
   const Inserted inserted = insert_accepted(writer, flight, end->id);
   if (inserted.code != SQLITE_OK) {
     const bool row_refused = is_about_the_row(inserted.code);
-    if (!row_refused) writer.report(inserted.code);
+    std::optional<ports::StoreFault> fault;
+    if (!row_refused) fault = writer.fault(inserted.code);
     transaction.roll_back();
-    if (!row_refused) {
-      domain::undo(flight, end->id, Acceptance::unavailable);
-      return false;
-    }
-    // Everything flies again: if a refused member stayed decided, its neighbours would fly as a group without it.
-    domain::undo(flight, domain::kNothingCertain, Acceptance::undecided);
-    adapters::refuse(flight, *inserted.culprit);
-    return true;
+    if (row_refused) return without_culprit(flight, *inserted.culprit);
+    domain::undo(flight, end->id, Acceptance::unavailable);
+    return {.fault = std::move(fault)};
   }
-  const auto committed = transaction.commit([&]() -> std::optional<bool> {
-    const std::optional<LogEnd> now_at = log_end(writer, partition);
+  auto committed = transaction.commit([&]() -> std::optional<bool> {
+    const auto now_at = log_end(writer, partition);
     if (!now_at) return std::nullopt;
     return now_at->id > end->id;
   });
   if (committed) {
     recorded.insert(fresh.begin(), fresh.end());
     database.grew(last_of(flight, end->id + static_cast<std::int64_t>(accepted)), generation);
-  } else {
-    const bool unknown = committed.error().kind == ports::StoreFault::Kind::unknown;
-    domain::undo(flight, end->id, unknown ? Acceptance::unknown : Acceptance::unavailable);
+    return {};
   }
-  return false;
+  const bool unknown = committed.error().kind == ports::StoreFault::Kind::unknown;
+  domain::undo(flight, end->id, unknown ? Acceptance::unknown : Acceptance::unavailable);
+  return {.fault = std::move(committed.error())};
 }
 
 }  // namespace
@@ -201,15 +217,23 @@ void leave_none_undecided(Flight flight, Acceptance verdict) {
   }
 }
 
-void append(Database& database, std::uint64_t generation, Flight flight, domain::Timestamp now,
-            const domain::Currencies& currencies, std::set<std::string, std::less<>>& recorded) {
+std::optional<ports::StoreFault> append(Database& database, std::uint64_t generation, Flight flight,
+                                        domain::Timestamp now, const domain::Currencies& currencies,
+                                        std::set<std::string, std::less<>>& recorded) {
   adapters::refuse_unstorable(flight, currencies);
-  for (;;) {
-    const std::vector<Submission*> left = undecided(flight);
-    if (left.empty() || database.writer().expired()) break;
-    if (!attempt(database, generation, left, now, currencies, recorded)) break;
+  std::vector<Submission*> left = undecided(flight);
+  std::optional<ports::StoreFault> fault;
+  for (bool again = true; again && !left.empty(); left = undecided(flight)) {
+    if (database.writer().expired()) {
+      fault = ports::StoreFault{ports::StoreFault::Kind::unavailable, "the deadline passed in between"};
+      break;
+    }
+    Attempt made = attempt(database, generation, left, now, currencies, recorded);
+    again = made.again;
+    fault = std::move(made.fault);
   }
   leave_none_undecided(flight, Acceptance::unavailable);
+  return fault;
 }
 
 }  // namespace tps::sqlite

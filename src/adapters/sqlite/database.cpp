@@ -5,6 +5,9 @@
 
 #include <cerrno>
 #include <cstring>
+#include <ctime>
+#include <filesystem>
+#include <system_error>
 
 #include "adapters/migration.hpp"
 #include "adapters/sqlite/log.hpp"
@@ -151,6 +154,27 @@ ports::StoreResult<void> Database::check_epoch(ports::Deadline deadline) {
 void Database::grew(const ports::History::Seen& end, std::uint64_t generation) {
   history_->saw(end, generation);
   if (epoch_file_ != nullptr && !epoch_.empty()) epoch_file_->note(end);
+}
+
+void Database::compare_clock(domain::Clock clock) {
+  clock_ = std::move(clock);
+  clock_reference();  // counts from here
+}
+
+// The clock that nothing sets, and that runs on while the machine sleeps.
+std::optional<domain::Timestamp> Database::clock_reference() {
+  if (!clock_) return std::nullopt;
+  const std::lock_guard guard(mutex_);
+  timespec passed{};
+  clock_gettime(CLOCK_BOOTTIME, &passed);
+  const auto since = std::chrono::seconds(passed.tv_sec) + std::chrono::nanoseconds(passed.tv_nsec);
+  return reference_.at(clock_(), std::chrono::floor<std::chrono::microseconds>(since));
+}
+
+std::int64_t Database::wal_bytes() const {
+  std::error_code none;
+  const auto size = std::filesystem::file_size(path_ + "-wal", none);
+  return none ? 0 : static_cast<std::int64_t>(size);
 }
 
 bool Database::take_settling(std::uint32_t partition) {

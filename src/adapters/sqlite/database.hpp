@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "adapters/sqlite/checkpoint_record.hpp"
 #include "adapters/sqlite/connection.hpp"
@@ -17,6 +18,7 @@
 #include "adapters/sqlite/file_lock.hpp"
 #include "adapters/sqlite/open_files.hpp"
 #include "adapters/trouble.hpp"
+#include "domain/clock.hpp"
 #include "ports/fault.hpp"
 #include "ports/history.hpp"
 
@@ -55,6 +57,15 @@ class Database {
 
   // For the holder of the writer: a flight was committed that ends here.
   void grew(const ports::History::Seen& end, std::uint64_t generation);
+
+  // From here on, sessions that write compare their time with what this clock said before and the time that has passed
+  // since (domain::SteadyReference). Before any session is used.
+  void compare_clock(domain::Clock clock);
+  // nullopt: nothing is compared.
+  std::optional<domain::Timestamp> clock_reference();
+
+  // 0 if there is none.
+  [[nodiscard]] std::int64_t wal_bytes() const;
 
   // Of one that is open for writing, without symbolic links.
   [[nodiscard]] const std::string& path() const { return path_; }
@@ -99,9 +110,12 @@ class Database {
   std::unique_ptr<EpochFile> epoch_file_;  // null: for reading only
   std::string epoch_;                      // "": not migrated here
 
+  domain::Clock clock_;  // empty: none is compared
+
   std::mutex mutex_;
   // Under mutex_.
   std::set<std::uint32_t> settling_;
+  domain::SteadyReference reference_;
 };
 
 }  // namespace tps::sqlite

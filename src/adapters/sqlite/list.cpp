@@ -37,7 +37,7 @@ StoreResult<IdRange> range_of(Connection& reader, std::uint32_t partition, const
   const auto end = log_end(reader, partition);
   const auto position = position_of(reader, partition);
   if (!position) return std::unexpected(position.error());
-  if (!end) return std::unexpected(reader.fault(SQLITE_ERROR));
+  if (!end) return std::unexpected(reader.fault(end.error()));
   adapters::PartitionEnds ends{.last_id = end->id, .settled_id = position->id};
   const IdRange all{domain::id_before_first(partition), end->id + 1};
   if (query.created_from) {

@@ -16,13 +16,13 @@ constexpr std::string_view kPosition =
 
 }  // namespace
 
-std::optional<LogEnd> log_end(Connection& connection, std::uint32_t partition) {
+std::expected<LogEnd, int> log_end(Connection& connection, std::uint32_t partition) {
   Use use(connection.statement(kLogEnd));
   use->bind(1, domain::id_before_first(partition));
   use->bind(2, domain::id_before_first(partition + 1));
   const int code = use->step();
   if (code == SQLITE_DONE) return LogEnd{domain::id_before_first(partition), {}};
-  if (code != SQLITE_ROW) return std::nullopt;
+  if (code != SQLITE_ROW) return std::unexpected(code);
   return LogEnd{use->integer(0), use->time(1)};
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <expected>
 
 #include "adapters/sqlite/connection.hpp"
 #include "domain/transaction.hpp"
@@ -10,13 +10,13 @@
 
 namespace tps::sqlite {
 
-// The newest transaction of a partition: id_before_first(partition) and time 0 when there is none. nullopt: the log
-// cannot be read.
+// The newest transaction of a partition: id_before_first(partition) and time 0 when there is none. Else SQLite's error
+// code.
 struct LogEnd {
   std::int64_t id = 0;
   domain::Timestamp created_at{};
 };
-std::optional<LogEnd> log_end(Connection& connection, std::uint32_t partition);
+std::expected<LogEnd, int> log_end(Connection& connection, std::uint32_t partition);
 
 // How far settlement has read a partition, and when it last settled there.
 struct Position {

@@ -146,8 +146,9 @@ StoreResult<ports::Store::Backlog> backlog(Connection& reader, std::uint32_t par
   const auto position = position_of(reader, partition);
   if (!position) return std::unexpected(position.error());
   const auto end = log_end(reader, partition);
-  if (!end) return std::unexpected(StoreFault{StoreFault::Kind::unavailable, "the log could not be read"});
-  ports::Store::Backlog backlog{.pending = end->id - position->id, .oldest = std::nullopt};
+  if (!end) return std::unexpected(reader.fault(end.error()));
+  ports::Store::Backlog backlog{.pending = end->id - position->id, .oldest = std::nullopt, .newest = std::nullopt};
+  if (end->id > domain::id_before_first(partition)) backlog.newest = end->created_at;
   if (backlog.pending == 0) return backlog;
   const auto oldest = created_at_of(reader, position->id + 1);
   if (!oldest) return std::unexpected(oldest.error());

@@ -18,6 +18,7 @@ using ports::StoreFault;
 using ports::StoreResult;
 
 constexpr const char* kNoSuchPartition = "there is no such partition";
+constexpr const char* kWriterBusy = "the writer was busy until the deadline";
 
 std::unexpected<StoreFault> unavailable(const char* detail) {
   return std::unexpected(StoreFault{StoreFault::Kind::unavailable, detail});
@@ -81,32 +82,40 @@ StoreResult<Connection*> Store::ready(Deadline deadline) {
   return reader_.ready(deadline);
 }
 
-void Store::append(std::span<domain::Submission* const> flight, domain::Timestamp now, Deadline deadline) {
+std::optional<StoreFault> Store::append(std::span<domain::Submission* const> flight, domain::Timestamp now,
+                                        Deadline deadline) {
   settling_.reset();
-  append_undecided(flight, now, deadline);
+  auto fault = append_undecided(flight, now, deadline);
   adapters::explain(flight, *database_->trouble());
+  return fault;
 }
 
-void Store::append_undecided(std::span<domain::Submission* const> flight, domain::Timestamp now, Deadline deadline) {
+std::optional<StoreFault> Store::append_undecided(std::span<domain::Submission* const> flight, domain::Timestamp now,
+                                                  Deadline deadline) {
   const auto is_undecided = [](const domain::Submission* submission) {
     return submission->acceptance == domain::Acceptance::undecided;
   };
-  const auto first = std::ranges::find_if(flight, is_undecided);
-  if (first == flight.end()) return;
-  if (!ready(deadline) || (*first)->transaction.partition >= reader_.identity().partitions) {
+  const auto refused = [&](StoreFault fault) {
     leave_none_undecided(flight, domain::Acceptance::unavailable);
-    return;
+    return fault;
+  };
+  const auto first = std::ranges::find_if(flight, is_undecided);
+  if (first == flight.end()) return std::nullopt;
+  if (auto usable = ready(deadline); !usable) return refused(std::move(usable.error()));
+  if ((*first)->transaction.partition >= reader_.identity().partitions) {
+    return refused({StoreFault::Kind::unavailable, kNoSuchPartition});
   }
   const auto hold = database_->lock_writer(deadline);
-  if (!hold || database_->trouble()->lasting()) {
-    leave_none_undecided(flight, domain::Acceptance::unavailable);
-    return;
-  }
+  if (!hold) return refused({StoreFault::Kind::unavailable, kWriterBusy});
+  if (auto lasting = database_->trouble()->lasting()) return refused(std::move(*lasting));
   database_->writer().set_deadline(deadline);
-  sqlite::append(*database_, generation_, flight, now, currencies_, recorded_currencies_);
+  auto fault = sqlite::append(*database_, generation_, flight, now, currencies_, recorded_currencies_);
   // After the commit, so that nothing is acknowledged that went into a file which was gone by then.
   database_->check_files();
-  if (database_->trouble()->lasting()) domain::undo(flight, domain::kNothingCertain, domain::Acceptance::unknown);
+  auto lasting = database_->trouble()->lasting();
+  if (!lasting) return fault;
+  domain::undo(flight, domain::kNothingCertain, domain::Acceptance::unknown);
+  return lasting;
 }
 
 StoreResult<std::optional<domain::SettlementInput>> Store::next(std::uint32_t partition, std::size_t max,
@@ -118,7 +127,7 @@ StoreResult<std::optional<domain::SettlementInput>> Store::next(std::uint32_t pa
   auto hold = database_->lock_writer(deadline);
   if (!hold) {
     database_->end_settling(partition);
-    return unavailable("the writer was busy until the deadline");
+    return unavailable(kWriterBusy);
   }
   if (const auto trouble = database_->trouble()->lasting()) {
     database_->end_settling(partition);
@@ -131,6 +140,7 @@ StoreResult<std::optional<domain::SettlementInput>> Store::next(std::uint32_t pa
   if (begun != SQLITE_OK) return std::unexpected(writer.fault(begun));
   auto input = sqlite::next(writer, partition, max);
   if (!input) return std::unexpected(input.error());
+  input->clock_reference = database_->clock_reference();
   if (!input->transactions.empty()) settling_ = std::move(settling);
   return std::move(*input);
 }
@@ -204,19 +214,19 @@ StoreResult<ports::Store::Backlog> Store::backlog(std::uint32_t partition, Deadl
   return sqlite::backlog(**connection, partition);
 }
 
-StoreResult<void> Store::ping(Deadline deadline) {
+StoreResult<ports::Pong> Store::ping(Deadline deadline) {
   database_->check_files();
   if (const auto trouble = database_->trouble()->lasting()) return std::unexpected(*trouble);
   if (const auto opened = open(deadline); !opened) return std::unexpected(opened.error());
   const auto hold = database_->lock_writer(deadline);
-  if (!hold) return unavailable("the writer was busy until the deadline");
+  if (!hold) return unavailable(kWriterBusy);
   Connection& writer = database_->writer();
   writer.set_deadline(deadline);
   const auto trouble = database_->trouble()->now();
   if (!trouble) {
     const DatabaseTransaction transaction(writer, DatabaseTransaction::Kind::write);
     if (transaction.begin_code() != SQLITE_OK) return std::unexpected(writer.fault(transaction.begin_code()));
-    return {};
+    return ports::Pong{.time = database_->clock_reference(), .wal_bytes = database_->wal_bytes()};
   }
   // While this is not ready, no client may write, so the ping finds out itself whether writing works again.
   if (const int code = writer.write_fence(); code != SQLITE_OK) return std::unexpected(writer.fault(code));

@@ -21,7 +21,8 @@ class Store final : public ports::Store {
   ~Store() override;
 
   ports::StoreResult<ports::StoreIdentity> open(ports::Deadline deadline) override;
-  void append(std::span<domain::Submission* const> flight, domain::Timestamp now, ports::Deadline deadline) override;
+  std::optional<ports::StoreFault> append(std::span<domain::Submission* const> flight, domain::Timestamp now,
+                                          ports::Deadline deadline) override;
   ports::StoreResult<std::optional<domain::SettlementInput>> next(std::uint32_t partition, std::size_t max,
                                                                   ports::Deadline deadline) override;
   ports::StoreResult<void> record(std::uint32_t partition, const domain::SettlementOutput& output,
@@ -38,11 +39,12 @@ class Store final : public ports::Store {
                                                     const ports::HoldPosition& after, std::size_t max,
                                                     ports::Deadline deadline) override;
   ports::StoreResult<Backlog> backlog(std::uint32_t partition, ports::Deadline deadline) override;
-  ports::StoreResult<void> ping(ports::Deadline deadline) override;
+  ports::StoreResult<ports::Pong> ping(ports::Deadline deadline) override;
 
  private:
   class Settling;
-  void append_undecided(std::span<domain::Submission* const> flight, domain::Timestamp now, ports::Deadline deadline);
+  std::optional<ports::StoreFault> append_undecided(std::span<domain::Submission* const> flight, domain::Timestamp now,
+                                                    ports::Deadline deadline);
 
   ports::StoreResult<ports::StoreIdentity> look(ports::Deadline deadline);
   ports::StoreResult<Connection*> ready(ports::Deadline deadline);

@@ -136,6 +136,10 @@ TEST_F(ApiTest, StoreFaultsAreAnsweredHonestly) {
   const Response down = post(R"({"user_id":"fault:down","amount":1,"currency":"USD"})");
   EXPECT_EQ(down.status, 503);
   EXPECT_NE(header(down, "Retry-After"), "-");
+  const Response clock = post(R"({"user_id":"fault:clock","amount":1,"currency":"USD"})");
+  EXPECT_EQ(clock.status, 503);
+  EXPECT_NE(header(clock, "Retry-After"), "-");
+  EXPECT_THAT(clock.body, AllOf(HasSubstr("\"code\":\"clock_wrong\""), HasSubstr("\"retryable\":true")));
   const Response unknown = post(R"({"user_id":"fault:unknown","amount":1,"currency":"USD"})");
   EXPECT_EQ(unknown.status, 504);
   EXPECT_THAT(unknown.body, AllOf(HasSubstr("\"code\":\"outcome_unknown\""), HasSubstr("\"retryable\":true")));
@@ -266,9 +270,9 @@ TEST_F(ApiTest, Statements) {
 
 TEST_F(ApiTest, ReadinessSaysWhy) {
   EXPECT_EQ(ask(Method::get, "/readiness").body, R"({"status":"ready"})");
-  not_ready_ = service::NotReady{.draining = true, .reason = "this instance is shutting down"};
+  not_ready_ = service::NotReady{.code = domain::ErrorCode::draining, .reason = "this instance is shutting down"};
   EXPECT_THAT(ask(Method::get, "/readiness").body, HasSubstr("\"code\":\"draining\""));
-  not_ready_ = service::NotReady{.reason = "the database is unreachable"};
+  not_ready_ = service::NotReady{.code = domain::ErrorCode::store_unavailable, .reason = "the database is unreachable"};
   const Response response = ask(Method::get, "/readiness");
   EXPECT_EQ(response.status, 503);
   EXPECT_THAT(response.body, HasSubstr("\"detail\":\"the database is unreachable\""));
@@ -379,7 +383,8 @@ TEST_F(ApiTest, EveryErrorCodeHasAStatus) {
     const auto code = static_cast<domain::ErrorCode>(i);
     EXPECT_GE(wire::status_of(code), 400);
     const Response response = problem({code, {}}, Request{});
-    const bool later = response.body.contains("\"retryable\":true") && (response.status == 503 || response.status == 429);
+    const bool later =
+        response.body.contains("\"retryable\":true") && (response.status == 503 || response.status == 429);
     EXPECT_EQ(later, header(response, "Retry-After") != "-") << slug(code);
     EXPECT_THAT(response.body, Not(HasSubstr("\"detail\":\"\""))) << slug(code);
   }

@@ -16,8 +16,7 @@ Response health(const Call& /*call*/) {
 
 Response readiness(const Call& call) {
   if (auto not_ready = call.services.readiness()) {
-    const auto code = not_ready->draining ? domain::ErrorCode::draining : domain::ErrorCode::store_unavailable;
-    return problem({code, std::move(not_ready->reason)}, call.request);
+    return problem({not_ready->code, std::move(not_ready->reason)}, call.request);
   }
   Response response;
   response.body = R"({"status":"ready"})";

@@ -22,10 +22,11 @@ class TestStore : public ports::Store {
     return ports::StoreIdentity{};
   }
 
-  void append(std::span<domain::Submission* const> flight, domain::Timestamp now,
-              ports::Deadline /*deadline*/) override {
+  std::optional<ports::StoreFault> append(std::span<domain::Submission* const> flight, domain::Timestamp now,
+                                          ports::Deadline /*deadline*/) override {
     const std::scoped_lock lock(mutex_);
     domain::Existing existing;
+    std::optional<ports::StoreFault> fault;
     for (const domain::Transaction& transaction : log_) {
       if (transaction.idempotency_hash) existing.by_key.emplace(*transaction.idempotency_hash, transaction);
       existing.parents.emplace(transaction.id, transaction);
@@ -34,11 +35,16 @@ class TestStore : public ports::Store {
     for (domain::Submission* submission : flight) {
       if (submission->transaction.user_id == "fault:unknown") submission->acceptance = domain::Acceptance::unknown;
       if (submission->transaction.user_id == "fault:down") submission->acceptance = domain::Acceptance::unavailable;
+      if (submission->transaction.user_id == "fault:clock") {
+        submission->acceptance = domain::Acceptance::unavailable;
+        fault = ports::StoreFault{ports::StoreFault::Kind::clock_wrong, "planned"};
+      }
     }
     domain::accept(flight, existing, static_cast<std::int64_t>(log_.size()), {}, now);
     for (const domain::Submission* submission : flight) {
       if (submission->acceptance == domain::Acceptance::accepted) log_.push_back(submission->transaction);
     }
+    return fault;
   }
 
   ports::StoreResult<std::optional<domain::SettlementInput>> next(std::uint32_t, std::size_t,
@@ -123,7 +129,7 @@ class TestStore : public ports::Store {
     return ports::DueHolds{};
   }
   ports::StoreResult<Backlog> backlog(std::uint32_t, ports::Deadline) override { return Backlog{}; }
-  ports::StoreResult<void> ping(ports::Deadline) override { return {}; }
+  ports::StoreResult<ports::Pong> ping(ports::Deadline) override { return ports::Pong{}; }
 
   std::atomic<bool> settles = false;  // from now on transactions in the log read as settled
 

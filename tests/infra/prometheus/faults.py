@@ -30,6 +30,13 @@ def redis_stopped(fleet, _):
     return mended_by(fleet.redis.start)
 
 
+def redis_full(fleet, _):
+    redis = fleet.redis.client()
+    redis.config_set("maxmemory-policy", "noeviction")
+    redis.config_set("maxmemory", "1")
+    return mended_by(lambda: redis.config_set("maxmemory", "0"))
+
+
 def worker_killed(fleet, _):
     fleet.worker.kill()
     return mended_by(fleet.worker.start)
@@ -161,6 +168,7 @@ def few_descriptors(fleet, _):
 FAULTS = [
     ("TpsStoreDown", store_stopped),
     ("TpsCacheBreakerOpen", redis_stopped),
+    ("TpsCacheWritesRefused", redis_full),
     ("TpsNoWorker", worker_killed),
     ("TpsInstanceDown", instance_killed),
     ("TpsApiAbsent", all_instances_killed),
@@ -178,5 +186,5 @@ FAULTS = [
 ]
 # These alerts fire after 5 minutes.
 SLOW_TO_FIRE = {"TpsConnectionsNearLimit", "TpsDescriptorsNearLimit", "TpsLedgerUnknown"}
-# These would take hours or need a control group. promtool's rule tests cover them.
-NOT_STAGED = {"TpsErrorBudgetSlowBurn", "TpsMemoryNearLimit"}
+# These would take hours, or need a control group or another clock. promtool's rule tests cover them.
+NOT_STAGED = {"TpsErrorBudgetSlowBurn", "TpsMemoryNearLimit", "TpsClockWrong", "TpsLogAhead"}
