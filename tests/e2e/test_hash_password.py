@@ -35,9 +35,15 @@ class Terminal:
     def wait_for_the_prompt(self):
         self.read_until("Password: ")
         wait_until(lambda: not self.echoes(), 10, "no echo")
+        # A signal between the switch of the echo and the read would not end the read.
+        wait_until(self.sleeps, 10, "the read of the password")
 
     def echoes(self):
         return bool(termios.tcgetattr(self.descriptor)[3] & termios.ECHO)
+
+    def sleeps(self):
+        with open(f"/proc/{self.child}/stat", encoding="ascii") as stat:
+            return stat.read().rpartition(") ")[2].startswith("S ")
 
     def end(self):
         _, status = os.waitpid(self.child, 0)
