@@ -218,3 +218,24 @@ def test_a_broken_redis_changes_no_answer(kind, own_redis, request):
         plain.stop()
         statuses = {status for status, _ in conversation.answers.values()}
         assert statuses == {200, 201, 404, 422}, statuses
+
+
+def test_a_redis_that_is_not_there_at_the_start_is_said(folder, redis):
+    """Without any request: the start names the cache and its state, one line says so, a metric shows it, also the end of it."""
+    with stopped(redis):
+        server = Tps(folder, "--database-url", f"sqlite:{folder}/tps.db", "--redis-url", redis.url).start()
+        try:
+            serving, = [one for one in server.log_records() if one["message"] == "serving"]
+            assert serving["cache"].startswith(f"127.0.0.1:{redis.port} (cannot be used: "), serving
+            assert server.metric("tps_cache_breaker_open") == 1
+            redis.start()
+            wait_until(lambda: server.metric("tps_cache_breaker_open") == 0, 20, "the return of Redis")
+            assert len([one for one in server.log_records() if "redis circuit opened" in one["message"]]) == 1
+            server.stop()
+            server.start()
+            assert [one for one in server.log_records() if one["message"] == "serving"][-1]["cache"].endswith("(ready)")
+            server.stop()
+        finally:
+            if server.running:
+                server.kill()
+            redis.process.end()
