@@ -1,6 +1,7 @@
 #include "program/config.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <fstream>
 #include <iterator>
@@ -40,22 +41,38 @@ bool is_service_link(std::string_view variable) {
 
 using Layer = std::map<std::string, Config::Value, std::less<>>;
 
-std::expected<void, std::string> read_variable(std::string_view variable, std::string text, Layer& layer) {
-  if (const auto name = setting_of_variable(variable)) {
-    Config::Value value{std::move(text), "environment " + std::string(variable)};
-    if (variable.starts_with("TPS_")) {
-      layer.insert_or_assign(std::string(*name), std::move(value));
-    } else {
-      layer.try_emplace(std::string(*name), std::move(value));  // the prefixed name wins, whatever the order
+struct Environment {
+  Layer layer;
+  std::map<std::string, std::string, std::less<>> variables;  // by setting: the one that gave it
+};
+
+// A name with the prefix wins over one without it. Of two others none wins: the order of the environment is no choice.
+std::expected<void, std::string> give(Environment& environment, std::string_view name, std::string_view variable,
+                                      Config::Value value) {
+  constexpr std::string_view kPrefix = "TPS_";
+  const auto [given, is_first] = environment.variables.try_emplace(std::string(name), variable);
+  if (!is_first && given->second != variable) {
+    const bool has_prefix = given->second.starts_with(kPrefix);
+    if (has_prefix == variable.starts_with(kPrefix)) {
+      return std::unexpected(given->second + " and " + std::string(variable) + " are both set: remove one of them");
     }
-    return {};
+    if (has_prefix) return {};
+    given->second = variable;
+  }
+  environment.layer.insert_or_assign(std::string(name), std::move(value));
+  return {};
+}
+
+std::expected<void, std::string> read_variable(std::string_view variable, std::string text, Environment& environment) {
+  if (const auto name = setting_of_variable(variable)) {
+    return give(environment, *name, variable, {std::move(text), "environment " + std::string(variable)});
   }
   if (variable.ends_with(kFileSuffix)) {
     if (const auto name = setting_of_variable(variable.substr(0, variable.size() - kFileSuffix.size()))) {
       auto secret = read_secret_file(text, std::string(variable));
       if (!secret) return std::unexpected(secret.error());
-      layer[std::string(*name)] = {std::move(*secret), "file " + text + " (" + std::string(variable) + ")"};
-      return {};
+      return give(environment, *name, variable,
+                  {std::move(*secret), "file " + text + " (" + std::string(variable) + ")"});
     }
   }
   if (!variable.starts_with("TPS_") || is_service_link(variable)) return {};
@@ -64,14 +81,14 @@ std::expected<void, std::string> read_variable(std::string_view variable, std::s
 }
 
 std::expected<Layer, std::string> read_environment(std::span<const std::string> environment) {
-  Layer layer;
+  Environment given;
   for (const std::string& entry : environment) {
     const std::size_t equals = entry.find('=');
     if (equals == std::string::npos) continue;
-    auto read = read_variable(std::string_view(entry).substr(0, equals), entry.substr(equals + 1), layer);
+    auto read = read_variable(std::string_view(entry).substr(0, equals), entry.substr(equals + 1), given);
     if (!read) return std::unexpected(read.error());
   }
-  return layer;
+  return std::move(given.layer);
 }
 
 std::expected<Layer, std::string> read_settings_file(const std::string& path) {
@@ -90,6 +107,32 @@ std::expected<Layer, std::string> read_settings_file(const std::string& path) {
     layer[entry.name] = {entry.value, "file " + path};
   }
   return layer;
+}
+
+// The parameters of a database URL. The value of one that is not known to be harmless is hidden.
+void append_harmless(std::string& shown, std::string_view query) {
+  constexpr std::array<std::string_view, 13> kHarmless{"host",
+                                                       "hostaddr",
+                                                       "port",
+                                                       "dbname",
+                                                       "user",
+                                                       "application_name",
+                                                       "sslmode",
+                                                       "sslcert",
+                                                       "sslrootcert",
+                                                       "client_encoding",
+                                                       "connect_timeout",
+                                                       "target_session_attrs",
+                                                       "gssencmode"};
+  char separator = '?';
+  while (!query.empty()) {
+    const std::string_view parameter = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(parameter.size() + 1, query.size()));
+    const std::string_view name = parameter.substr(0, parameter.find('='));
+    const bool is_harmless = std::ranges::find(kHarmless, name) != kHarmless.end();
+    shown += std::exchange(separator, '&');
+    shown += is_harmless ? parameter : name == "password" ? "password=***" : "***";
+  }
 }
 
 std::expected<void, std::string> check(const Setting& setting, const Config::Value& value) {
@@ -182,19 +225,30 @@ std::string Config::shown(const Setting& setting) const {
 }
 
 std::string without_password(std::string_view url) {
-  std::string shown(url);
-  const std::size_t authority = shown.find("://");
-  const std::size_t at = shown.rfind('@');
-  if (authority != std::string::npos && at != std::string::npos) {
-    const std::size_t colon = shown.find(':', authority + 3);
-    if (colon < at) shown.replace(colon + 1, at - colon - 1, "***");
+  if (url.starts_with("sqlite:")) return std::string(url);
+  constexpr std::string_view kHidden = "***";
+  constexpr std::array<std::string_view, 4> kSchemes{"postgresql", "postgres", "redis", "rediss"};
+  const std::string_view scheme = url.substr(0, url.find("://"));
+  // A text in another form may have a secret anywhere.
+  if (scheme.size() == url.size() || std::ranges::find(kSchemes, scheme) == kSchemes.end()) return std::string(kHidden);
+  std::string_view rest = url.substr(scheme.size() + 3);
+  const std::string_view query = rest.contains('?') ? rest.substr(rest.find('?') + 1) : std::string_view{};
+  rest = rest.substr(0, rest.find('?'));
+  std::string shown(scheme);
+  shown += "://";
+  if (query.contains('@')) return shown + std::string(kHidden);  // a password with a question mark in it
+  if (const std::size_t at = rest.rfind('@'); at != std::string_view::npos) {
+    const std::string_view login = rest.substr(0, at);
+    const std::size_t colon = login.find(':');
+    // Of Redis, a login without a colon is a password that was meant.
+    const bool has_user = colon != std::string_view::npos || scheme.starts_with("postgres");
+    if (has_user) shown += login.substr(0, colon);
+    if (has_user && colon != std::string_view::npos) shown += ':';
+    if (!has_user || colon != std::string_view::npos) shown += kHidden;
+    rest.remove_prefix(at);
   }
-  static constexpr std::string_view kParameter = "password=";
-  for (std::size_t place = shown.find(kParameter); place != std::string::npos; place = shown.find(kParameter, place)) {
-    place += kParameter.size();
-    const std::size_t end = std::min(shown.find_first_of("& ", place), shown.size());
-    shown.replace(place, end - place, "***");
-  }
+  shown += rest;
+  append_harmless(shown, query);
   return shown;
 }
 

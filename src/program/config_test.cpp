@@ -65,6 +65,20 @@ TEST(Config, TheUsualNamesAreReadToo) {
   EXPECT_EQ(load({}, {"TPS_DATABASE_URL=y", "DATABASE_URL=x"}).text("database-url"), "y");
 }
 
+TEST(Config, TwoVariablesOfOneSettingAreRefused) {
+  const TemporaryFile secret("postgresql://of-the-file\n");
+  const std::string value = "TPS_DATABASE_URL=postgresql://of-the-value";
+  const std::string file = "TPS_DATABASE_URL_FILE=" + secret.path();
+  EXPECT_EQ(error_of({}, {value, file}), "TPS_DATABASE_URL and TPS_DATABASE_URL_FILE are both set: remove one of them");
+  EXPECT_EQ(error_of({}, {file, value}), "TPS_DATABASE_URL_FILE and TPS_DATABASE_URL are both set: remove one of them");
+  EXPECT_EQ(error_of({}, {"DATABASE_URL=postgresql://x", "DATABASE_URL_FILE=" + secret.path()}),
+            "DATABASE_URL and DATABASE_URL_FILE are both set: remove one of them");
+  for (const auto& environment : {std::vector{value, "DATABASE_URL_FILE=" + secret.path()},
+                                  std::vector{"DATABASE_URL_FILE=" + secret.path(), value}}) {
+    EXPECT_EQ(load({}, environment).text("database-url"), "postgresql://of-the-value");
+  }
+}
+
 TEST(Config, SecretsMayComeFromFiles) {
   const TemporaryFile secret("postgresql://u:p@h/d\n");
   const Config config = load({}, {"TPS_DATABASE_URL_FILE=" + secret.path()});
@@ -115,7 +129,15 @@ TEST(Config, PasswordsAreNotShown) {
   const Case cases[] = {
       {"postgresql://u:secret@h:5432/d", "postgresql://u:***@h:5432/d"},
       {"postgresql://u:s@cr@et@h/d", "postgresql://u:***@h/d"},
-      {"postgresql://u@h/d?password=secret&x=1", "postgresql://u@h/d?password=***&x=1"},
+      {"postgresql://u@h/d?password=secret&x=1", "postgresql://u@h/d?password=***&***"},
+      {"postgresql://h/d?sslmode=require&sslpassword=secret", "postgresql://h/d?sslmode=require&***"},
+      {"host=h password=secret", "***"},
+      {"u:secret@h/d", "***"},
+      {"mysql://u:secret@h/d", "***"},
+      {"postgresql://u:sec?ret@h/d", "postgresql://***"},
+      {"postgresql://u:sec/ret@h/d", "postgresql://u:***@h/d"},
+      {"redis://secret@h", "redis://***@h"},
+      {"sqlite:/var/lib/tps/tps.db", "sqlite:/var/lib/tps/tps.db"},
       {"redis://:secret@h", "redis://:***@h"},
       {"sqlite:tps.db", "sqlite:tps.db"},
       {"postgresql://h/d", "postgresql://h/d"},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -85,8 +86,13 @@ Parsed<std::variant<SqliteFile, PostgresServer>> parse_database(const std::strin
     if (!postgres::is_url(url)) return std::unexpected("not a valid PostgreSQL URL");
     return PostgresServer{.url = url, .prepared_statements = prepared_statements};
   }
-  // Only the scheme is repeated: what follows may be a password.
-  return std::unexpected("expected sqlite:PATH or postgresql://..., not " + url.substr(0, url.find(':')) + ":...");
+  // Only the scheme is repeated: the rest may contain a password.
+  const std::size_t colon = url.find("://");
+  const std::string scheme = url.substr(0, colon == std::string::npos ? 0 : colon);
+  const bool is_scheme =
+      !scheme.empty() && std::ranges::all_of(scheme, [](unsigned char c) { return std::isalnum(c) != 0; });
+  return std::unexpected("expected sqlite:PATH or postgresql://..." +
+                         (is_scheme ? ", not " + scheme + ":..." : std::string()));
 }
 
 Parsed<std::optional<redis::Options>> parse_redis(const std::string& url, const std::string& ca_file) {

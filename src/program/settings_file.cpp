@@ -53,7 +53,12 @@ Text read_quoted(std::string_view text) {
 Text read_value(std::string_view text) {
   text = trimmed(text);
   if (text.starts_with('"') || text.starts_with('\'')) return read_quoted(text);
-  text = trimmed(text.substr(0, text.find('#')));
+  const std::size_t comment = text.find('#');
+  // It may be half of a secret.
+  if (comment != 0 && comment != std::string_view::npos && !kBlank.contains(text[comment - 1])) {
+    return std::unexpected("a value with # needs quotes, and a comment a blank before its #");
+  }
+  text = trimmed(text.substr(0, comment));
   if (text.empty()) return std::unexpected("a value is missing; the empty one is \"\"");
   if (text.starts_with('[') || text.starts_with('{')) return std::unexpected("one value is expected, not a list");
   return std::string(text);
@@ -62,6 +67,8 @@ Text read_value(std::string_view text) {
 }  // namespace
 
 std::expected<std::vector<FileEntry>, std::string> parse_settings_file(std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   std::vector<FileEntry> entries;
   for (int number = 1; !text.empty(); ++number) {
     const std::size_t end = text.find('\n');
@@ -71,6 +78,7 @@ std::expected<std::vector<FileEntry>, std::string> parse_settings_file(std::stri
     const auto wrong = [number](const std::string& why) {
       return std::unexpected("line " + std::to_string(number) + ": " + why);
     };
+    if (line.starts_with('[') && line.ends_with(']')) return wrong("there are no sections; expected NAME = VALUE");
     const std::size_t equals = line.find('=');
     const std::string_view name = trimmed(line.substr(0, equals));
     if (equals == std::string_view::npos || !is_name(name)) return wrong("expected NAME = VALUE");

@@ -20,6 +20,8 @@ TEST(SettingsFile, ValuesAreQuotedOrBare) {
       {"listen = \"\"", ""},
       {"listen = \"a = b\"\r\n", "a = b"},
       {"# nothing\n\n  # more\nlisten = 1", "1"},
+      {"\xEF\xBB\xBFlisten = 1", "1"},
+      {"listen = 10.0.0.1, 10.0.0.2", "10.0.0.1, 10.0.0.2"},
   };
   for (const Case& one : cases) {
     const auto entries = parse_settings_file(one.text);
@@ -44,10 +46,12 @@ TEST(SettingsFile, AMistakeIsReportedWithItsLine) {
   };
   const Case cases[] = {
       {"[[[", "line 1: expected NAME = VALUE"},
-      {"[section]\na = 1", "line 1: expected NAME = VALUE"},
+      {"[section]\na = 1", "line 1: there are no sections; expected NAME = VALUE"},
       {"a = 1\nlisten", "line 2: expected NAME = VALUE"},
       {"a b = 1", "line 1: expected NAME = VALUE"},
       {"= 1", "line 1: expected NAME = VALUE"},
+      {"jwt-secret = half#other",
+       "line 1: jwt-secret: a value with # needs quotes, and a comment a blank before its #"},
       {"a =", "line 1: a: a value is missing; the empty one is \"\""},
       {"a = \"b", "line 1: a: the closing quote is missing"},
       {"a = \"b\" c", "line 1: a: one value is expected"},

@@ -118,6 +118,8 @@ TEST(Settings, AWrongValueIsReportedWithItsName) {
       {"listen", "nowhere", "listen: 'nowhere' is not ADDRESS:PORT"},
       {"trusted-proxies", "x", "trusted-proxies: \"x\" is neither"},
       {"database-url", "mysql://u:secret@h/d", "database-url: expected sqlite:PATH or postgresql://..., not mysql:..."},
+      {"database-url", "host=h password=secret@1", "database-url: expected sqlite:PATH or postgresql://..."},
+      {"database-url", "secret@h:1://d", "database-url: expected sqlite:PATH or postgresql://..."},
       {"database-url", "sqlite:", "database-url: sqlite: needs a path"},
       {"database-url", "sqlite:///rel.db", "database-url: expected sqlite:PATH without //, such as sqlite:tps.db"},
       {"database-url", "sqlite://x.db", "database-url: expected sqlite:PATH without //"},
