@@ -21,6 +21,21 @@ constexpr std::string_view kMetadata = "metadata";
 
 int is_never(unsigned char) { return 0; }
 
+// "1.23457E+11", which spreadsheets write for a number that is too wide. The digits that it lacks are not zeros.
+bool is_scientific(std::string_view field) {
+  return field.find_first_of("eE") != std::string_view::npos && wire::is_json_number(wire::trim(field));
+}
+
+// The words for a header that a spreadsheet wrote with another separator; empty: it did not.
+std::string other_dialect(const std::vector<std::string>& names) {
+  if (names.empty()) return "";
+  const std::string& first = names.front();
+  if (first.starts_with("sep=")) return fmt::format("is \"{}\": remove that line", first);
+  if (names.size() == 1 && first.contains(';')) return "separates them by \";\", not by commas";
+  if (names.size() == 1 && first.contains('\t')) return "separates them by a tab, not by commas";
+  return "";
+}
+
 bool is_within_metadata(std::string_view name) {
   return name.starts_with(kMetadataPrefix) && name.size() > kMetadataPrefix.size();
 }
@@ -67,6 +82,7 @@ CsvRows::Fed CsvRows::feed(std::string_view line) {
 
 std::expected<void, std::string> CsvColumns::add(const std::string& name, const std::string& key_column,
                                                  bool from_export) {
+  if (name.empty()) return std::unexpected("has a column without a name: is there a comma too many?");
   if (is_within_metadata(name)) {
     members_.emplace_back();
     metadata_.push_back(name.substr(kMetadataPrefix.size()));
@@ -97,6 +113,8 @@ std::expected<void, std::string> CsvColumns::add(const std::string& name, const 
 std::expected<CsvColumns, std::string> CsvColumns::parse(const std::vector<std::string>& names,
                                                          const std::string& key_column, bool from_export) {
   static constexpr std::string_view kWhatItIs = "the first line must name the columns";
+  if (const std::string flaw = other_dialect(names); !flaw.empty())
+    return std::unexpected(fmt::format("{}, and {}", kWhatItIs, flaw));
   CsvColumns columns;
   std::vector<std::string> seen;
   const auto has = [&seen](std::string_view name) { return std::ranges::find(seen, name) != seen.end(); };
@@ -135,6 +153,12 @@ std::expected<void, std::string> CsvColumns::append_json(std::string& out,
       continue;
     }
     if (members_[i].empty()) continue;
+    if (members_[i] == "amount" && is_scientific(field)) {
+      return std::unexpected(
+          fmt::format("the amount {} is in scientific notation: a spreadsheet has dropped its last digits; format the "
+                      "column as text",
+                      field));
+    }
     wire::append_member_name(out, members_[i]);
     if (members_[i] == kMetadata) {
       // The object is to be one line.

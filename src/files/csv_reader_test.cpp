@@ -64,7 +64,10 @@ TEST(CsvColumns, Headers) {
       {{"user_id", "amount"}, "", false, "has no \"currency\""},
       {{"5", "user_1", "USD"}, "", false, "\"5\" is not a member"},
       {{"user_id", "amount", "currency", "ammount"}, "", false, "\"ammount\" is not a member"},
-      {{"user_id", "amount", "currency", ""}, "", false, "\"\" is not a member"},
+      {{"user_id", "amount", "currency", ""}, "", false, "has a column without a name: is there a comma too many?"},
+      {{"user_id;amount;currency"}, "", false, "separates them by \";\", not by commas"},
+      {{"user_id\tamount\tcurrency"}, "", false, "separates them by a tab, not by commas"},
+      {{"sep=;"}, "", false, "is \"sep=;\": remove that line"},
       {{"user_id", "amount", "currency", "metadata."}, "", false, "\"metadata.\" is not a member"},
       {{"user_id", "amount", "currency", "amount"}, "", false, "has \"amount\" twice"},
       {{"user_id", "amount", "currency", "metadata", "metadata.a"}, "", false, "both metadata"},
@@ -112,6 +115,11 @@ TEST(CsvColumns, RowsAsJson) {
   }
   std::string json;
   EXPECT_FALSE(columns->append_json(json, {"u", "1", "USD"}));
+  for (const char* amount : {"1.23457E+11", "1e3", " 1E5"}) {
+    const auto written = columns->append_json(json, {"u", amount, "USD", "", "", ""});
+    ASSERT_FALSE(written) << amount;
+    EXPECT_TRUE(written.error().contains("is in scientific notation")) << written.error();
+  }
   EXPECT_FALSE(columns->append_json(json, {"u", "1", "USD", "", "", "", ""}));
 }
 
