@@ -173,7 +173,7 @@ int import_file(const Settings& settings, const ImportOptions& options) {
   if (std::filesystem::equivalent(options.file, rejects_path(options), unknown)) {
     return fail("--rejects: that is the file to import", kExitUsage);
   }
-  files::RejectFile rejects(rejects_path(options));
+  files::RejectFile rejects(rejects_path(options), !options.rejects.empty());
   files::Progress progress("import", "lines", file.size(), options.quiet);
   files::ImportRun run(
       {.reader = reader,

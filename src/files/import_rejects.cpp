@@ -1,7 +1,11 @@
 #include "files/import_rejects.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "wire/json_writer.hpp"
 #include "wire/problem.hpp"
@@ -49,16 +53,29 @@ std::string reject_json(std::uint64_t line, const Flaw& flaw, std::string_view t
 
 std::unexpected<std::string> RejectFile::fault() const { return std::unexpected(path_ + ": " + std::strerror(errno)); }
 
+RejectFile::~RejectFile() { static_cast<void>(close()); }
+
 std::expected<void, std::string> RejectFile::write(std::string_view json) {
-  if (!file_.is_open()) file_.open(path_, std::ios::binary | std::ios::trunc);
-  if (!file_.is_open() || !(file_ << json)) return fault();
+  if (file_ < 0) {
+    const int follow = is_chosen_ ? 0 : O_NOFOLLOW;
+    file_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | follow, 0666);
+    if (file_ < 0 && errno == ELOOP) {
+      return std::unexpected(path_ + " is a symbolic link: choose a file with --rejects");
+    }
+  }
+  while (file_ >= 0 && !json.empty()) {
+    const ssize_t written = ::write(file_, json.data(), json.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return fault();
+    json.remove_prefix(static_cast<std::size_t>(written));
+  }
+  if (file_ < 0) return fault();
   return {};
 }
 
 std::expected<void, std::string> RejectFile::close() {
-  if (!file_.is_open()) return {};
-  file_.close();
-  if (!file_) return fault();
+  if (file_ < 0) return {};
+  if (::close(std::exchange(file_, -1)) != 0) return fault();
   return {};
 }
 

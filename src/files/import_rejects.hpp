@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <expected>
-#include <fstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,9 +17,13 @@ std::string reject_json(std::uint64_t line, const Flaw& flaw, std::string_view t
 
 class RejectFile {
  public:
-  explicit RejectFile(std::string path) : path_(std::move(path)) {}
+  // A path that no user has chosen is not followed if it is a symbolic link: another user may have put it there.
+  RejectFile(std::string path, bool is_chosen) : path_(std::move(path)), is_chosen_(is_chosen) {}
+  RejectFile(const RejectFile&) = delete;
+  RejectFile& operator=(const RejectFile&) = delete;
+  ~RejectFile();
 
-  // One that is there already is replaced with the first line. The error is a sentence.
+  // A file that is there already is replaced with the first line. The error is a sentence.
   std::expected<void, std::string> write(std::string_view json);
   std::expected<void, std::string> close();
 
@@ -30,7 +33,8 @@ class RejectFile {
   [[nodiscard]] std::unexpected<std::string> fault() const;
 
   const std::string path_;
-  std::ofstream file_;
+  const bool is_chosen_;
+  int file_ = -1;
 };
 
 }  // namespace tps::files

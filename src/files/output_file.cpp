@@ -1,11 +1,13 @@
 #include "files/output_file.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 
 namespace tps::files {
 namespace {
@@ -27,10 +29,33 @@ std::expected<void, std::string> OutputFile::open(const std::string& path) {
     descriptor_ = STDOUT_FILENO;
     return {};
   }
-  const std::string name = path + ".tmp" + std::to_string(getpid());
+  struct stat existing{};
+  if (stat(path.c_str(), &existing) != 0) {
+    // A link that leads nowhere would be replaced by the file.
+    struct stat link{};
+    if (errno != ENOENT || lstat(path.c_str(), &link) == 0) return fault();
+    return open_temporary(nullptr);
+  }
+  if (S_ISREG(existing.st_mode)) {
+    std::error_code error;
+    path_ = std::filesystem::canonical(path, error).string();
+    if (error) return std::unexpected(path + ": " + error.message());
+    return open_temporary(&existing);
+  }
+  descriptor_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (descriptor_ < 0) return fault();
+  return {};
+}
+
+std::expected<void, std::string> OutputFile::open_temporary(const struct stat* existing) {
+  const std::string name = path_ + ".tmp" + std::to_string(getpid());
   descriptor_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kMode);
   if (descriptor_ < 0) return fault();
   temporary_ = name;
+  if (existing == nullptr) return {};
+  // Only root may give a file away; another user's file becomes that of who writes it, as with an editor.
+  static_cast<void>(fchown(descriptor_, existing->st_uid, existing->st_gid));
+  if (fchmod(descriptor_, existing->st_mode & 07777U) != 0) return fault();
   return {};
 }
 
@@ -45,7 +70,7 @@ std::expected<void, std::string> OutputFile::write(std::string_view text) {
 }
 
 std::expected<void, std::string> OutputFile::commit() {
-  if (path_.empty()) return {};
+  if (temporary_.empty()) return {};
   if (fsync(descriptor_) != 0 || std::rename(temporary_.c_str(), path_.c_str()) != 0) return fault();
   temporary_.clear();
   return {};

@@ -1,6 +1,8 @@
 // Where a command writes its data: standard output, or a file that is there whole or not at all.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <expected>
 #include <string>
 #include <string_view>
@@ -9,8 +11,9 @@ namespace tps::files {
 
 class OutputFile {
  public:
-  // An empty path is standard output. A file at `path` stays as it is until commit(). Errors are sentences; an empty
-  // one means that the reader of standard output has gone.
+  // An empty path is standard output. A regular file at `path`, or where a symbolic link at `path` leads, stays as it
+  // is until commit(), which keeps its owner and mode. A device, a pipe or a socket is written directly. Errors are
+  // sentences; an empty one means that the reader of standard output has gone.
   std::expected<void, std::string> open(const std::string& path);
   std::expected<void, std::string> write(std::string_view text);
   std::expected<void, std::string> commit();
@@ -22,6 +25,7 @@ class OutputFile {
 
  private:
   [[nodiscard]] std::unexpected<std::string> fault() const;
+  std::expected<void, std::string> open_temporary(const struct stat* existing);
 
   std::string path_;
   std::string temporary_;

@@ -105,6 +105,30 @@ def test_lines_that_import_rejects_are_named(folder, request):
     assert reject["line"] == 2 and reject["errors"][0]["pointer"] == "/capture"
 
 
+def test_only_a_regular_file_is_replaced(full, folder):
+    target = folder / "target.ndjson"
+    target.write_text("before")
+    target.chmod(0o644)
+    (folder / "link").symlink_to(target)
+    export(full, "--output", folder / "link")
+    assert (folder / "link").is_symlink() and target.stat().st_mode & 0o777 == 0o644
+    assert target.read_text().count("\n") == COUNT
+    (folder / "nowhere").symlink_to(folder / "missing" / "file")
+    assert tps("export", "--database-url", full.url, "--output", folder / "nowhere").returncode == 1
+    assert (folder / "nowhere").is_symlink()
+
+    pipe = folder / "pipe"
+    os.mkfifo(pipe)
+    with open(folder / "copy", "wb") as copy, subprocess.Popen(["cat", pipe], stdout=copy) as reader:
+        export(full, "--output", pipe)
+        assert reader.wait(timeout=30) == 0
+    assert (folder / "copy").read_bytes().count(b"\n") == COUNT
+    assert pipe.is_fifo()
+    (folder / "null").symlink_to("/dev/null")
+    export(full, "--output", folder / "null")
+    assert (folder / "null").is_char_device()
+
+
 def test_the_file_is_replaced_whole_or_not_at_all(full, folder):
     path = folder / "all.ndjson"
     path.write_text("before")

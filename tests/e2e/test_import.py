@@ -256,3 +256,17 @@ def test_a_database_in_use_is_left_alone(sqlite, folder):
 def test_help_shows_examples_first():
     done = tps("import", "--help")
     assert done.returncode == 0 and done.stdout.index("Examples:") < done.stdout.index("Options:")
+
+
+def test_rejects_do_not_follow_a_link_that_no_user_chose(folder):
+    path = folder / "day.ndjson"
+    path.write_text("nothing\n")
+    victim = folder / "victim"
+    victim.write_text("precious")
+    (folder / "day.ndjson.rejects.ndjson").symlink_to(victim)
+    database = f"sqlite:{folder}/tps.db"
+    done = tps("import", path, "--database-url", database)
+    assert done.returncode == 1 and "is a symbolic link: choose a file with --rejects" in done.stderr, done.stderr
+    assert victim.read_text() == "precious"
+    assert tps("import", path, "--database-url", database, "--rejects", folder / "day.ndjson.rejects.ndjson").returncode == 3
+    assert victim.read_text() != "precious"
