@@ -47,7 +47,7 @@ def others_told(fleet, alert, fault):
         started = time.monotonic()
         with fault(fleet, monitoring):
             # A worker sums the ledger at most 1 % of its time, so the sums of a big one are minutes apart.
-    wait_until(lambda: look(monitoring), 240, alert)
+            wait_until(lambda: look(monitoring), 240, alert)
             print(f"{told}: told after {time.monotonic() - started:.1f} s")
             deadline = time.monotonic() + AFTERWARDS_S
             while look(monitoring) == {alert} and time.monotonic() < deadline:
